@@ -1,1 +1,10 @@
-export {};
+export * from './bundle.ts';
+export * from './capdata.ts';
+export * from './cluster.ts';
+export * from './control.ts';
+export * from './delivery.ts';
+export * from './errors.ts';
+export * from './refs.ts';
+export * from './rows.ts';
+export * from './vat-channel.ts';
+export * from './version.ts';

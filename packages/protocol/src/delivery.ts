@@ -1,0 +1,36 @@
+import type { CapData } from './capdata.ts';
+import type { Vref } from './refs.ts';
+
+/** A message: `methargs` marshals `[method, args]`; `result` is the promise to resolve with the answer. */
+export type Message<Ref extends string = Vref> = {
+  readonly methargs: CapData<Ref>;
+  readonly result?: Ref | null | undefined;
+};
+
+/** One settled promise: its reference, whether it is rejected, and with what. */
+export type Resolution<Ref extends string = Vref> = readonly [
+  promise: Ref,
+  isRejected: boolean,
+  data: CapData<Ref>,
+];
+
+/** What the kernel tells an endpoint, in liveslots' own shapes so that nothing is converted on the way. */
+export type Delivery =
+  | readonly ['startVat', CapData]
+  | readonly ['message', Vref, Message]
+  | readonly ['notify', readonly Resolution[]]
+  | readonly ['dropExports', readonly Vref[]]
+  | readonly ['retireExports', readonly Vref[]]
+  | readonly ['retireImports', readonly Vref[]]
+  | readonly ['bringOutYourDead'];
+
+/** What an endpoint asks of the kernel; the store's reads and writes never get this far. */
+export type Syscall =
+  | readonly ['send', Vref, Message]
+  | readonly ['subscribe', Vref]
+  | readonly ['resolve', readonly Resolution[]]
+  | readonly ['exit', boolean, CapData]
+  | readonly ['dropImports', readonly Vref[]]
+  | readonly ['retireImports', readonly Vref[]]
+  | readonly ['retireExports', readonly Vref[]]
+  | readonly ['abandonExports', readonly Vref[]];

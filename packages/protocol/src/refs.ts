@@ -1,0 +1,129 @@
+/**
+ * References and identifiers, and the only place that knows their letters.
+ *
+ * | kind       | form                       | who allots it                       |
+ * |------------|----------------------------|-------------------------------------|
+ * | kref       | `ko7` object, `kp7` promise| the kernel, once, never again       |
+ * | vref       | `o+7` `p+7`                | the endpoint that exports it        |
+ * |            | `o-7` `p-7`                | the kernel, for an import           |
+ * |            | `o+d10/3:1` `o+v10/3:1`    | liveslots: durable, virtual objects |
+ * | vat id     | `v3`                       | the kernel                          |
+ * | cluster id | `c3`                       | the kernel                          |
+ * | session id | `s3`                       | the kernel, for a client outside    |
+ *
+ * An *endpoint* is whoever has a c-list: a vat or a session.
+ */
+declare const brand: unique symbol;
+type Branded<Name extends string> = string & { readonly [brand]: Name };
+
+export type KernelObjectRef = Branded<'kref'> & { readonly kind?: 'object' };
+export type KernelPromiseRef = Branded<'kref'> & { readonly kind?: 'promise' };
+export type Kref = Branded<'kref'>;
+export type Vref = Branded<'vref'>;
+export type VatId = Branded<'vatId'>;
+export type SessionId = Branded<'sessionId'>;
+export type ClusterId = Branded<'clusterId'>;
+export type EndpointId = VatId | SessionId;
+
+/** The root object of every vat, in that vat's own words. */
+export const ROOT_VREF = 'o+0' as Vref;
+
+const KREF = /^k([op])(0|[1-9]\d{0,15})$/;
+const VREF =
+  /^([op])([+-])(?:(0|[1-9]\d{0,15})|([dv])([1-9]\d{0,15})(?:\/(0|[1-9]\d{0,15})(?::(0|[1-9]\d{0,4}))?)?)$/;
+const ENDPOINT = /^([vs])([1-9]\d{0,15})$/;
+const CLUSTER = /^c([1-9]\d{0,15})$/;
+
+export type RefKind = 'object' | 'promise';
+const kindOf = (letter: string | undefined): RefKind =>
+  letter === 'o' ? 'object' : 'promise';
+
+/** Its parts, or undefined when the value is no kref. */
+export const parseKref = (
+  value: unknown,
+): { kind: RefKind; index: number } | undefined => {
+  const match = typeof value === 'string' ? KREF.exec(value) : null;
+  return match
+    ? { kind: kindOf(match[1]), index: Number(match[2]) }
+    : undefined;
+};
+
+export type VrefParts = {
+  kind: RefKind;
+  /** True when the endpoint itself allotted it (`+`): an export. */
+  isExport: boolean;
+  /** True for an object that survives the loss of its vat's heap. */
+  isDurable: boolean;
+  /** The number of an import or of an ephemeral export; undefined for a virtual object. */
+  index: number | undefined;
+};
+
+/** Its parts, or undefined when the value is no vref. A virtual vref is an exported object's. */
+export const parseVref = (value: unknown): VrefParts | undefined => {
+  const match = typeof value === 'string' ? VREF.exec(value) : null;
+  if (!match) {
+    return undefined;
+  }
+  const kind = kindOf(match[1]);
+  const isExport = match[2] === '+';
+  const isVirtual = match[4] !== undefined;
+  if (isVirtual && (kind !== 'object' || !isExport)) {
+    return undefined;
+  }
+  return {
+    kind,
+    isExport,
+    isDurable: match[4] === 'd',
+    index: isVirtual ? undefined : Number(match[3]),
+  };
+};
+
+export const isKref = (value: unknown): value is Kref =>
+  parseKref(value) !== undefined;
+export const isVref = (value: unknown): value is Vref =>
+  parseVref(value) !== undefined;
+export const isVatId = (value: unknown): value is VatId =>
+  typeof value === 'string' && ENDPOINT.exec(value)?.[1] === 'v';
+export const isSessionId = (value: unknown): value is SessionId =>
+  typeof value === 'string' && ENDPOINT.exec(value)?.[1] === 's';
+export const isClusterId = (value: unknown): value is ClusterId =>
+  typeof value === 'string' && CLUSTER.test(value);
+
+/** `ko…` as against `kp…`, for a value already known to be a kref. */
+export const isPromiseKref = (kref: Kref): boolean =>
+  kref.charCodeAt(1) === 0x70;
+
+/** `p…` as against `o…`, for a value already known to be a vref. */
+export const isPromiseVref = (vref: Vref): boolean =>
+  vref.charCodeAt(0) === 0x70;
+
+/** True when the endpoint that says this vref exports it, for a value already known to be a vref. */
+export const isExportVref = (vref: Vref): boolean =>
+  vref.charCodeAt(1) === 0x2b;
+
+/** True for a vref of a durable object, for a value already known to be a vref. */
+export const isDurableVref = (vref: Vref): boolean =>
+  vref.charCodeAt(2) === 0x64;
+
+export const makeKref = (kind: RefKind, index: number): Kref =>
+  `k${kind === 'object' ? 'o' : 'p'}${index}` as Kref;
+export const makeImportVref = (kind: RefKind, index: number): Vref =>
+  `${kind === 'object' ? 'o' : 'p'}-${index}` as Vref;
+export const makeExportVref = (kind: RefKind, index: number): Vref =>
+  `${kind === 'object' ? 'o' : 'p'}+${index}` as Vref;
+export const makeVatId = (index: number): VatId => `v${index}` as VatId;
+export const makeSessionId = (index: number): SessionId =>
+  `s${index}` as SessionId;
+export const makeClusterId = (index: number): ClusterId =>
+  `c${index}` as ClusterId;
+
+/**
+ * A session's imports carry the kref's own number (`ko7` is `o-7`), so that a
+ * presence can tell its kref.
+ */
+export const krefOfSessionImport = (vref: Vref): Kref | undefined => {
+  const parts = parseVref(vref);
+  return parts && !parts.isExport && parts.index !== undefined
+    ? makeKref(parts.kind, parts.index)
+    : undefined;
+};
