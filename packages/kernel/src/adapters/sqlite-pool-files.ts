@@ -1,0 +1,145 @@
+import harden from '@endo/harden';
+import type {
+  Database,
+  SAHPoolUtil,
+  Sqlite3Static,
+} from '@sqlite.org/sqlite-wasm';
+import type { Clock } from '../ports.ts';
+import { failStorage } from './columns.ts';
+import { makeConnection } from './sqlite-connection.ts';
+import type { SqliteFiles } from './sqlite-files.ts';
+
+/** Milliseconds between tries: a killed predecessor holds its handles for about two seconds. */
+const DELAYS: readonly number[] = [
+  50, 100, 200, 400, 800, 800, 800, 800, 1600, 1600,
+];
+/** Room for files nobody reserved: the kernel's, and vats' that come from an earlier run without a file. */
+const SPARE_FILES = 8;
+const COMPANIONS = ['-journal', '-wal'];
+
+type PoolOptions = {
+  readonly sqlite3: Sqlite3Static;
+  readonly directory: string;
+  readonly after: Clock['after'];
+};
+
+type InstallOptions = {
+  readonly name: string;
+  readonly directory: string;
+  readonly initialCapacity: number;
+  readonly forceReinitIfPreviouslyFailed: boolean;
+  readonly preserveOnInitFailure: boolean;
+  readonly verbosity: number;
+};
+
+const isHeldByAnother = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'NoModificationAllowedError';
+
+const installPool = async ({
+  sqlite3,
+  directory,
+  after,
+}: PoolOptions): Promise<SAHPoolUtil> => {
+  const install: (options: InstallOptions) => Promise<SAHPoolUtil> =
+    sqlite3.installOpfsSAHPoolVfs;
+  const options = {
+    name: `pool-${directory}`,
+    directory,
+    initialCapacity: 2 * SPARE_FILES,
+    forceReinitIfPreviouslyFailed: true,
+    // Without it a failed try deletes the whole pool, and we expect tries to fail.
+    preserveOnInitFailure: true,
+    verbosity: 0,
+  };
+  for (const delay of DELAYS) {
+    try {
+      return await install(options);
+    } catch (error) {
+      if (!isHeldByAnother(error)) {
+        throw error;
+      }
+    }
+    await new Promise<void>(resolve => {
+      after(delay, resolve);
+    });
+  }
+  try {
+    return await install(options);
+  } catch (error) {
+    throw isHeldByAnother(error)
+      ? failStorage(
+          `open ${directory}`,
+          'another kernel of this extension holds the files. Close it, or restart the browser',
+        )
+      : error;
+  }
+};
+
+const configure = (database: Database, journal: 'wal' | 'rollback'): void => {
+  // Exclusive locking first: it is what lets WAL do without shared memory.
+  // A truncated journal is synced, and keeps its slot while the file is open.
+  database.exec(
+    `PRAGMA locking_mode = exclusive;
+     PRAGMA journal_mode = ${journal === 'wal' ? 'wal' : 'truncate'};
+     PRAGMA synchronous = full;`,
+  );
+};
+
+/** SQLite files in one pool of OPFS access handles. One worker at a time has the pool. */
+export const openPoolFiles = async (
+  options: PoolOptions,
+): Promise<SqliteFiles> => {
+  const { sqlite3 } = options;
+  const pool = await installPool(options);
+  const path = (name: string): string => `/${name}`;
+  const has = (name: string): boolean =>
+    pool.getFileNames().includes(path(name));
+  const list = (): string[] =>
+    pool
+      .getFileNames()
+      .map(name => name.slice(1))
+      .filter(name => !COMPANIONS.some(suffix => name.endsWith(suffix)));
+  const reserve = async (files: number): Promise<void> => {
+    await pool.reserveMinimumCapacity(2 * (files + SPARE_FILES));
+  };
+
+  // Companions whose file went: a kernel was killed between the two.
+  const mains = new Set(list().map(path));
+  for (const name of pool.getFileNames()) {
+    const suffix = COMPANIONS.find(ending => name.endsWith(ending));
+    if (suffix && !mains.has(name.slice(0, -suffix.length))) {
+      pool.unlink(name);
+    }
+  }
+  await reserve(mains.size);
+
+  return harden({
+    open: (name: string, journal: 'wal' | 'rollback') => {
+      const database = new pool.OpfsSAHPoolDb(path(name));
+      try {
+        configure(database, journal);
+        return makeConnection(sqlite3, database);
+      } catch (error) {
+        database.close();
+        throw error;
+      }
+    },
+    committed: () => {},
+    has,
+    delete: (name: string) => {
+      // Companions first: a file left alone is deleted at the next boot.
+      for (const suffix of COMPANIONS) {
+        pool.unlink(path(`${name}${suffix}`));
+      }
+      pool.unlink(path(name));
+    },
+    list,
+    size: (name: string) =>
+      has(name) ? pool.exportFile(path(name)).length : 0,
+    reserve,
+    close: () => {
+      pool.pauseVfs();
+    },
+  });
+};
+harden(openPoolFiles);

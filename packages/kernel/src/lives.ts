@@ -1,0 +1,114 @@
+import {
+  encodeDisconnection,
+  encodeError,
+  isDurableVref,
+  isExportVref,
+  isPromiseKref,
+  ROOT_VREF,
+  type CapData,
+  type EndpointId,
+  type Kref,
+  type VatId,
+} from '@cooperage/protocol';
+import type { CrankParts } from './crank.ts';
+import { insistRow } from './faults.ts';
+import type { QueueRow } from './store/schema.ts';
+import type { State } from './store/state.ts';
+
+/** Ends of endpoints and of heaps, as changes of the tables; to be used inside a crank. */
+export const makeLives = (state: State, parts: CrankParts) => {
+  const { refcounts, clists, inbox, promises } = parts;
+
+  const vatRow = (vat: VatId) =>
+    insistRow(state.vats.get(vat), `vat ${vat}`);
+
+  /** Takes an item off its inbox and rejects what it was to answer. */
+  const refuse = (item: QueueRow, data: CapData<Kref>): void => {
+    inbox.remove(item);
+    if (item.kind === 'message' && item.result !== null) {
+      promises.resolve(item.result, true, data);
+    }
+  };
+
+  const unsubscribeAll = (endpoint: EndpointId): void => {
+    for (const row of state.clistByEndpoint.values(endpoint)) {
+      if (isPromiseKref(row.kref)) {
+        promises.unsubscribe(endpoint, row.kref);
+      }
+    }
+  };
+
+  /** The endpoint is no more: its promises reject, its exports are orphans, its imports are released. */
+  const endEndpoint = (endpoint: EndpointId, reason: string): void => {
+    const data = encodeError('Error', reason);
+    unsubscribeAll(endpoint);
+    promises.rejectDecidedBy(endpoint, data);
+    for (const item of inbox.items(endpoint)) {
+      refuse(item, data);
+    }
+    state.clistByEndpoint.values(endpoint).forEach(clists.remove);
+  };
+
+  const endSession = (row: { id: EndpointId }, reason: string): void => {
+    endEndpoint(row.id, reason);
+    for (const retiring of state.retiringBySession.values(row.id)) {
+      state.retiring.delete(retiring.session, retiring.vref);
+      refcounts.release(retiring.kref);
+    }
+    for (const session of state.sessions.values()) {
+      if (session.id === row.id) {
+        state.sessions.delete(session.id);
+      }
+    }
+  };
+
+  const endVat = (vat: VatId, reason: string): void => {
+    const row = vatRow(vat);
+    endEndpoint(vat, reason);
+    refcounts.release(row.root);
+    row.parametersSlots.forEach(refcounts.release);
+    for (const { key } of state.changesByVat.values(vat)) {
+      state.vatChanges.delete(vat, key);
+    }
+    state.vats.delete(vat);
+  };
+
+  /**
+   * The vat's heap is gone, its store stays: a new incarnation. Promises that
+   * the heap was to decide reject; exports that only the heap knew are orphans.
+   * The root is known to every incarnation.
+   */
+  const loseHeap = (vat: VatId, upgradeMessage: string): void => {
+    const row = vatRow(vat);
+    if (row.asleep) {
+      return; // no heap of this incarnation has ever been
+    }
+    state.vats.put({ ...row, incarnation: row.incarnation + 1, asleep: 1 });
+    promises.rejectDecidedBy(
+      vat,
+      encodeDisconnection(upgradeMessage, row.incarnation),
+    );
+    for (const entry of state.clistByEndpoint.values(vat)) {
+      const survives =
+        isPromiseKref(entry.kref) ||
+        !isExportVref(entry.vref) ||
+        isDurableVref(entry.vref) ||
+        entry.vref === ROOT_VREF;
+      if (!survives) {
+        clists.remove(entry);
+      }
+    }
+  };
+
+  /** Its code can't run: whatever waits for it is rejected. */
+  const failVat = (vat: VatId, failure: string): void => {
+    state.vats.put({ ...vatRow(vat), failure });
+    for (const item of inbox.items(vat)) {
+      refuse(item, encodeError('Error', `vat ${vat} can't run: ${failure}`));
+    }
+  };
+
+  return { refuse, endSession, endVat, loseHeap, failVat };
+};
+
+export type Lives = ReturnType<typeof makeLives>;

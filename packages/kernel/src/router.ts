@@ -1,0 +1,75 @@
+import {
+  encodeError,
+  isPromiseKref,
+  parseSingleReference,
+  type CapData,
+  type EndpointId,
+  type Kref,
+} from '@cooperage/protocol';
+import type { KernelMessage, Inbox } from './inbox.ts';
+import type { Promises } from './promises.ts';
+import type { State } from './store/state.ts';
+
+/** Where a message goes. */
+export type Route =
+  | { readonly to: 'inbox'; readonly endpoint: EndpointId; readonly target: Kref }
+  | { readonly to: 'park'; readonly target: Kref }
+  | { readonly to: 'reject'; readonly data: CapData<Kref> };
+
+/**
+ * Routes at the moment a message is applied: an object's exporter gets it, an
+ * unresolved promise parks it, a settled promise passes it on to what it became.
+ */
+export const findRoute = (state: State, target: Kref): Route => {
+  if (!isPromiseKref(target)) {
+    const endpoint = state.objects.get(target)?.owner;
+    return endpoint
+      ? { to: 'inbox', endpoint, target }
+      : {
+          to: 'reject',
+          data: encodeError('Error', `${target} is gone: its vat has ended or lost it`),
+        };
+  }
+  const promise = state.promises.get(target);
+  if (!promise || promise.state === 'unresolved') {
+    return { to: 'park', target };
+  }
+  const data = { body: promise.body ?? '', slots: promise.slots };
+  if (promise.state === 'rejected') {
+    return { to: 'reject', data };
+  }
+  const object = parseSingleReference(data);
+  return object && !isPromiseKref(object)
+    ? findRoute(state, object)
+    : {
+        to: 'reject',
+        data: encodeError(
+          'TypeError',
+          `Cannot send a message to ${target}: it was fulfilled with data, not with an object`,
+        ),
+      };
+};
+
+export const makeRouter = (
+  state: State,
+  { promises, inbox }: { promises: Promises; inbox: Inbox },
+) => ({
+  route: (message: KernelMessage): void => {
+    const route = findRoute(state, message.target);
+    switch (route.to) {
+      case 'inbox':
+        inbox.deliverTo(route.endpoint, { ...message, target: route.target });
+        break;
+      case 'park':
+        inbox.park(message);
+        break;
+      case 'reject':
+        if (message.result !== null) {
+          promises.resolve(message.result, true, route.data);
+        }
+        break;
+      default:
+        route satisfies never;
+    }
+  },
+});

@@ -1,0 +1,200 @@
+import {
+  isExportVref,
+  isPromiseVref,
+  type CapData,
+  type EndpointId,
+  type Kref,
+  type Message,
+  type Resolution,
+  type Syscall,
+  type Vref,
+} from '@cooperage/protocol';
+import type { CLists } from './clist.ts';
+import { faultUnless } from './faults.ts';
+import type { KernelMessage } from './inbox.ts';
+import type { Promises } from './promises.ts';
+import type { Refcounts } from './refcounts.ts';
+import type { CListRow } from './store/schema.ts';
+import type { State } from './store/state.ts';
+
+/** Applies an endpoint's syscalls to the tables; throws EndpointFault at the first illegal one. */
+export const makeSyscalls = (
+  state: State,
+  {
+    clists,
+    refcounts,
+    promises,
+    route,
+    onExit,
+  }: {
+    clists: CLists;
+    refcounts: Refcounts;
+    promises: Promises;
+    route: (message: KernelMessage) => void;
+    /** The endpoint asks to end once its crank is applied. */
+    onExit: (endpoint: EndpointId, isFailure: boolean, info: CapData<Kref>) => void;
+  },
+) => {
+  /** The name of a promise that a session was told about but may not have heard yet. */
+  const retiringName = (endpoint: EndpointId, vref: Vref): Kref | undefined =>
+    state.retiringBySession
+      .values(endpoint)
+      .find(row => row.vref === vref)?.kref;
+
+  /** What the endpoint means by a vref; a new export is made known. */
+  const toKref = (endpoint: EndpointId, vref: Vref): Kref => {
+    const row = clists.entryOfVref(endpoint, vref);
+    if (row) {
+      faultUnless(
+        row.reachable || isExportVref(vref),
+        () => `${vref} was dropped by ${endpoint} and can't be used`,
+      );
+      clists.reach(row);
+      return row.kref;
+    }
+    const retiring = retiringName(endpoint, vref);
+    if (retiring !== undefined) {
+      return retiring;
+    }
+    faultUnless(
+      isExportVref(vref),
+      () => `${endpoint} has no ${vref} in its c-list`,
+    );
+    return clists.addExport(endpoint, vref);
+  };
+
+  const toCapData = (
+    endpoint: EndpointId,
+    { body, slots }: CapData,
+  ): CapData<Kref> => ({
+    body,
+    slots: slots.map(vref => toKref(endpoint, vref)),
+  });
+
+  const insistDecider = (endpoint: EndpointId, kref: Kref, vref: Vref): void => {
+    const promise = promises.get(kref);
+    faultUnless(
+      promise.state === 'unresolved' && promise.decider === endpoint,
+      () => `${endpoint} is not the decider of ${vref}`,
+    );
+  };
+
+  const insistPromise = (vref: Vref): void =>
+    faultUnless(isPromiseVref(vref), () => `${vref} is no promise`);
+
+  /** The promise for an answer passes from its sender to the kernel. */
+  const takeResult = (endpoint: EndpointId, vref: Vref): Kref => {
+    insistPromise(vref);
+    const kref = toKref(endpoint, vref);
+    insistDecider(endpoint, kref, vref);
+    promises.setDecider(kref, null);
+    return kref;
+  };
+
+  const send = (
+    endpoint: EndpointId,
+    target: Vref,
+    { methargs, result }: Message,
+  ): void => {
+    const message = {
+      target: toKref(endpoint, target),
+      methargs: toCapData(endpoint, methargs),
+      result: result ? takeResult(endpoint, result) : null,
+      sender: endpoint,
+    };
+    route(message);
+  };
+
+  const resolve = (
+    endpoint: EndpointId,
+    resolutions: readonly Resolution[],
+  ): void => {
+    const translated = resolutions.map(([vref, isRejected, data]) => {
+      insistPromise(vref);
+      const kref = toKref(endpoint, vref);
+      insistDecider(endpoint, kref, vref);
+      return { kref, vref, isRejected, data: toCapData(endpoint, data) };
+    });
+    for (const { kref, vref, isRejected, data } of translated) {
+      insistDecider(endpoint, kref, vref);
+      promises.unsubscribe(endpoint, kref);
+      promises.resolve(kref, isRejected, data);
+    }
+    for (const { kref } of translated) {
+      const row = clists.entry(endpoint, kref);
+      if (row) {
+        clists.remove(row);
+      }
+    }
+  };
+
+  const heldEntry = (endpoint: EndpointId, vref: Vref): CListRow => {
+    const row = clists.entryOfVref(endpoint, vref);
+    faultUnless(
+      row && !isPromiseVref(vref),
+      () => `${endpoint} has no object ${vref}`,
+    );
+    return row;
+  };
+
+  const dropImport = (endpoint: EndpointId, vref: Vref): void => {
+    const row = heldEntry(endpoint, vref);
+    faultUnless(
+      !isExportVref(vref) && row.reachable,
+      () => `${endpoint} can't drop ${vref}: it does not hold it`,
+    );
+    state.clists.put({ ...row, reachable: 0 });
+    refcounts.becomeUnreachable(row.kref);
+  };
+
+  const retireImport = (endpoint: EndpointId, vref: Vref): void => {
+    const row = heldEntry(endpoint, vref);
+    faultUnless(
+      !isExportVref(vref) && !row.reachable,
+      () => `${endpoint} can't retire ${vref}: it must drop it first`,
+    );
+    clists.remove(row);
+  };
+
+  const removeExport = (endpoint: EndpointId, vref: Vref): void => {
+    const row = heldEntry(endpoint, vref);
+    faultUnless(
+      isExportVref(vref),
+      () => `${endpoint} can't give up ${vref}: it does not export it`,
+    );
+    clists.remove(row);
+  };
+
+  /** Applies one. */
+  return (endpoint: EndpointId, syscall: Syscall): void => {
+    switch (syscall[0]) {
+      case 'send':
+        send(endpoint, syscall[1], syscall[2]);
+        break;
+      case 'subscribe':
+        insistPromise(syscall[1]);
+        promises.subscribe(endpoint, toKref(endpoint, syscall[1]));
+        break;
+      case 'resolve':
+        resolve(endpoint, syscall[1]);
+        break;
+      case 'exit':
+        onExit(endpoint, syscall[1], toCapData(endpoint, syscall[2]));
+        break;
+      case 'dropImports':
+        syscall[1].forEach(vref => dropImport(endpoint, vref));
+        break;
+      case 'retireImports':
+        syscall[1].forEach(vref => retireImport(endpoint, vref));
+        break;
+      case 'retireExports':
+      case 'abandonExports':
+        syscall[1].forEach(vref => removeExport(endpoint, vref));
+        break;
+      default:
+        syscall satisfies never;
+    }
+  };
+};
+
+export type ApplySyscall = ReturnType<typeof makeSyscalls>;

@@ -1,0 +1,209 @@
+import {
+  isVref,
+  type CapData,
+  type Message,
+  type Outcome,
+  type Resolution,
+  type StoreChange,
+  type Syscall,
+  type VatLimits,
+  type Vref,
+} from '@cooperage/protocol';
+import { faultUnless, EndpointFault } from '../faults.ts';
+
+/**
+ * Checks of what an endpoint sends, written by hand: own properties only,
+ * counts before contents, nothing trusted. Each gives a fresh, typed copy or
+ * throws EndpointFault.
+ */
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const own = (fields: Fields, key: string): unknown =>
+  Object.hasOwn(fields, key) ? fields[key] : undefined;
+
+const show = (value: unknown): string =>
+  typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : typeof value;
+
+/** Counts text as it is checked, so that no crank carries more than its limit. */
+export type Budget = { units: number };
+
+const spend = (budget: Budget, text: string): string => {
+  budget.units -= text.length;
+  faultUnless(budget.units >= 0, () => 'its crank carries too much text');
+  return text;
+};
+
+const checkText = (value: unknown, what: string, budget: Budget): string => {
+  faultUnless(typeof value === 'string', () => `${what} is ${show(value)}`);
+  return spend(budget, value);
+};
+
+const checkList = (
+  value: unknown,
+  what: string,
+  most: number,
+): readonly unknown[] => {
+  faultUnless(Array.isArray(value), () => `${what} is no list`);
+  faultUnless(
+    value.length <= most,
+    () => `${what} has ${value.length} entries, more than ${most}`,
+  );
+  return value;
+};
+
+const checkVref = (value: unknown, what: string): Vref => {
+  faultUnless(isVref(value), () => `${what} ${show(value)} is no vref`);
+  return value;
+};
+
+const checkVrefs = (value: unknown, limits: VatLimits): Vref[] =>
+  checkList(value, 'list of vrefs', limits.slotsPerMessage).map(each =>
+    checkVref(each, 'entry'),
+  );
+
+const checkCapData = (
+  value: unknown,
+  limits: VatLimits,
+  budget: Budget,
+): CapData => {
+  faultUnless(isFields(value), () => `CapData is ${show(value)}`);
+  return {
+    body: checkText(own(value, 'body'), 'body', budget),
+    slots: checkVrefs(own(value, 'slots'), limits),
+  };
+};
+
+const checkMessage = (
+  value: unknown,
+  limits: VatLimits,
+  budget: Budget,
+): Message => {
+  faultUnless(isFields(value), () => `message is ${show(value)}`);
+  const result = own(value, 'result') ?? null;
+  return {
+    methargs: checkCapData(own(value, 'methargs'), limits, budget),
+    result: result === null ? null : checkVref(result, 'result'),
+  };
+};
+
+const checkResolution = (
+  value: unknown,
+  limits: VatLimits,
+  budget: Budget,
+): Resolution => {
+  const [promise, isRejected, data] = checkList(value, 'resolution', 3);
+  faultUnless(
+    typeof isRejected === 'boolean',
+    () => `rejection flag is ${show(isRejected)}`,
+  );
+  return [
+    checkVref(promise, 'promise'),
+    isRejected,
+    checkCapData(data, limits, budget),
+  ];
+};
+
+const checkSyscall = (
+  value: unknown,
+  limits: VatLimits,
+  budget: Budget,
+): Syscall => {
+  const [name, first, second] = checkList(value, 'syscall', 3);
+  switch (name) {
+    case 'send':
+      return [
+        'send',
+        checkVref(first, 'target'),
+        checkMessage(second, limits, budget),
+      ];
+    case 'subscribe':
+      return ['subscribe', checkVref(first, 'promise')];
+    case 'resolve':
+      return [
+        'resolve',
+        checkList(first, 'resolutions', limits.slotsPerMessage).map(each =>
+          checkResolution(each, limits, budget),
+        ),
+      ];
+    case 'exit':
+      faultUnless(
+        typeof first === 'boolean',
+        () => `failure flag is ${show(first)}`,
+      );
+      return ['exit', first, checkCapData(second, limits, budget)];
+    case 'dropImports':
+    case 'retireImports':
+    case 'retireExports':
+    case 'abandonExports':
+      return [name, checkVrefs(first, limits)];
+    default:
+      throw new EndpointFault(`there is no syscall ${show(name)}`);
+  }
+};
+
+export const checkSyscalls = (
+  value: unknown,
+  limits: VatLimits,
+  budget: Budget,
+): Syscall[] =>
+  checkList(value, 'syscalls', limits.syscallsPerCrank).map(each =>
+    checkSyscall(each, limits, budget),
+  );
+
+const checkChange = (value: unknown, budget: Budget): StoreChange => {
+  const [key, content] = checkList(value, 'store change', 2);
+  return [
+    checkText(key, 'key', budget),
+    content === null ? null : checkText(content, 'stored value', budget),
+  ];
+};
+
+const checkOutcome = (value: unknown, budget: Budget): Outcome => {
+  faultUnless(isFields(value), () => `outcome is ${show(value)}`);
+  const ok = own(value, 'ok');
+  faultUnless(typeof ok === 'boolean', () => `outcome.ok is ${show(ok)}`);
+  return ok
+    ? { ok }
+    : { ok, problem: checkText(own(value, 'problem'), 'problem', budget) };
+};
+
+/** A crank's end as its vat reported it. */
+export type Done = {
+  readonly crank: number;
+  readonly outcome: Outcome;
+  readonly syscalls: readonly Syscall[];
+  readonly changes: readonly StoreChange[];
+};
+
+export const checkDone = (value: unknown, limits: VatLimits): Done => {
+  faultUnless(isFields(value), () => `done is ${show(value)}`);
+  const budget = { units: limits.unitsPerCrank };
+  const crank = own(value, 'crank');
+  faultUnless(typeof crank === 'number', () => `crank is ${show(crank)}`);
+  const changes = checkList(
+    own(value, 'changes'),
+    'changes',
+    limits.changesPerCrank,
+  );
+  return {
+    crank,
+    outcome: checkOutcome(own(value, 'outcome'), budget),
+    syscalls: checkSyscalls(own(value, 'syscalls'), limits, budget),
+    changes: changes.map(each => checkChange(each, budget)),
+  };
+};
+
+/** What kind of message a worker sent; the rest of it is still unchecked. */
+export const parseKind = (
+  message: unknown,
+): { readonly type: string; readonly fields: Fields } => {
+  faultUnless(isFields(message), () => `message is ${show(message)}`);
+  const type = own(message, 'type');
+  faultUnless(typeof type === 'string', () => `message type is ${show(type)}`);
+  return { type, fields: message };
+};
+
+export { own as ownField };

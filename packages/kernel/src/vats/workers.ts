@@ -1,0 +1,225 @@
+import {
+  PROTOCOL_VERSION,
+  type Delivery,
+  type LogLevel,
+  type ToVat,
+  type VatId,
+  type VatLimits,
+} from '@cooperage/protocol';
+import { EndpointFault, faultUnless } from '../faults.ts';
+import type { Clock, VatLauncher, VatPort } from '../ports.ts';
+import { checkDone, ownField, parseKind, type Done } from '../translate/check.ts';
+
+/** What a worker's owner is told. Nothing after `onLost`, and nothing after `kill`. */
+export type WorkerOwner = {
+  onReady(): void;
+  onDone(done: Done): void;
+  /** Its code can't be loaded; the worker was ended. */
+  onFailed(problem: string): void;
+  /** The worker is gone, or broke the protocol and was ended. */
+  onLost(reason: string): void;
+};
+
+type Start = Extract<ToVat, { type: 'start' }>;
+type Worker = {
+  owner: WorkerOwner;
+  state: 'launching' | 'starting' | 'idle' | 'busy' | 'gone';
+  port: VatPort | undefined;
+  crank: number;
+  cancelDeadline: () => void;
+};
+
+const LOG_LEVELS: readonly LogLevel[] = [
+  'debug',
+  'info',
+  'log',
+  'warn',
+  'error',
+];
+
+/** The vats' workers: started, spoken to one delivery at a time, ended. */
+export const makeWorkers = ({
+  launcher,
+  clock,
+  limits,
+  bootMilliseconds,
+  guard,
+  onLog,
+}: {
+  launcher: VatLauncher;
+  clock: Clock;
+  limits: VatLimits;
+  /** How long a worker may take until it is ready. */
+  bootMilliseconds: number;
+  /** Runs what a worker's message causes; takes every error that is no fault of the worker. */
+  guard: (work: () => void) => void;
+  onLog: (vat: VatId, level: LogLevel, text: string) => void;
+}) => {
+  const workers = new Map<VatId, Worker>();
+  let lastCrank = 0;
+
+  const discard = (vat: VatId, worker: Worker): void => {
+    worker.state = 'gone';
+    worker.cancelDeadline();
+    worker.port?.kill();
+    if (workers.get(vat) === worker) {
+      workers.delete(vat);
+    }
+  };
+
+  const lose = (vat: VatId, worker: Worker, reason: string): void => {
+    if (worker.state !== 'gone') {
+      discard(vat, worker);
+      worker.owner.onLost(reason);
+    }
+  };
+
+  const accept = (
+    vat: VatId,
+    worker: Worker,
+    message: unknown,
+    start: () => Start,
+  ): void => {
+    const { type, fields } = parseKind(message);
+    if (type === 'log') {
+      const level = LOG_LEVELS.find(each => each === ownField(fields, 'level'));
+      const text = ownField(fields, 'text');
+      faultUnless(level && typeof text === 'string', () => 'log is malformed');
+      onLog(vat, level, text.slice(0, limits.logUnits));
+      return;
+    }
+    if (type === 'hello' && worker.state === 'launching') {
+      const version = ownField(fields, 'version');
+      faultUnless(
+        version === PROTOCOL_VERSION,
+        () => `it speaks version ${version}, not ${PROTOCOL_VERSION}`,
+      );
+      worker.state = 'starting';
+      const message = start();
+      worker.port?.send(message, [message.store]);
+    } else if (type === 'ready' && worker.state === 'starting') {
+      worker.state = 'idle';
+      worker.cancelDeadline();
+      worker.owner.onReady();
+    } else if (type === 'failed' && worker.state === 'starting') {
+      const problem = ownField(fields, 'problem');
+      faultUnless(typeof problem === 'string', () => 'failed is malformed');
+      discard(vat, worker);
+      worker.owner.onFailed(problem.slice(0, limits.logUnits));
+    } else if (type === 'done' && worker.state === 'busy') {
+      const done = checkDone(fields, limits);
+      faultUnless(
+        done.crank === worker.crank,
+        () => `done for crank ${done.crank} while ${worker.crank} is in flight`,
+      );
+      worker.state = 'idle';
+      worker.owner.onDone(done);
+    } else {
+      throw new EndpointFault(
+        `${JSON.stringify(type.slice(0, 40))} while it is ${worker.state}`,
+      );
+    }
+  };
+
+  const connect = (
+    vat: VatId,
+    worker: Worker,
+    port: VatPort,
+    start: () => Start,
+  ): void => {
+    if (worker.state === 'gone') {
+      port.kill();
+      return;
+    }
+    worker.port = port;
+    port.receive(
+      message =>
+        guard(() => {
+          if (worker.state === 'gone') {
+            return;
+          }
+          try {
+            accept(vat, worker, message, start);
+          } catch (problem) {
+            if (!(problem instanceof EndpointFault)) {
+              throw problem;
+            }
+            lose(vat, worker, `it broke the protocol: ${problem.message}`);
+          }
+        }),
+      reason => guard(() => lose(vat, worker, reason)),
+    );
+  };
+
+  return {
+    state: (vat: VatId): Worker['state'] | undefined =>
+      workers.get(vat)?.state,
+
+    /** Starts a worker. `makeStart` is asked for code and store when the worker is there; it throws only kernel faults. */
+    start: (
+      vat: VatId,
+      label: string,
+      makeStart: () => Start,
+      owner: WorkerOwner,
+    ): void => {
+      const worker: Worker = {
+        owner,
+        state: 'launching',
+        port: undefined,
+        crank: 0,
+        cancelDeadline: clock.after(bootMilliseconds, () =>
+          guard(() =>
+            lose(
+              vat,
+              worker,
+              `its worker was not ready within ${bootMilliseconds / 1000} s`,
+            ),
+          ),
+        ),
+      };
+      workers.set(vat, worker);
+      launcher.launch(vat, label).then(
+        port => guard(() => connect(vat, worker, port, makeStart)),
+        (problem: unknown) =>
+          guard(() =>
+            lose(vat, worker, `its worker did not start: ${String(problem)}`),
+          ),
+      );
+    },
+
+    /** Hands an idle worker to another owner. */
+    give: (vat: VatId, owner: WorkerOwner): void => {
+      const worker = workers.get(vat);
+      if (worker) {
+        worker.owner = owner;
+      }
+    },
+
+    /** Sends a delivery to an idle worker. */
+    deliver: (vat: VatId, delivery: Delivery): void => {
+      const worker = workers.get(vat);
+      if (worker?.state !== 'idle') {
+        throw Error(`vat ${vat} is ${worker?.state}, it can't take a delivery`);
+      }
+      lastCrank += 1;
+      worker.crank = lastCrank;
+      worker.state = 'busy';
+      worker.port?.send({ type: 'deliver', crank: lastCrank, delivery });
+    },
+
+    /** Ends the worker, if there is one; its owner is not told. */
+    kill: (vat: VatId): void => {
+      const worker = workers.get(vat);
+      if (worker) {
+        discard(vat, worker);
+      }
+    },
+    killAll: (): void => {
+      for (const [vat, worker] of workers) {
+        discard(vat, worker);
+      }
+    },
+  };
+};
+
+export type Workers = ReturnType<typeof makeWorkers>;
