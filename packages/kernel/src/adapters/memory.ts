@@ -118,6 +118,11 @@ export const openMemoryKernelDb = (
       return row && copyOf(row);
     },
     commit: (changes: readonly TableChange[]) => {
+      if (
+        changes.every(({ puts, deletes }) => !puts.length && !deletes.length)
+      ) {
+        return;
+      }
       changes.forEach(insistChange);
       changes.forEach(applyChange);
       counters.statements += 2;

@@ -51,7 +51,7 @@ export const asStorageError = (
 harden(asStorageError);
 
 type Trace = (
-  db: Database['pointer'],
+  db: number,
   mask: number,
   callback: () => number,
   context: number,
@@ -82,12 +82,14 @@ export const makeConnection = (
 ): Connection => {
   const cache = new Map<string, PreparedStatement>();
   let statements = 0;
+  let isRunning = false;
   const trace: Trace = sqlite3.capi.sqlite3_trace_v2;
   trace(
-    database.pointer,
+    database.pointer ?? 0,
     sqlite3.capi.SQLITE_TRACE_STMT,
     () => {
-      statements += 1;
+      // What exporting an image runs is no work of ours.
+      statements += isRunning ? 1 : 0;
       return 0;
     },
     0,
@@ -103,12 +105,14 @@ export const makeConnection = (
       statement = database.prepare(sql);
       cache.set(sql, statement);
     }
+    isRunning = true;
     try {
       if (values.length > 0) {
         statement.bind(values);
       }
       return work(statement);
     } finally {
+      isRunning = false;
       // What was bound may be megabytes: don't hold it.
       statement.reset(true);
     }

@@ -81,6 +81,7 @@ export const makeSqliteVatStores = (files: SqliteFiles): VatStores => {
   /** Vats that were promised a file and have none yet. */
   let promised = 0;
   let growing = Promise.resolve();
+  let closed = false;
 
   const vatsWithFiles = (): VatId[] =>
     files
@@ -96,6 +97,9 @@ export const makeSqliteVatStores = (files: SqliteFiles): VatStores => {
   };
 
   const provide = (vat: VatId): Connection => {
+    if (closed) {
+      throw Error('the stores are closed');
+    }
     let connection = open.get(vat);
     if (connection) {
       open.delete(vat);
@@ -166,6 +170,7 @@ export const makeSqliteVatStores = (files: SqliteFiles): VatStores => {
       attempt(`measure the store of ${vat}`, () => files.size(fileOf(vat))),
     close: () =>
       attempt('close the stores', () => {
+        closed = true;
         for (const vat of [...open.keys()]) {
           closeOne(vat);
         }
