@@ -7,6 +7,13 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
+/**
+ * The globals that lockdown adds.
+ *
+ * @type {any}
+ */
+const realm = globalThis;
+
 /** @param {string} folder @param {string} specifier */
 const importFrom = (folder, specifier) => {
   const { resolve } = createRequire(
@@ -20,10 +27,12 @@ const importFrom = (folder, specifier) => {
  * as `const handle = makeKindHandle('Counter')`. Nothing is made or stored.
  */
 const makeIdleVatData = () => {
-  const idle = () => harden(() => harden({}));
+  const idle = () => realm.harden(() => realm.harden({}));
   const names =
     'defineKind defineKindMulti defineDurableKind defineDurableKindMulti makeKindHandle providePromiseWatcher watchPromise makeScalarBigMapStore makeScalarBigWeakMapStore makeScalarBigSetStore makeScalarBigWeakSetStore canBeDurable';
-  return harden(Object.fromEntries(names.split(' ').map(name => [name, idle])));
+  return realm.harden(
+    Object.fromEntries(names.split(' ').map(name => [name, idle])),
+  );
 };
 
 /** @param {readonly string[]} specifiers */
@@ -69,19 +78,19 @@ const { source, imports } = JSON.parse(readFileSync(0, 'utf8'));
 await importFrom('packages/vat-supervisor', 'ses');
 await importFrom('packages/vat-supervisor', '@endo/eventual-send/shim.js');
 // The vat's author wants the error as it is, with its stack.
-lockdown({ errorTaming: 'unsafe', consoleTaming: 'unsafe' });
+realm.lockdown({ errorTaming: 'unsafe', consoleTaming: 'unsafe' });
 const vatData = makeIdleVatData();
-Reflect.set(globalThis, 'VatData', vatData);
+realm.VatData = vatData;
 
 const quiet = Object.fromEntries(
   ['debug', 'info', 'log', 'warn', 'error'].map(name => [name, () => {}]),
 );
-const compartment = new Compartment({
-  globals: harden({
+const compartment = new realm.Compartment({
+  globals: realm.harden({
     VatData: vatData,
     console: quiet,
-    HandledPromise: globalThis.HandledPromise,
-    assert: globalThis.assert,
+    HandledPromise: realm.HandledPromise,
+    assert: realm.assert,
   }),
   __options__: true,
 });
