@@ -1,0 +1,292 @@
+import { batch, signal, type ReadonlySignal } from '@preact/signals';
+import {
+  parseClusterConfig,
+  problemOfBundle,
+  type Json,
+  type KernelStatus,
+  type SampleCluster,
+} from '@cooperage/protocol';
+import type { Connection } from './connection.ts';
+import { parseJson } from './json.ts';
+import { wordsOf } from './link.ts';
+
+export type Compiled =
+  | { readonly ok: true; readonly bundleText: string }
+  | {
+      readonly ok: false;
+      readonly problem: string;
+      readonly line: number;
+      readonly column: number;
+    };
+
+/** What launching needs of the page around the panel. */
+export type LaunchPorts = {
+  /** Text at a URL; rejects with a reason that a person can read. */
+  readonly fetchText: (url: string) => Promise<string>;
+  /** Compiles one ES module; `name` is for its errors. */
+  readonly compileModule: (source: string, name: string) => Promise<Compiled>;
+  /** Where `samples.json` lies; relative bundle URLs in it start there. */
+  readonly samplesUrl: string;
+};
+
+/** A cluster that is ready to be launched once it has a free name. */
+export type LaunchDraft = {
+  /** What it came from: a file's name, a URL, a sample's title. */
+  readonly origin: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly vats: readonly string[];
+};
+
+export type SourceProblem = Extract<Compiled, { ok: false }>;
+
+export type Launching = {
+  readonly samples: ReadonlySignal<readonly SampleCluster[]>;
+  readonly samplesProblem: ReadonlySignal<string | undefined>;
+  readonly draft: ReadonlySignal<LaunchDraft | undefined>;
+  readonly name: ReadonlySignal<string>;
+  /** Why there is no draft, or why the kernel refused it. */
+  readonly problems: ReadonlySignal<readonly string[]>;
+  readonly sourceProblem: ReadonlySignal<SourceProblem | undefined>;
+  /** What is being read, compiled or sent. */
+  readonly busy: ReadonlySignal<string | undefined>;
+  loadSamples(): Promise<void>;
+  draftSample(sample: SampleCluster): void;
+  draftText(text: string, origin: string, base?: string): void;
+  draftUrl(url: string): Promise<void>;
+  draftSource(source: string, name: string): Promise<void>;
+  setName(name: string): void;
+  /** Problems of the draft under its name, against what runs now. */
+  check(): readonly string[];
+  launch(): Promise<void>;
+  discard(): void;
+};
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** `reports v2.bundle.json` becomes `reports-v2`: something a cluster may be called. */
+export const nameFromOrigin = (origin: string): string => {
+  const last = origin.split(/[?#]/)[0]?.split('/').filter(Boolean).at(-1) ?? '';
+  const stem = last.replace(/(\.(bundle|cluster|vat|js|mjs|ts|json))+$/i, '');
+  const name = stem.replace(/[^\w.-]+/g, '-').replace(/^[^A-Za-z]+/, '');
+  return name.slice(0, 60) || 'cluster';
+};
+
+const freeName = (wanted: string, status: KernelStatus | undefined): string => {
+  const taken = new Set(status?.clusters.map(({ name }) => name));
+  let name = wanted;
+  for (let count = 2; taken.has(name); count += 1) {
+    name = `${wanted}-${count}`;
+  }
+  return name;
+};
+
+const absolute = (url: unknown, base: string): unknown =>
+  typeof url === 'string' && URL.canParse(url, base)
+    ? new URL(url, base).href
+    : url;
+
+/** The config with its vats' relative bundle URLs made absolute. */
+const rebase = (config: Fields, base: string): Fields => {
+  if (!isFields(config['vats'])) {
+    return config;
+  }
+  const vats = Object.entries(config['vats']).map(([name, vat]) => {
+    if (!isFields(vat)) {
+      return [name, vat] as const;
+    }
+    const { bundle, bundleSpec } = vat;
+    const rebased = {
+      ...vat,
+      ...(isFields(bundle) && 'url' in bundle
+        ? { bundle: { ...bundle, url: absolute(bundle['url'], base) } }
+        : {}),
+      ...(bundleSpec === undefined
+        ? {}
+        : { bundleSpec: absolute(bundleSpec, base) }),
+    };
+    return [name, rebased] as const;
+  });
+  return { ...config, vats: Object.fromEntries(vats) };
+};
+
+const configOfBundle = (text: string, name: string): Fields => ({
+  name,
+  bootstrap: 'main',
+  vats: { main: { bundle: { text } } },
+});
+
+const readConfig = (
+  text: string,
+  origin: string,
+):
+  | { readonly config: Fields; readonly problems?: never }
+  | { readonly problems: readonly string[] } => {
+  const parsed = parseJson(text);
+  if (!parsed.ok) {
+    const { line, column, problem } = parsed;
+    return {
+      problems: [
+        `${origin} is neither a bundle nor a cluster config: not JSON at line ${line}, column ${column}: ${problem}`,
+      ],
+    };
+  }
+  const value: Json = parsed.value;
+  if (isFields(value) && Object.hasOwn(value, 'moduleFormat')) {
+    const problem = problemOfBundle(text);
+    return problem === undefined
+      ? { config: configOfBundle(text, nameFromOrigin(origin)) }
+      : { problems: [problem] };
+  }
+  const checked = parseClusterConfig(value);
+  return checked.ok && isFields(value)
+    ? { config: { ...value, name: checked.value.name } }
+    : { problems: checked.ok ? [] : checked.problems };
+};
+
+/** Turns samples, files, URLs and pasted source into a cluster, asks for its name, and launches it. */
+export const makeLaunching = (
+  connection: Pick<Connection, 'call' | 'status'>,
+  ports: LaunchPorts,
+): Launching => {
+  const samples = signal<readonly SampleCluster[]>([]);
+  const samplesProblem = signal<string | undefined>(undefined);
+  const draft = signal<LaunchDraft | undefined>(undefined);
+  const name = signal('');
+  const problems = signal<readonly string[]>([]);
+  const sourceProblem = signal<SourceProblem | undefined>(undefined);
+  const busy = signal<string | undefined>(undefined);
+
+  const setDraft = (config: Fields, origin: string): void => {
+    const { vats, name: wanted } = config;
+    batch(() => {
+      draft.value = {
+        origin,
+        config,
+        vats: isFields(vats) ? Object.keys(vats) : [],
+      };
+      problems.value = [];
+      name.value = freeName(
+        typeof wanted === 'string' ? wanted : nameFromOrigin(origin),
+        connection.status.value,
+      );
+    });
+  };
+  const refuse = (...found: readonly string[]): void => {
+    batch(() => {
+      draft.value = undefined;
+      problems.value = found;
+    });
+  };
+  const during = async (
+    words: string,
+    work: () => Promise<void>,
+  ): Promise<void> => {
+    busy.value = words;
+    try {
+      await work();
+    } catch (error) {
+      problems.value = [wordsOf(error)];
+    } finally {
+      busy.value = undefined;
+    }
+  };
+  const draftText: Launching['draftText'] = (text, origin, base) => {
+    const read = readConfig(text, origin);
+    if (read.problems) {
+      refuse(...read.problems);
+      return;
+    }
+    setDraft(
+      base === undefined ? read.config : rebase(read.config, base),
+      origin,
+    );
+  };
+  const check = (): readonly string[] => {
+    if (draft.value === undefined) {
+      return [];
+    }
+    const wanted = name.value.trim();
+    const found = parseClusterConfig({ ...draft.value.config, name: wanted });
+    const running = connection.status.value?.clusters ?? [];
+    const taken = running.some(cluster => cluster.name === wanted)
+      ? [`name: a cluster called ${wanted} is running already`]
+      : [];
+    return [...(found.ok ? [] : found.problems), ...taken];
+  };
+
+  return Object.freeze({
+    samples,
+    samplesProblem,
+    draft,
+    name,
+    problems,
+    sourceProblem,
+    busy,
+    loadSamples: async () => {
+      try {
+        const text = await ports.fetchText(ports.samplesUrl);
+        const list: unknown = JSON.parse(text);
+        samples.value = Array.isArray(list) ? list.filter(isSample) : [];
+        samplesProblem.value = undefined;
+      } catch (error) {
+        samplesProblem.value = wordsOf(error);
+      }
+    },
+    draftSample: ({ title, config }) => {
+      if (isFields(config)) {
+        setDraft(rebase(config, ports.samplesUrl), title);
+      }
+    },
+    draftText,
+    draftUrl: async url => {
+      const wanted = url.trim();
+      if (!URL.canParse(wanted)) {
+        refuse(`${JSON.stringify(wanted)} is no URL; it begins with https://`);
+        return;
+      }
+      await during(`Reading ${wanted}`, async () => {
+        draft.value = undefined;
+        draftText(await ports.fetchText(wanted), wanted, wanted);
+      });
+    },
+    draftSource: async (source, moduleName) => {
+      await during('Compiling', async () => {
+        refuse();
+        sourceProblem.value = undefined;
+        const compiled = await ports.compileModule(source, moduleName);
+        if (compiled.ok) {
+          const config = configOfBundle(compiled.bundleText, moduleName);
+          setDraft(config, 'pasted source');
+        } else {
+          sourceProblem.value = compiled;
+        }
+      });
+    },
+    setName: next => {
+      name.value = next;
+    },
+    check,
+    launch: async () => {
+      const current = draft.value;
+      if (current === undefined || check().length > 0) {
+        return;
+      }
+      const config = { ...current.config, name: name.value.trim() };
+      await during('Launching', async () => {
+        problems.value = [];
+        await connection.call('launch', { config });
+        draft.value = undefined;
+      });
+    },
+    discard: () => refuse(),
+  } satisfies Launching);
+};
+
+const isSample = (value: unknown): value is SampleCluster =>
+  isFields(value) &&
+  typeof value['title'] === 'string' &&
+  typeof value['description'] === 'string' &&
+  isFields(value['config']);

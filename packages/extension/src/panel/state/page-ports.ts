@@ -1,0 +1,52 @@
+import type { Compiled, LaunchPorts } from './launching.ts';
+import { wordsOf } from './link.ts';
+
+const isCompiled = (value: unknown): value is Compiled & { id: number } =>
+  typeof value === 'object' &&
+  value !== null &&
+  'id' in value &&
+  'ok' in value &&
+  (value.ok === true ? 'bundleText' in value : 'problem' in value);
+
+/** A worker for each module: the compiler is heavy and seldom wanted. */
+const compileInWorker = (source: string, name: string): Promise<Compiled> =>
+  new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('module-compiler.js', document.baseURI), {
+      type: 'module',
+    });
+    worker.onmessage = ({ data }: MessageEvent<unknown>) => {
+      if (isCompiled(data)) {
+        worker.terminate();
+        resolve(data);
+      }
+    };
+    worker.onerror = event => {
+      worker.terminate();
+      reject(new Error(`the module compiler failed: ${event.message ?? 'it can’t be loaded'}`));
+    };
+    worker.postMessage({ id: 1, source, name });
+  });
+
+const fetchText = async (url: string): Promise<string> => {
+  let response: Response;
+  try {
+    response = await fetch(url, { credentials: 'omit' });
+  } catch (error) {
+    throw new Error(
+      `${url} can’t be reached: ${wordsOf(error)}. Check the address; its server must also allow reading from other sites (CORS). A file saved from it can be dropped here instead.`,
+      { cause: error },
+    );
+  }
+  if (!response.ok) {
+    throw new Error(`${url} answered ${response.status} ${response.statusText}`);
+  }
+  return response.text();
+};
+
+/** What an extension page offers for launching. */
+export const makePagePorts = (): LaunchPorts =>
+  Object.freeze({
+    fetchText,
+    compileModule: compileInWorker,
+    samplesUrl: new URL('samples.json', document.baseURI).href,
+  });

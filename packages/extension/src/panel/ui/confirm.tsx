@@ -1,0 +1,75 @@
+/** @jsxImportSource preact */
+import { useSignal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
+import { Button } from './button.tsx';
+
+/**
+ * A button that asks once more in its own place. Escape and "Keep" go back,
+ * and the focus with them.
+ */
+export const ConfirmButton = ({
+  text,
+  question,
+  confirmText,
+  onConfirm,
+  label,
+  disabled = false,
+}: {
+  readonly text: string;
+  readonly question: string;
+  readonly confirmText: string;
+  readonly onConfirm: () => void;
+  readonly label: string;
+  readonly disabled?: boolean;
+}) => {
+  const asking = useSignal(false);
+  const wasAsking = useRef(false);
+  const ask = (next: boolean): void => {
+    wasAsking.current = asking.value;
+    asking.value = next;
+  };
+  if (!asking.value) {
+    return (
+      <Button
+        tone="quiet"
+        label={label}
+        disabled={disabled}
+        autoFocus={wasAsking.current}
+        onPress={() => ask(true)}
+      >
+        {text}
+      </Button>
+    );
+  }
+  return (
+    <div
+      class="confirm"
+      role="group"
+      aria-label={question}
+      onKeyDown={event => {
+        if (event.key === 'Escape') {
+          event.preventDefault();
+          event.stopPropagation();
+          ask(false);
+        }
+      }}
+    >
+      <span>{question}</span>
+      <div class="row">
+        <Button
+          tone="danger"
+          autoFocus
+          onPress={() => {
+            ask(false);
+            onConfirm();
+          }}
+        >
+          {confirmText}
+        </Button>
+        <Button tone="quiet" onPress={() => ask(false)}>
+          Cancel
+        </Button>
+      </div>
+    </div>
+  );
+};
