@@ -24,6 +24,8 @@ export type StreamPair<LeftIn, RightIn> = {
   fence(): { release(): void };
   /** How many posts are on their way. */
   held(): number;
+  /** Puts something on the wire to the right end that no stream would. */
+  postRaw(data: unknown): void;
   /** Cuts the wire, as a dying process does: what is on its way is lost; each end that is open hears `lost`. */
   cut(): void;
 };
@@ -110,6 +112,7 @@ export const makeStreamPair = <LeftIn = unknown, RightIn = unknown>({
         },
       });
     },
+    postRaw: (data: unknown) => toRight.post(data),
     held: () => toLeft.size() + toRight.size(),
     cut: () => {
       toLeft.cut();
