@@ -20,8 +20,10 @@ export const makeCLists = (state: State, refcounts: Refcounts) => {
 
   const entry = (endpoint: EndpointId, kref: Kref): CListRow | undefined =>
     clists.get(endpoint, kref);
-  const entryOfVref = (endpoint: EndpointId, vref: Vref): CListRow | undefined =>
-    state.clistByVref.get(`${endpoint} ${vref}`);
+  const entryOfVref = (
+    endpoint: EndpointId,
+    vref: Vref,
+  ): CListRow | undefined => state.clistByVref.get(`${endpoint} ${vref}`);
 
   /** Adds an entry that must not be there yet. */
   const add = (endpoint: EndpointId, kref: Kref, vref: Vref): void => {

@@ -1,8 +1,4 @@
-import {
-  type CapData,
-  type EndpointId,
-  type Kref,
-} from '@cooperage/protocol';
+import { type CapData, type EndpointId, type Kref } from '@cooperage/protocol';
 import type { Refcounts } from './refcounts.ts';
 import type { QueueName, QueueRow } from './store/schema.ts';
 import type { State } from './store/state.ts';
@@ -74,16 +70,14 @@ export const makeInbox = (
     /** The endpoint's next item, which stays where it is. */
     head: (endpoint: EndpointId): QueueRow | undefined =>
       state.queueByName.first(endpoint),
-    length: (endpoint: EndpointId): number =>
-      state.queueByName.count(endpoint),
+    length: (endpoint: EndpointId): number => state.queueByName.count(endpoint),
     items: (name: QueueName): QueueRow[] => state.queueByName.values(name),
     get: (position: number): QueueRow | undefined => queue.get(position),
     deliverTo: (endpoint: EndpointId, message: KernelMessage): void => {
       addMessage(endpoint, message);
       onArrival(endpoint);
     },
-    park: (message: KernelMessage): void =>
-      addMessage(message.target, message),
+    park: (message: KernelMessage): void => addMessage(message.target, message),
     /** Routes what is parked on a promise that has just been settled, in order. */
     unpark: (promise: Kref): void => {
       for (const item of state.queueByName.values(promise)) {

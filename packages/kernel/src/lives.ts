@@ -19,8 +19,7 @@ import type { State } from './store/state.ts';
 export const makeLives = (state: State, parts: CrankParts) => {
   const { refcounts, clists, inbox, promises } = parts;
 
-  const vatRow = (vat: VatId) =>
-    insistRow(state.vats.get(vat), `vat ${vat}`);
+  const vatRow = (vat: VatId) => insistRow(state.vats.get(vat), `vat ${vat}`);
 
   /** Takes an item off its inbox and rejects what it was to answer. */
   const refuse = (item: QueueRow, data: CapData<Kref>): void => {

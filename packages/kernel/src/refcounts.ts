@@ -20,7 +20,11 @@ export const makeRefcounts = (state: State) => {
   const { objects, promises } = state;
   const unheld = new Set<Kref>();
 
-  const changeObject = (kref: Kref, reachable: number, recognizable: number) => {
+  const changeObject = (
+    kref: Kref,
+    reachable: number,
+    recognizable: number,
+  ) => {
     const row = insistRow(objects.get(kref), `object ${kref}`);
     objects.put({
       ...row,

@@ -12,7 +12,11 @@ import type { State } from './store/state.ts';
 
 /** Where a message goes. */
 export type Route =
-  | { readonly to: 'inbox'; readonly endpoint: EndpointId; readonly target: Kref }
+  | {
+      readonly to: 'inbox';
+      readonly endpoint: EndpointId;
+      readonly target: Kref;
+    }
   | { readonly to: 'park'; readonly target: Kref }
   | { readonly to: 'reject'; readonly data: CapData<Kref> };
 
@@ -27,7 +31,10 @@ export const findRoute = (state: State, target: Kref): Route => {
       ? { to: 'inbox', endpoint, target }
       : {
           to: 'reject',
-          data: encodeError('Error', `${target} is gone: its vat has ended or lost it`),
+          data: encodeError(
+            'Error',
+            `${target} is gone: its vat has ended or lost it`,
+          ),
         };
   }
   const promise = state.promises.get(target);

@@ -46,8 +46,7 @@ export const makeScheduler = ({
       dispatcher.inFlight() < most);
 
   const pick = ():
-    | { endpoint: EndpointId; item: QueueRow | undefined }
-    | undefined => {
+    { endpoint: EndpointId; item: QueueRow | undefined } | undefined => {
     let best: { endpoint: EndpointId; item: QueueRow } | undefined;
     for (const endpoint of awake) {
       const item = inbox.head(endpoint);

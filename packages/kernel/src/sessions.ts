@@ -176,9 +176,9 @@ export const makeSessions = (
     if (flight) {
       session.sent += 1;
       const { sent, applied } = session;
-      for (const slot of state.clistByEndpoint.values(id)) {
-        if (flight.additions.has(slot.kref) || flight.reached.has(slot.kref)) {
-          session.lastNamed.set(slot.kref, sent);
+      for (const kref of flight.named) {
+        if (!isPromiseKref(kref)) {
+          session.lastNamed.set(kref, sent);
         }
       }
       outputs.leave(() =>
@@ -225,7 +225,10 @@ export const makeSessions = (
     purge: (): void => {
       for (const row of [...state.sessions.values()]) {
         parts.run(() =>
-          lives.endSession(row, 'the kernel was restarted: its session is over'),
+          lives.endSession(
+            row,
+            'the kernel was restarted: its session is over',
+          ),
         );
       }
     },

@@ -32,14 +32,17 @@ export const makeSyscalls = (
     promises: Promises;
     route: (message: KernelMessage) => void;
     /** The endpoint asks to end once its crank is applied. */
-    onExit: (endpoint: EndpointId, isFailure: boolean, info: CapData<Kref>) => void;
+    onExit: (
+      endpoint: EndpointId,
+      isFailure: boolean,
+      info: CapData<Kref>,
+    ) => void;
   },
 ) => {
   /** The name of a promise that a session was told about but may not have heard yet. */
   const retiringName = (endpoint: EndpointId, vref: Vref): Kref | undefined =>
-    state.retiringBySession
-      .values(endpoint)
-      .find(row => row.vref === vref)?.kref;
+    state.retiringBySession.values(endpoint).find(row => row.vref === vref)
+      ?.kref;
 
   /** What the endpoint means by a vref; a new export is made known. */
   const toKref = (endpoint: EndpointId, vref: Vref): Kref => {
@@ -71,7 +74,11 @@ export const makeSyscalls = (
     slots: slots.map(vref => toKref(endpoint, vref)),
   });
 
-  const insistDecider = (endpoint: EndpointId, kref: Kref, vref: Vref): void => {
+  const insistDecider = (
+    endpoint: EndpointId,
+    kref: Kref,
+    vref: Vref,
+  ): void => {
     const promise = promises.get(kref);
     faultUnless(
       promise.state === 'unresolved' && promise.decider === endpoint,

@@ -96,7 +96,8 @@ export type ControlMethods = {
   /** Puts the object into the session's c-list and gives its vref there. */
   reference: {
     params: ReferenceRequest;
-    result: { vref: Vref; iface: string };
+    /** `number` counts as that of a delivery: the session has seen it. */
+    result: { vref: Vref; iface: string; number: number };
   };
   /** Keeps the object under the name, also across restarts. */
   keep: { params: { name: string; vref: Vref }; result: null };
@@ -144,7 +145,12 @@ export type ClientNotifications = {
 /** Notifications to a client. */
 export type KernelNotifications = {
   /** `delivery` is never startVat or bringOutYourDead; `number` counts from 1 within the session. */
-  deliver: { readonly number: number; readonly delivery: Delivery };
+  deliver: {
+    readonly number: number;
+    readonly delivery: Delivery;
+    /** How many of this session's batches of syscalls the kernel had applied before. */
+    readonly seen: number;
+  };
   sessionEnded: { readonly code: ErrorCode; readonly reason: string };
   state: KernelStatus;
   log: { readonly entries: readonly LogEntry[] };

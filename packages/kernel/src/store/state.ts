@@ -93,8 +93,12 @@ export const makeState = (db: KernelDb) => {
   const queue = store.table(makeCodec<[number], QueueRow>(QUEUE, ['slots']));
   const home = store.table(makeCodec<[string], HomeRow>(HOME));
   const sessions = store.table(makeCodec<[SessionId], SessionRow>(SESSIONS));
-  const retiring = store.table(makeCodec<[SessionId, Vref], RetiringRow>(RETIRING));
-  const vatChanges = store.table(makeCodec<[VatId, string], VatChangeRow>(VAT_CHANGES));
+  const retiring = store.table(
+    makeCodec<[SessionId, Vref], RetiringRow>(RETIRING),
+  );
+  const vatChanges = store.table(
+    makeCodec<[VatId, string], VatChangeRow>(VAT_CHANGES),
+  );
   const indexes = {
     clusterByName: clusters.index(row => row.name),
     vatsByCluster: vats.indexGroup(row => row.cluster),

@@ -15,6 +15,14 @@ import {
   type UniqueIndex,
 } from './table-index.ts';
 
+import { makeLedger, type Ledger } from './table-ledger.ts';
+import {
+  makeIdOf,
+  makeResidentRows,
+  makeStagedRows,
+  type RowMap,
+} from './table-rows.ts';
+
 export type { GroupIndex, IndexKey, UniqueIndex } from './table-index.ts';
 
 /**
@@ -93,109 +101,68 @@ export type Tables = Journal & {
 };
 
 /** What the kit needs from each table. */
+type AnyLedger = Omit<Ledger<never>, 'write'>;
 type Keeper = {
   readonly schema: TableSchema;
-  keep(): void;
-  undo(): void;
-  load(): void;
-  net(): TableChange | undefined;
-  /** Forgets the epoch's touched keys: they are durable. */
-  settle(): void;
-  readonly touched: boolean;
+  readonly ledger: AnyLedger;
+  readonly load: () => void;
 };
 
 type Shared = {
   readonly db: KernelDb;
   insistOpen(table: string): void;
   /** A table tells of its first write in a crank. */
-  joined(keeper: Keeper): void;
+  joined(ledger: AnyLedger): void;
 };
 
-/** Text is preceded by its length, so that no two keys of several columns meet. */
-const makeIdOf = (schema: TableSchema) => {
-  const { keys, name } = schema;
-  const part = (value: ColumnValue | undefined): string =>
-    typeof value === 'string' ? `${value.length}:${value}` : `${value};`;
-  return (columns: readonly ColumnValue[]): RowId => {
-    const first = columns[0];
-    if (keys === 1) {
-      if (typeof first === 'string' || typeof first === 'number') {
-        return first;
-      }
-      throw Error(`table ${name}: a key is a text or an integer`);
+type WriterParts<Row> = {
+  readonly shared: Shared;
+  readonly schema: TableSchema;
+  readonly rows: RowMap<Row>;
+  readonly indexes: readonly IndexKeeper<Row>[];
+  readonly ledger: Ledger<Row>;
+  readonly idOf: (columns: readonly ColumnValue[]) => RowId;
+  readonly keyOf: (row: Row) => readonly ColumnValue[];
+};
+
+const makeWriter = <Key extends readonly ColumnValue[], Row extends object>({
+  shared,
+  schema: { name, keys },
+  rows,
+  indexes,
+  ledger,
+  idOf,
+  keyOf,
+}: WriterParts<Row>): Pick<Table<Key, Row>, 'put' | 'delete'> => ({
+  put: row => {
+    shared.insistOpen(name);
+    const key = keyOf(row);
+    const id = idOf(key);
+    for (const index of indexes) {
+      index.insist(id, row);
     }
-    let id = part(first);
-    for (let column = 1; column < keys; column += 1) {
-      id += part(columns[column]);
+    ledger.write(id, rows.get(id, key.slice(0, keys)), Object.freeze(row));
+  },
+  delete: (...key) => {
+    shared.insistOpen(name);
+    const id = idOf(key);
+    const before = rows.get(id, key);
+    if (before === undefined) {
+      return false;
     }
-    return id;
-  };
-};
+    ledger.write(id, before, undefined);
+    return true;
+  },
+});
 
-const isSameValue = (
-  left: ColumnValue | undefined,
-  right: ColumnValue | undefined,
-): boolean =>
-  left === right ||
-  (left instanceof Uint8Array &&
-    right instanceof Uint8Array &&
-    left.length === right.length &&
-    left.every((byte, index) => byte === right[index]));
-
-const isSameRow = (
-  left: readonly ColumnValue[],
-  right: readonly ColumnValue[],
-): boolean => left.every((value, index) => isSameValue(value, right[index]));
-
-/** Where the rows are: all in memory, or in the database with the epoch's changes above it. */
-type RowMap<Row> = {
-  get(id: RowId, key: readonly ColumnValue[]): Row | undefined;
-  /** The row as it is now, for an id that has been set in this epoch. */
-  current(id: RowId): Row | undefined;
-  set(id: RowId, row: Row | undefined): void;
-  load(
-    rows: (set: (row: Row) => void) => void,
-    idOf: (row: Row) => RowId,
-  ): void;
-  settle(): void;
-  all(): Map<RowId, Row>;
-};
-
-const makeResidentRows = <Row>(): RowMap<Row> => {
-  const rows = new Map<RowId, Row>();
-  return {
-    get: id => rows.get(id),
-    current: id => rows.get(id),
-    set: (id, row) => {
-      if (row === undefined) {
-        rows.delete(id);
-      } else {
-        rows.set(id, row);
-      }
-    },
-    load: (each, idOf) => each(row => rows.set(idOf(row), row)),
-    settle: () => {},
-    all: () => rows,
-  };
-};
-
-const makeStagedRows = <Row>(
-  name: string,
-  read: (key: readonly ColumnValue[]) => Row | undefined,
-): RowMap<Row> => {
-  const staged = new Map<RowId, Row | undefined>();
-  return {
-    get: (id, key) => (staged.has(id) ? staged.get(id) : read(key)),
-    current: id => staged.get(id),
-    set: (id, row) => {
-      staged.set(id, row);
-    },
-    load: () => {},
-    settle: () => staged.clear(),
-    all: () => {
-      throw Error(`table ${name} is not resident: read its rows by key`);
-    },
-  };
+const fillIndex = <Row>(
+  keeper: IndexKeeper<Row>,
+  rows: Iterable<readonly [RowId, Row]>,
+): void => {
+  for (const [id, row] of rows) {
+    keeper.insist(id, row);
+    keeper.replace(id, undefined, row);
+  }
 };
 
 const makeTableKit = <Key extends readonly ColumnValue[], Row extends object>(
@@ -203,155 +170,68 @@ const makeTableKit = <Key extends readonly ColumnValue[], Row extends object>(
   shared: Shared,
 ): { table: Table<Key, Row>; keeper: Keeper } => {
   const { schema, toColumns, fromColumns, keyOf = toColumns } = options;
-  const { name, keys } = schema;
+  const { name } = schema;
+  const { db } = shared;
   const idOf = makeIdOf(schema);
   const indexes: IndexKeeper<Row>[] = [];
-  const log: { id: RowId; before: Row | undefined }[] = [];
-  const epoch = new Map<RowId, Row | undefined>();
-  const rows =
-    options.resident === false
-      ? makeStagedRows<Row>(name, key => {
-          const columns = shared.db.read(name, key);
-          return columns && Object.freeze(fromColumns(columns));
-        })
-      : makeResidentRows<Row>();
-
-  const apply = (
-    id: RowId,
-    before: Row | undefined,
-    after: Row | undefined,
-  ): void => {
-    rows.set(id, after);
-    for (const index of indexes) {
-      index.replace(id, before, after);
-    }
-  };
-
-  const write = (
-    id: RowId,
-    before: Row | undefined,
-    after: Row | undefined,
-  ): void => {
-    if (log.length === 0) {
-      shared.joined(keeper);
-    }
-    log.push({ id, before });
-    apply(id, before, after);
-  };
+  const toRow = (columns: readonly ColumnValue[]): Row =>
+    Object.freeze(fromColumns(columns));
+  const isResident = options.resident !== false;
+  const rows = isResident
+    ? makeResidentRows<Row>()
+    : makeStagedRows<Row>(name, key => {
+        const columns = db.read(name, key);
+        return columns && toRow(columns);
+      });
+  const ledger: Ledger<Row> = makeLedger<Row>({
+    schema,
+    rows,
+    indexes,
+    toColumns,
+    joined: () => shared.joined(ledger),
+  });
 
   const addIndex = <Index>(made: {
     index: Index;
     keeper: IndexKeeper<Row>;
   }): Index => {
-    for (const [id, row] of rows.all()) {
-      made.keeper.insist(id, row);
-      made.keeper.replace(id, undefined, row);
-    }
+    fillIndex(made.keeper, rows.all());
     indexes.push(made.keeper);
     return made.index;
   };
 
-  const keeper: Keeper = harden({
-    schema,
-    keep: () => {
-      for (const { id, before } of log) {
-        if (!epoch.has(id)) {
-          epoch.set(id, before);
-        }
+  const load = (): void => {
+    if (isResident) {
+      for (const columns of db.load(name)) {
+        rows.set(idOf(columns), toRow(columns));
       }
-      log.length = 0;
-    },
-    undo: () => {
-      for (let last = log.pop(); last; last = log.pop()) {
-        apply(last.id, rows.current(last.id), last.before);
-      }
-    },
-    load: () => {
-      if (options.resident === false) {
-        return;
-      }
-      rows.load(
-        set => {
-          for (const columns of shared.db.load(name)) {
-            set(Object.freeze(fromColumns(columns)));
-          }
-        },
-        row => idOf(keyOf(row)),
-      );
-      for (const [id, row] of rows.all()) {
-        for (const index of indexes) {
-          index.insist(id, row);
-          index.replace(id, undefined, row);
-        }
-      }
-    },
-    net: () => {
-      const puts: (readonly ColumnValue[])[] = [];
-      const deletes: (readonly ColumnValue[])[] = [];
-      for (const [id, before] of epoch) {
-        const after = rows.current(id);
-        if (after === before) {
-          continue;
-        }
-        const old = before && toColumns(before);
-        if (after === undefined) {
-          deletes.push((old ?? []).slice(0, keys));
-          continue;
-        }
-        const columns = toColumns(after);
-        if (!old || !isSameRow(old, columns)) {
-          puts.push(columns);
-        }
-      }
-      return puts.length + deletes.length > 0
-        ? { table: name, puts, deletes }
-        : undefined;
-    },
-    settle: () => {
-      epoch.clear();
-      rows.settle();
-    },
-    get touched() {
-      return epoch.size > 0;
-    },
-  });
+      indexes.forEach(keeper => fillIndex(keeper, rows.all()));
+    }
+  };
 
-  const table: Table<Key, Row> = harden({
-    get: (...key: Key) => rows.get(idOf(key), key),
-    has: (...key: Key) => rows.get(idOf(key), key) !== undefined,
-    put: (row: Row) => {
-      shared.insistOpen(name);
-      const key = keyOf(row);
-      const id = idOf(key);
-      for (const index of indexes) {
-        index.insist(id, row);
-      }
-      write(id, rows.get(id, key.slice(0, keys)), Object.freeze(row));
-    },
-    delete: (...key: Key) => {
-      shared.insistOpen(name);
-      const id = idOf(key);
-      const before = rows.get(id, key);
-      if (before === undefined) {
-        return false;
-      }
-      write(id, before, undefined);
-      return true;
-    },
-    values: () => rows.all().values(),
-    get size() {
-      return rows.all().size;
-    },
-    index: (of: (row: Row) => IndexKey) => addIndex(makeUniqueIndex(of, name)),
-    indexGroup: (of: (row: Row) => IndexKey, orderOf?: (row: Row) => number) =>
-      addIndex(makeGroupIndex(of, orderOf)),
-  });
-  return { table, keeper };
+  return {
+    keeper: { schema, ledger, load },
+    table: harden({
+      ...makeWriter({ shared, schema, rows, indexes, ledger, idOf, keyOf }),
+      get: (...key: Key) => rows.get(idOf(key), key),
+      has: (...key: Key) => rows.get(idOf(key), key) !== undefined,
+      values: () => rows.all().values(),
+      get size() {
+        return rows.all().size;
+      },
+      index: (of: (row: Row) => IndexKey) =>
+        addIndex(makeUniqueIndex(of, name)),
+      indexGroup: (
+        of: (row: Row) => IndexKey,
+        orderOf?: (row: Row) => number,
+      ) => addIndex(makeGroupIndex(of, orderOf)),
+    }),
+  };
 };
 
 export const makeTables = (db: KernelDb): Tables => {
   const keepers: Keeper[] = [];
-  const inCrank = new Set<Keeper>();
+  const inCrank = new Set<AnyLedger>();
   let open = false;
   let loaded = false;
 
@@ -366,15 +246,15 @@ export const makeTables = (db: KernelDb): Tables => {
   const shared: Shared = {
     db,
     insistOpen: table => insist(true, `write to table ${table}`),
-    joined: keeper => {
-      inCrank.add(keeper);
+    joined: ledger => {
+      inCrank.add(ledger);
     },
   };
 
   const endCrank = (doing: 'keep' | 'undo'): void => {
     insist(true, doing);
-    for (const keeper of inCrank) {
-      keeper[doing]();
+    for (const ledger of inCrank) {
+      ledger[doing]();
     }
     inCrank.clear();
     open = false;
@@ -382,15 +262,15 @@ export const makeTables = (db: KernelDb): Tables => {
 
   const netChanges = (): TableChange[] => {
     insist(false, 'commit');
-    return keepers.flatMap(keeper => {
-      const change = keeper.touched ? keeper.net() : undefined;
+    return keepers.flatMap(({ ledger }) => {
+      const change = ledger.touched ? ledger.net() : undefined;
       return change ? [change] : [];
     });
   };
 
   const settle = (): void => {
-    for (const keeper of keepers) {
-      keeper.settle();
+    for (const { ledger } of keepers) {
+      ledger.settle();
     }
   };
 
@@ -438,7 +318,7 @@ export const makeTables = (db: KernelDb): Tables => {
       return open;
     },
     get dirty() {
-      return keepers.some(keeper => keeper.touched);
+      return keepers.some(({ ledger }) => ledger.touched);
     },
   });
 };

@@ -29,6 +29,8 @@ export type Flight = {
   readonly delivery: Delivery;
   readonly additions: ReadonlyMap<Kref, Vref>;
   readonly reached: ReadonlySet<Kref>;
+  /** Every reference that the delivery names. */
+  readonly named: ReadonlySet<Kref>;
   readonly retired: readonly Kref[];
   /** The promise that the endpoint decides once this has landed. */
   readonly decides: Kref | null;
@@ -46,6 +48,7 @@ export const makeFlights = (
   const makeNames = (endpoint: EndpointId) => {
     const additions = new Map<Kref, Vref>();
     const reached = new Set<Kref>();
+    const named = new Set<Kref>();
     const vat = state.vats.get(endpoint as VatId);
     let next = vat?.nextImport ?? 0;
     const allot = (kref: Kref): Vref => {
@@ -57,6 +60,7 @@ export const makeFlights = (
       return makeImportVref(kind, parseKref(kref)?.index ?? 0);
     };
     const toVref = (kref: Kref): Vref => {
+      named.add(kref);
       const row = clists.entry(endpoint, kref);
       if (row) {
         if (!row.reachable) {
@@ -72,7 +76,7 @@ export const makeFlights = (
       body: data.body,
       slots: data.slots.map(toVref),
     });
-    return { additions, reached, toVref, toCapData };
+    return { made: { additions, reached, named }, toVref, toCapData };
   };
 
   const startVat = (vat: VatId): Flight => {
@@ -86,8 +90,7 @@ export const makeFlights = (
       endpoint: vat,
       item: null,
       delivery: ['startVat', parameters],
-      additions: names.additions,
-      reached: names.reached,
+      ...names.made,
       retired: [],
       decides: null,
     };
@@ -102,8 +105,7 @@ export const makeFlights = (
       endpoint,
       item,
       delivery: ['message', target, { methargs, result }],
-      additions: names.additions,
-      reached: names.reached,
+      ...names.made,
       retired: [],
       decides: item.result,
     };
@@ -128,21 +130,15 @@ export const makeFlights = (
       endpoint,
       item,
       delivery: ['notify', resolutions],
-      additions: names.additions,
-      reached: names.reached,
+      ...names.made,
       retired: closure,
       decides: null,
     };
   };
 
   /** Undefined when there is nothing left to tell: the item may go. */
-  const prepare = (
-    endpoint: EndpointId,
-    item: QueueRow,
-  ): Flight | undefined =>
-    item.kind === 'message'
-      ? message(endpoint, item)
-      : notify(endpoint, item);
+  const prepare = (endpoint: EndpointId, item: QueueRow): Flight | undefined =>
+    item.kind === 'message' ? message(endpoint, item) : notify(endpoint, item);
 
   /** Writes into the tables what the delivery implied. */
   const land = (flight: Flight): void => {

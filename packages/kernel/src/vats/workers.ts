@@ -8,7 +8,12 @@ import {
 } from '@cooperage/protocol';
 import { EndpointFault, faultUnless } from '../faults.ts';
 import type { Clock, VatLauncher, VatPort } from '../ports.ts';
-import { checkDone, ownField, parseKind, type Done } from '../translate/check.ts';
+import {
+  checkDone,
+  ownField,
+  parseKind,
+  type Done,
+} from '../translate/check.ts';
 
 /** What a worker's owner is told. Nothing after `onLost`, and nothing after `kill`. */
 export type WorkerOwner = {
@@ -152,8 +157,7 @@ export const makeWorkers = ({
   };
 
   return {
-    state: (vat: VatId): Worker['state'] | undefined =>
-      workers.get(vat)?.state,
+    state: (vat: VatId): Worker['state'] | undefined => workers.get(vat)?.state,
 
     /** Starts a worker. `makeStart` is asked for code and store when the worker is there; it throws only kernel faults. */
     start: (
@@ -214,6 +218,11 @@ export const makeWorkers = ({
         discard(vat, worker);
       }
     },
+    /** True while a worker is on its way. */
+    isStarting: (): boolean =>
+      [...workers.values()].some(
+        ({ state }) => state === 'launching' || state === 'starting',
+      ),
     killAll: (): void => {
       for (const [vat, worker] of workers) {
         discard(vat, worker);

@@ -1,0 +1,321 @@
+import {
+  CooperageError,
+  isKref,
+  isVref,
+  METHOD_PRIVILEGE,
+  PRIVILEGES,
+  type ControlMethods,
+  type KernelNotifications,
+  type Kref,
+  type Privilege,
+  type ReferenceRequest,
+  type SessionId,
+} from '@cooperage/protocol';
+import {
+  makeRpc,
+  StreamError,
+  type DuplexStream,
+  type Rpc,
+} from '@cooperage/streams';
+import type { Clusters } from './clusters.ts';
+import type { Launches } from './launch.ts';
+import type { Outputs } from './outputs.ts';
+import type { Sessions } from './sessions.ts';
+import type { State } from './store/state.ts';
+
+/** A client as the one who hands over its port describes it. */
+export type ClientOptions = {
+  readonly privilege: Privilege;
+  /** For people: what kind of client. */
+  readonly label: string;
+};
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const badRequest = (problem: string): CooperageError =>
+  new CooperageError('BAD_REQUEST', problem);
+
+const fieldsOf = (params: unknown): Fields => {
+  if (typeof params !== 'object' || params === null || Array.isArray(params)) {
+    throw badRequest('A request is an object');
+  }
+  return Object.fromEntries(Object.entries(params));
+};
+
+const textOf = (fields: Fields, key: string): string => {
+  const value = fields[key];
+  if (typeof value !== 'string') {
+    throw badRequest(`The request needs ${key}, a text`);
+  }
+  return value;
+};
+
+const optionalTextOf = (fields: Fields, key: string): string | undefined =>
+  fields[key] === undefined ? undefined : textOf(fields, key);
+
+const parseReference = (params: unknown): ReferenceRequest => {
+  const fields = fieldsOf(params);
+  if (fields['kref'] !== undefined) {
+    const { kref } = fields;
+    if (!isKref(kref)) {
+      throw badRequest(`${JSON.stringify(kref)} is no kref such as ko7`);
+    }
+    return { kref };
+  }
+  if (fields['home'] !== undefined) {
+    return { home: textOf(fields, 'home') };
+  }
+  const vat = optionalTextOf(fields, 'vat');
+  const cluster = textOf(fields, 'cluster');
+  return vat === undefined ? { cluster } : { cluster, vat };
+};
+
+type Methods = {
+  [Name in keyof ControlMethods]: (
+    params: unknown,
+  ) => ControlMethods[Name]['result'] | Promise<ControlMethods[Name]['result']>;
+};
+
+/** Serves one client: control methods by its privilege, and one session. */
+export const makeClientServer = (
+  state: State,
+  {
+    clusters,
+    launches,
+    sessions,
+    outputs,
+    status,
+    watch,
+    insistRunning,
+    guard,
+    pump,
+  }: {
+    clusters: Clusters;
+    launches: Launches;
+    sessions: Sessions;
+    outputs: Outputs;
+    status: () => ControlMethods['status']['result'];
+    /** Calls back with news for people until the returned function is called. */
+    watch: (
+      listener: <Name extends 'state' | 'log'>(
+        name: Name,
+        params: KernelNotifications[Name],
+      ) => void,
+    ) => () => void;
+    insistRunning: () => void;
+    guard: (work: () => void) => void;
+    pump: () => void;
+  },
+) => {
+  /** Resolves with the value when all that is in the tables now is committed. */
+  const afterCommit = <Value>(value: Value): Promise<Value> =>
+    new Promise(resolve => outputs.leave(() => resolve(value)));
+
+  const krefOf = (request: ReferenceRequest): { kref: Kref; iface: string } => {
+    if ('kref' in request) {
+      if (!state.objects.has(request.kref)) {
+        throw new CooperageError(
+          'OBJECT_UNKNOWN',
+          `There is no object ${request.kref}`,
+        );
+      }
+      return { kref: request.kref, iface: 'Alleged: object' };
+    }
+    if ('home' in request) {
+      const row = state.home.get(request.home);
+      if (!row) {
+        throw new CooperageError(
+          'OBJECT_UNKNOWN',
+          `Nothing is kept under the name ${JSON.stringify(request.home)}`,
+        );
+      }
+      return { kref: row.kref, iface: `Alleged: ${request.home}` };
+    }
+    const vat = clusters.vatByName(request.cluster, request.vat);
+    return { kref: vat.root, iface: `Alleged: ${vat.name}` };
+  };
+
+  const serve = (
+    stream: DuplexStream<unknown, unknown>,
+    { privilege, label }: ClientOptions,
+  ): void => {
+    let session: SessionId | undefined;
+    let unwatch = (): void => {};
+    let rpc: Rpc | undefined;
+    let isGone = false;
+
+    const tell = <Name extends keyof KernelNotifications>(
+      name: Name,
+      params: KernelNotifications[Name],
+    ): void => {
+      if (isGone) {
+        return;
+      }
+      try {
+        rpc?.notify(name, params);
+      } catch (problem) {
+        if (!(problem instanceof StreamError)) {
+          throw problem;
+        }
+        rpc?.close(problem); // the client hears why; the kernel goes on
+      }
+    };
+
+    const insistSession = (): SessionId => {
+      if (session === undefined || !sessions.has(session)) {
+        throw new CooperageError(
+          'SESSION_CLOSED',
+          'Open a session first: references belong to one',
+        );
+      }
+      return session;
+    };
+
+    const closeSession = (reason: string): void => {
+      if (session !== undefined) {
+        sessions.end(session, reason);
+        session = undefined;
+        pump();
+      }
+    };
+
+    const openSession = (): SessionId => {
+      closeSession('the client opened another session');
+      const opened = sessions.open(label, {
+        deliver: (number, delivery, seen) =>
+          tell('deliver', { number, delivery, seen }),
+        ended: reason => {
+          if (session === opened) {
+            session = undefined;
+          }
+          tell('sessionEnded', { code: 'SESSION_CLOSED', reason });
+        },
+      });
+      session = opened;
+      return opened;
+    };
+
+    const methods: Methods = {
+      status: () => status(),
+      subscribe: () => {
+        unwatch();
+        unwatch = watch(tell);
+        return status();
+      },
+      launch: async params => launches.launch(fieldsOf(params)['config'], pump),
+      terminate: params => {
+        clusters.terminate(textOf(fieldsOf(params), 'cluster'));
+        return afterCommit(null);
+      },
+      restart: params => {
+        const fields = fieldsOf(params);
+        clusters.restart(
+          textOf(fields, 'cluster'),
+          optionalTextOf(fields, 'vat'),
+        );
+        return afterCommit(null);
+      },
+      sessionOpen: () => afterCommit({ session: openSession() }),
+      sessionClose: () => {
+        closeSession('the client closed it');
+        return afterCommit(null);
+      },
+      reference: params => {
+        const { kref, iface } = krefOf(parseReference(params));
+        const introduced = sessions.introduce(insistSession(), kref);
+        return afterCommit({ ...introduced, iface });
+      },
+      keep: params => {
+        const fields = fieldsOf(params);
+        const vref = fields['vref'];
+        const kref = isVref(vref)
+          ? state.clistByVref.get(`${insistSession()} ${vref}`)?.kref
+          : undefined;
+        if (kref === undefined) {
+          throw badRequest(
+            `This session has no object ${JSON.stringify(vref)} to keep`,
+          );
+        }
+        clusters.keep(textOf(fields, 'name'), kref);
+        return afterCommit(null);
+      },
+      forget: params => {
+        clusters.forget(textOf(fieldsOf(params), 'name'));
+        return afterCommit(null);
+      },
+      erase: () => {
+        clusters.erase();
+        return afterCommit(null);
+      },
+    };
+
+    const insistPrivilege = (name: keyof ControlMethods): void => {
+      const needed = METHOD_PRIVILEGE[name];
+      if (PRIVILEGES.indexOf(privilege) < PRIVILEGES.indexOf(needed)) {
+        throw new CooperageError(
+          'NOT_ALLOWED',
+          `${name} needs the privilege ${needed}; this client has ${privilege}`,
+        );
+      }
+    };
+
+    /** What is no CooperageError is a fault of the kernel: it stops, and the client hears why. */
+    const call = async (
+      name: keyof ControlMethods,
+      params: unknown,
+    ): Promise<unknown> => {
+      insistPrivilege(name);
+      if (name !== 'status' && name !== 'subscribe') {
+        insistRunning();
+      }
+      try {
+        const answer = await methods[name](params);
+        guard(pump);
+        return answer;
+      } catch (problem) {
+        if (!(problem instanceof CooperageError)) {
+          guard(() => {
+            throw problem;
+          });
+        }
+        throw problem;
+      }
+    };
+
+    rpc = makeRpc(stream, {
+      label,
+      methods: {
+        status: params => call('status', params),
+        subscribe: params => call('subscribe', params),
+        launch: params => call('launch', params),
+        terminate: params => call('terminate', params),
+        restart: params => call('restart', params),
+        sessionOpen: params => call('sessionOpen', params),
+        sessionClose: params => call('sessionClose', params),
+        reference: params => call('reference', params),
+        keep: params => call('keep', params),
+        forget: params => call('forget', params),
+        erase: params => call('erase', params),
+      },
+      onNotify: (method, params) => {
+        if (method !== 'syscalls') {
+          throw badRequest(`There is no notification ${method}`);
+        }
+        const opened = session;
+        if (opened !== undefined) {
+          guard(() => {
+            sessions.receive(opened, params);
+            pump();
+          });
+        }
+      },
+      onClose: () => {
+        isGone = true;
+        unwatch();
+        guard(() => closeSession('the client is gone'));
+      },
+    });
+  };
+
+  return { serve };
+};

@@ -1,0 +1,109 @@
+import type { LaunchStatus } from '@cooperage/protocol';
+
+/** Launches that have ended and are still shown. */
+const KEPT = 8;
+
+/** One launch, as it goes. */
+export type LaunchRecord = {
+  /** Does a step and shows how it went. */
+  step<Result>(text: string, work: () => Promise<Result>): Promise<Result>;
+  /** The vats run; what is left is the bootstrap's answer. */
+  started(): void;
+  /** `body` is that of the rejection, undefined when there is none. */
+  bootstrapEnded(body: string | undefined): void;
+  failed(problem: unknown): void;
+};
+
+type Step = { text: string; state: 'running' | 'done' | 'failed' };
+type Entry = {
+  id: number;
+  name: string;
+  state: LaunchStatus['state'];
+  steps: Step[];
+  error?: string;
+};
+
+const messageOf = (problem: unknown): string =>
+  problem instanceof Error ? problem.message : String(problem);
+
+/** The text of a marshalled error, or the body itself where it is none. */
+const textOfRejection = (body: string): string => {
+  try {
+    const value: unknown = JSON.parse(body.slice(1));
+    const text =
+      typeof value === 'object' && value !== null
+        ? Object.entries(value).find(([key]) => key === '#error')?.[1]
+        : undefined;
+    return typeof text === 'string' ? text : body;
+  } catch {
+    return body;
+  }
+};
+
+const LACKS_BOOTSTRAP = /has no method "?\\?"?bootstrap/;
+
+/** What launches are under way and how the last ones ended; in memory, for people. */
+export const makeLaunchLog = (onChange: () => void) => {
+  const entries: Entry[] = [];
+  let lastId = 0;
+
+  const open = (name: string): LaunchRecord => {
+    lastId += 1;
+    const entry: Entry = { id: lastId, name, state: 'running', steps: [] };
+    entries.push(entry);
+    while (entries.length > KEPT && entries[0]?.state !== 'running') {
+      entries.shift();
+    }
+    onChange();
+    const bootstrap: Step = { text: 'bootstrap', state: 'running' };
+    return {
+      step: async (text, work) => {
+        const step: Step = { text, state: 'running' };
+        entry.steps.push(step);
+        onChange();
+        try {
+          const result = await work();
+          step.state = 'done';
+          return result;
+        } catch (problem) {
+          step.state = 'failed';
+          throw problem;
+        } finally {
+          onChange();
+        }
+      },
+      started: () => {
+        entry.state = 'done';
+        entry.steps.push(bootstrap);
+        onChange();
+      },
+      bootstrapEnded: body => {
+        if (body === undefined || LACKS_BOOTSTRAP.test(body)) {
+          bootstrap.state = 'done';
+          bootstrap.text =
+            body === undefined ? 'bootstrap' : 'no bootstrap method to call';
+        } else {
+          bootstrap.state = 'failed';
+          entry.error = `bootstrap rejected: ${textOfRejection(body)}`;
+        }
+        onChange();
+      },
+      failed: problem => {
+        entry.state = 'failed';
+        entry.error = messageOf(problem);
+        onChange();
+      },
+    };
+  };
+
+  return {
+    open,
+    list: (): LaunchStatus[] =>
+      entries.map(entry => ({
+        ...entry,
+        steps: entry.steps.map(step => ({ ...step })),
+      })),
+  };
+};
+
+export type LaunchLog = ReturnType<typeof makeLaunchLog>;

@@ -1,0 +1,149 @@
+import {
+  decodeRows,
+  PROTOCOL_VERSION,
+  type Delivery,
+  type FromVat,
+  type Outcome,
+  type StoreChange,
+  type Syscall,
+  type ToVat,
+  type VatId,
+} from '@cooperage/protocol';
+import type { VatLauncher, VatPort } from '../ports.ts';
+
+/** What a raw vat does in one delivery. */
+export type Deed = {
+  readonly syscalls?: readonly Syscall[];
+  readonly changes?: readonly StoreChange[];
+  readonly outcome?: Outcome;
+};
+
+/** A vat without liveslots: a test says exactly what it sends. */
+export type RawVat = {
+  readonly id: VatId;
+  readonly label: string;
+  readonly incarnation: number;
+  /** The store as it was when this worker started. */
+  readonly store: ReadonlyMap<string, string>;
+  /** Deliveries so far, the last one included. */
+  readonly deliveries: readonly Delivery[];
+  /** True while the last delivery has not been answered. */
+  readonly isBusy: boolean;
+  /** Answers the delivery in flight. */
+  finish(deed?: Deed): void;
+  /** Sends anything. */
+  say(message: unknown): void;
+  /** The worker is gone, as far as the kernel is told. */
+  lose(reason: string): void;
+  readonly isKilled: boolean;
+};
+
+/** Answers a delivery at once, or holds it open by returning undefined. */
+export type Behavior = (
+  delivery: Delivery,
+  vat: RawVat,
+) => Deed | undefined | void;
+
+export type RawVats = {
+  readonly launcher: VatLauncher;
+  /** The running worker of the vat whose config says this label. */
+  get(label: string): RawVat;
+  /** Every worker that was ever started, in order. */
+  readonly all: readonly RawVat[];
+};
+
+/**
+ * Workers in this process for a kernel under test. `behave` decides what each
+ * does; without an answer the delivery stays in flight until `finish`.
+ */
+export const makeRawVats = (behave: Behavior = () => ({})): RawVats => {
+  const all: RawVat[] = [];
+
+  const launch = (id: VatId, label: string): Promise<VatPort> => {
+    let toKernel: (message: unknown) => void = () => {};
+    let lost: (reason: string) => void = () => {};
+    let isKilled = false;
+    let crank: number | undefined;
+    const deliveries: Delivery[] = [];
+    let store = new Map<string, string>();
+    let incarnation = 0;
+
+    const say = (message: unknown): void => {
+      queueMicrotask(() => {
+        if (!isKilled) {
+          toKernel(message);
+        }
+      });
+    };
+    const tell = (message: FromVat): void => say(message);
+
+    const vat: RawVat = {
+      id,
+      label,
+      deliveries,
+      get incarnation() {
+        return incarnation;
+      },
+      get store() {
+        return store;
+      },
+      get isBusy() {
+        return crank !== undefined;
+      },
+      get isKilled() {
+        return isKilled;
+      },
+      finish: (deed: Deed = {}) => {
+        const { syscalls = [], changes = [] } = deed;
+        const outcome: Outcome = deed.outcome ?? { ok: true };
+        if (crank === undefined) {
+          throw Error(`raw vat ${label} has no delivery in flight`);
+        }
+        tell({ type: 'done', crank, outcome, syscalls, changes });
+        crank = undefined;
+      },
+      say,
+      lose: reason => lost(reason),
+    };
+    all.push(vat);
+
+    const receive = (message: ToVat): void => {
+      if (message.type === 'start') {
+        store = new Map(decodeRows(message.store));
+        ({ incarnation } = message);
+        tell({ type: 'ready' });
+        return;
+      }
+      ({ crank } = message);
+      deliveries.push(message.delivery);
+      const deed = behave(message.delivery, vat);
+      if (deed) {
+        vat.finish(deed);
+      }
+    };
+
+    return Promise.resolve({
+      send: message => queueMicrotask(() => receive(message)),
+      receive: (onMessage, onLost) => {
+        toKernel = onMessage;
+        lost = onLost;
+        tell({ type: 'hello', version: PROTOCOL_VERSION });
+      },
+      kill: () => {
+        isKilled = true;
+      },
+    });
+  };
+
+  return {
+    launcher: { launch },
+    get: label => {
+      const vat = all.findLast(each => each.label === label && !each.isKilled);
+      if (!vat) {
+        throw Error(`no raw vat ${label} runs`);
+      }
+      return vat;
+    },
+    all,
+  };
+};

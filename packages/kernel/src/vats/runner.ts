@@ -1,0 +1,297 @@
+import {
+  encodeError,
+  type LogLevel,
+  type ToVat,
+  type VatId,
+  type VatLimits,
+  type VatState,
+} from '@cooperage/protocol';
+import type { CrankParts } from '../crank.ts';
+import { EndpointFault, insistRow } from '../faults.ts';
+import type { Lives } from '../lives.ts';
+import type { QueueRow, VatRow } from '../store/schema.ts';
+import type { State } from '../store/state.ts';
+import type { Done } from '../translate/check.ts';
+import type { Flight } from '../translate/to-endpoint.ts';
+import type { StoreKeeper } from '../vat-stores.ts';
+import type { WorkerOwner, Workers } from './workers.ts';
+
+/** Abandoned deliveries of one item, or lost starts of one incarnation, before it is given up. */
+export const MAX_TRIES = 3;
+
+type Start = Extract<ToVat, { type: 'start' }>;
+
+/** What a worker is told at its start; `bundle` is the stored text. */
+export const makeStart = (
+  row: Pick<VatRow, 'id' | 'name' | 'incarnation' | 'endowments'>,
+  {
+    bundle,
+    store,
+    limits,
+  }: { bundle: string; store: ArrayBuffer; limits: VatLimits },
+): Start => ({
+  type: 'start',
+  vatId: row.id,
+  incarnation: row.incarnation,
+  label: row.name,
+  bundle,
+  store,
+  endowments: row.endowments,
+  limits,
+});
+
+/** Runs the vats that are in the tables: starts workers when they are needed, delivers, applies what comes back. */
+export const makeRunner = (
+  state: State,
+  {
+    parts,
+    lives,
+    workers,
+    keeper,
+    limits,
+    commit,
+    pump,
+    wake,
+    onEnded,
+    say,
+  }: {
+    parts: CrankParts;
+    lives: Lives;
+    workers: Workers;
+    keeper: StoreKeeper;
+    limits: VatLimits;
+    commit: () => void;
+    /** To be called when more may be delivered. */
+    pump: () => void;
+    wake: (vat: VatId) => void;
+    /** The vat has ended itself. */
+    onEnded: (vat: VatId) => void;
+    say: (vat: VatId, level: LogLevel, text: string) => void;
+  },
+) => {
+  const flights = new Map<VatId, Flight>();
+  /** Starts in a row that were lost before startVat was applied. */
+  const lostStarts = new Map<VatId, number>();
+  /** Vats that asked to end in the crank that is being applied. */
+  const exiting = new Map<VatId, string>();
+
+  const vatRow = (vat: VatId): VatRow =>
+    insistRow(state.vats.get(vat), `vat ${vat}`);
+
+  const fail = (vat: VatId, problem: string): void => {
+    workers.kill(vat);
+    flights.delete(vat);
+    lostStarts.delete(vat);
+    parts.run(() => lives.failVat(vat, problem));
+    say(vat, 'error', `can't run: ${problem}`);
+  };
+
+  /** The worker is gone or not to be trusted: its delivery is to be made again by another, or given up. */
+  const abandon = (vat: VatId, reason: string): void => {
+    workers.kill(vat);
+    const item = flights.get(vat)?.item;
+    flights.delete(vat);
+    say(vat, 'error', `delivery abandoned: ${reason}`);
+    if (vatRow(vat).asleep) {
+      const lost = (lostStarts.get(vat) ?? 0) + 1;
+      lostStarts.set(vat, lost);
+      if (lost >= MAX_TRIES) {
+        fail(vat, `${lost} starts were lost; the last one: ${reason}`);
+      }
+      return;
+    }
+    parts.run(() => {
+      if (item) {
+        const tried = parts.inbox.countTry(item);
+        if (tried.tries >= MAX_TRIES) {
+          lives.refuse(
+            tried,
+            encodeError(
+              'Error',
+              `given up after ${tried.tries} tries: ${reason}`,
+            ),
+          );
+        }
+      }
+      lives.loseHeap(vat, `vat lost its heap: ${reason}`);
+    });
+  };
+
+  const apply = (vat: VatId, flight: Flight, done: Done): void =>
+    parts.run(() => {
+      exiting.clear();
+      parts.flights.land(flight);
+      if (flight.delivery[0] === 'startVat') {
+        state.vats.put({ ...vatRow(vat), asleep: 0 });
+      }
+      for (const syscall of done.syscalls) {
+        parts.applySyscall(vat, syscall);
+      }
+      for (const [key, value] of done.changes) {
+        state.vatChanges.put({ vat, key, value });
+      }
+      const exit = exiting.get(vat);
+      if (exit !== undefined) {
+        lives.endVat(vat, exit);
+      }
+    });
+
+  const onDone = (vat: VatId, done: Done): void => {
+    const flight = insistRow(flights.get(vat), `delivery in flight to ${vat}`);
+    if (!done.outcome.ok) {
+      if (flight.delivery[0] === 'startVat') {
+        fail(vat, done.outcome.problem);
+      } else {
+        abandon(vat, done.outcome.problem);
+      }
+      return;
+    }
+    try {
+      apply(vat, flight, done);
+    } catch (problem) {
+      if (!(problem instanceof EndpointFault)) {
+        throw problem;
+      }
+      abandon(vat, `illegal syscall: ${problem.message}`);
+      return;
+    }
+    flights.delete(vat);
+    lostStarts.delete(vat);
+    if (exiting.delete(vat)) {
+      workers.kill(vat);
+      onEnded(vat);
+    }
+  };
+
+  const ownerOf = (vat: VatId): WorkerOwner => ({
+    onReady: pump,
+    onDone: done => {
+      onDone(vat, done);
+      pump();
+    },
+    onFailed: problem => {
+      fail(vat, problem);
+      pump();
+    },
+    onLost: reason => {
+      abandon(vat, reason);
+      pump();
+    },
+  });
+
+  const start = (vat: VatId): void => {
+    const { name } = vatRow(vat);
+    workers.start(
+      vat,
+      name,
+      () => {
+        commit();
+        keeper.fold(vat);
+        const row = vatRow(vat);
+        const { text } = insistRow(
+          state.bundles.get(row.bundle),
+          `bundle ${row.bundle}`,
+        );
+        return makeStart(row, {
+          bundle: text,
+          store: keeper.pack(vat),
+          limits,
+        });
+      },
+      ownerOf(vat),
+    );
+  };
+
+  const fly = (vat: VatId, flight: Flight): void => {
+    flights.set(vat, flight);
+    workers.deliver(vat, flight.delivery);
+  };
+
+  /** The item can't go to this vat any more: what it names has moved or ended. */
+  const isMisplaced = (vat: VatId, item: QueueRow): boolean =>
+    item.kind === 'message' && state.objects.get(item.target)?.owner !== vat;
+
+  const passOn = (item: QueueRow): void =>
+    parts.run(() => {
+      const message = {
+        target: item.target,
+        methargs: { body: item.body, slots: item.slots },
+        result: item.result,
+        sender: item.sender,
+      };
+      parts.route(message);
+      parts.inbox.remove(item);
+    });
+
+  return {
+    isFree: (vat: VatId): boolean => {
+      const worker = workers.state(vat);
+      return worker === undefined || worker === 'idle';
+    },
+    inFlight: (): number => flights.size,
+    /** Does the next thing for a vat that is free. */
+    toVat: (vat: VatId, item: QueueRow | undefined): void => {
+      const row = vatRow(vat);
+      if (row.failure !== null && item) {
+        const data = encodeError(
+          'Error',
+          `vat ${vat} can't run: ${row.failure}`,
+        );
+        parts.run(() => lives.refuse(item, data));
+      } else if (item && isMisplaced(vat, item)) {
+        passOn(item);
+      } else if (workers.state(vat) === undefined) {
+        start(vat);
+        wake(vat);
+      } else if (row.asleep) {
+        fly(vat, parts.flights.startVat(vat));
+      } else if (item) {
+        const flight = parts.flights.prepare(vat, item);
+        if (flight) {
+          fly(vat, flight);
+        } else {
+          parts.run(() => parts.inbox.remove(item));
+        }
+      }
+    },
+    exit: (vat: VatId, reason: string): void => {
+      exiting.set(vat, reason);
+    },
+    /** Takes over a worker that a launch has started. */
+    adopt: (vat: VatId): void => workers.give(vat, ownerOf(vat)),
+    /** The heap goes now, the delivery in flight is made again by the next incarnation. */
+    restart: (vat: VatId, reason: string): void => {
+      workers.kill(vat);
+      flights.delete(vat);
+      lostStarts.delete(vat);
+      parts.run(() => {
+        lives.loseHeap(vat, reason);
+        state.vats.put({ ...vatRow(vat), failure: null });
+      });
+      wake(vat);
+    },
+    /** The vat is about to leave the tables. */
+    drop: (vat: VatId): void => {
+      workers.kill(vat);
+      flights.delete(vat);
+      lostStarts.delete(vat);
+    },
+    vatState: (row: VatRow): VatState => {
+      if (row.failure !== null) {
+        return 'failed';
+      }
+      switch (workers.state(row.id)) {
+        case 'launching':
+        case 'starting':
+          return 'starting';
+        case 'idle':
+        case 'busy':
+          return row.asleep ? 'starting' : 'running';
+        default:
+          return 'asleep';
+      }
+    },
+  };
+};
+
+export type Runner = ReturnType<typeof makeRunner>;
