@@ -63,11 +63,7 @@ const spendMap = (
 const spendObject = (value: object, budget: number, depth: number): number => {
   const left = budget - OBJECT_COST;
   if (depth > MAX_DEPTH || left < 0) return -1;
-  if (Array.isArray(value)) {
-    // A hole costs as a value does: an empty array can be long.
-    if (value.length * SCALAR_COST > left) return -1;
-    return spendAll(value, left, depth + 1);
-  }
+  if (Array.isArray(value)) return spendAll(value, left, depth + 1);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype) {
     const cost = costOfLeaf(value);
@@ -82,7 +78,7 @@ const spendObject = (value: object, budget: number, depth: number): number => {
 const spend = (value: unknown, budget: number, depth: number): number => {
   switch (typeof value) {
     case 'string':
-      return budget - value.length;
+      return budget - value.length - SCALAR_COST;
     case 'object':
       return value === null
         ? budget - SCALAR_COST
@@ -101,8 +97,8 @@ const spend = (value: unknown, budget: number, depth: number): number => {
 };
 
 /**
- * Whether a value fits into about `maxBytes`: a character of a string counts as one byte, a number as 8, buffers and
- * typed arrays by their length, each object as 16 more. What is shared counts each time, a cycle and a nesting deeper
+ * Whether a value fits into about `maxBytes`: a string counts by its characters and 8 more, a number as 8, buffers
+ * and typed arrays by their length and 16 more, each other object as 16 and what is in it. What is shared counts each time, a cycle and a nesting deeper
  * than 256 never fit. The work is bounded by `maxBytes`, not by the value. Throws StreamError (RPC_UNSENDABLE) on a
  * function or symbol, which no clone carries.
  */
