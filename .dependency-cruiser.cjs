@@ -123,7 +123,9 @@ module.exports = {
         path: '^packages/',
         pathNot: `^packages/(kernel/src/adapters|node|extension)/|${TEST}`,
       },
-      to: { path: 'sqlite', dependencyTypes: ['npm', 'npm-dev'] },
+      to: {
+        path: 'node_modules/(@sqlite[.]org|better-sqlite3|node-sqlite3-wasm)/',
+      },
     },
     {
       name: 'no-node-in-pure',
@@ -135,6 +137,17 @@ module.exports = {
         pathNot: `${TEST}|^packages/extension/(vite[.]config|build|scripts)`,
       },
       to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'no-tool-in-source',
+      comment:
+        'What only the workspace lists is a tool: tests and builds use it.',
+      severity: 'error',
+      from: {
+        path: '^packages/[^/]+/src/',
+        pathNot: `^packages/kit/|-suite[.]ts$|${TEST}`,
+      },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'no-test-from-source',
@@ -161,7 +174,8 @@ module.exports = {
     tsConfig: { fileName: 'tsconfig.base.json' },
     combinedDependencies: true,
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)dist/' },
+    // Only our own: what a library exports often lies in its dist too.
+    exclude: { path: '^(packages/[^/]+|vats)/dist/' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'types', 'default'],
