@@ -52,10 +52,12 @@ const TEXTS = [
   'line\nbreak\ttab\r',
   'nul\u0000inside',
   'é',
+  '\uFEFFmarked',
   '\uE000',
   '\uFFFD',
   '\u{1F600}',
   '\u{10FFFF}',
+  `${'x'.repeat(100)}\u{1F600}`,
 ];
 
 const utf8 = (text: string): number[] => [...new TextEncoder().encode(text)];

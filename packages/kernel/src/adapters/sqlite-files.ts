@@ -10,8 +10,6 @@ export type SqliteFiles = {
   /** Deletes a closed file and its companions; nothing when there is none. */
   delete(name: string): void;
   list(): readonly string[];
-  /** Bytes of a file; 0 when there is none. */
-  size(name: string): number;
   /** Makes room for that many files and their companions, in all. */
   reserve(files: number): Promise<void>;
   /** To be called when every connection is closed. */

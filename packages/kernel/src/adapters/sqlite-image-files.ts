@@ -54,7 +54,6 @@ export const makeImageFiles = (
       images.delete(name);
     },
     list: () => [...images.keys()],
-    size: (name: string) => images.get(name)?.length ?? 0,
     reserve: async () => {},
     close: () => {},
   });

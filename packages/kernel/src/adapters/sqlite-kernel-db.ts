@@ -28,6 +28,7 @@ type KernelDbOptions = {
   readonly migrations: readonly Migration[];
   /** Called after each transaction. */
   readonly committed: () => void;
+  readonly onClose: () => void;
 };
 
 const SQL_TYPES = {
@@ -149,6 +150,7 @@ export const makeSqliteKernelDb = ({
   connection,
   migrations,
   committed,
+  onClose,
 }: KernelDbOptions): KernelDb => {
   const tables = new Map<string, TableSql>();
   const written = { rows: 0, bytes: 0, commits: 0 };
@@ -251,7 +253,11 @@ export const makeSqliteKernelDb = ({
       written.commits += 1;
     },
     counters,
-    close: () => attempt('close the kernel database', () => connection.close()),
+    close: () =>
+      attempt('close the kernel database', () => {
+        connection.close();
+        onClose();
+      }),
   });
 };
 harden(makeSqliteKernelDb);

@@ -75,13 +75,24 @@ const installPool = async ({
   }
 };
 
-const configure = (database: Database, journal: 'wal' | 'rollback'): void => {
+/** Bytes to which a write-ahead log is cut back after a large commit. */
+const LOG_BYTES = 8_000_000;
+
+const configure = (
+  database: Database,
+  name: string,
+  journal: 'wal' | 'rollback',
+): void => {
   // Exclusive locking first: it is what lets WAL do without shared memory.
+  database.exec('PRAGMA locking_mode = exclusive');
   // A truncated journal is synced, and keeps its slot while the file is open.
+  const wanted = journal === 'wal' ? 'wal' : 'truncate';
+  const mode = database.selectValue(`PRAGMA journal_mode = ${wanted}`);
+  if (mode !== wanted) {
+    throw Error(`${name} has journal mode ${mode} and not ${wanted}`);
+  }
   database.exec(
-    `PRAGMA locking_mode = exclusive;
-     PRAGMA journal_mode = ${journal === 'wal' ? 'wal' : 'truncate'};
-     PRAGMA synchronous = full;`,
+    `PRAGMA synchronous = full; PRAGMA journal_size_limit = ${LOG_BYTES}`,
   );
 };
 
@@ -117,7 +128,7 @@ export const openPoolFiles = async (
     open: (name: string, journal: 'wal' | 'rollback') => {
       const database = new pool.OpfsSAHPoolDb(path(name));
       try {
-        configure(database, journal);
+        configure(database, name, journal);
         return makeConnection(sqlite3, database);
       } catch (error) {
         database.close();
@@ -134,8 +145,6 @@ export const openPoolFiles = async (
       pool.unlink(path(name));
     },
     list,
-    size: (name: string) =>
-      has(name) ? pool.exportFile(path(name)).length : 0,
     reserve,
     close: () => {
       pool.pauseVfs();

@@ -51,6 +51,14 @@ const makeEntries = (connection: Connection): void => {
 const readFold = (connection: Connection): number =>
   Number(connection.rows('SELECT number FROM fold', ['integer'])[0]?.[0]);
 
+const readSize = (connection: Connection): number => {
+  const [size] = connection.rows(
+    'SELECT page_count * page_size FROM pragma_page_count, pragma_page_size',
+    ['integer'],
+  );
+  return Number(size?.[0]);
+};
+
 const writeFold = (
   connection: Connection,
   fold: number,
@@ -75,7 +83,10 @@ const writeFold = (
 };
 
 /** The vats' stores over SQLite files, the most lately used of them open. */
-export const makeSqliteVatStores = (files: SqliteFiles): VatStores => {
+export const makeSqliteVatStores = (
+  files: SqliteFiles,
+  onClose: () => void = () => {},
+): VatStores => {
   /** In the order of their last use. */
   const open = new Map<VatId, Connection>();
   /** Vats that were promised a file and have none yet. */
@@ -167,14 +178,16 @@ export const makeSqliteVatStores = (files: SqliteFiles): VatStores => {
       }),
     list: () => attempt('list the stores', vatsWithFiles),
     size: (vat: VatId) =>
-      attempt(`measure the store of ${vat}`, () => files.size(fileOf(vat))),
+      attempt(`measure the store of ${vat}`, () =>
+        files.has(fileOf(vat)) ? readSize(provide(vat)) : 0,
+      ),
     close: () =>
       attempt('close the stores', () => {
         closed = true;
         for (const vat of [...open.keys()]) {
           closeOne(vat);
         }
-        files.close();
+        onClose();
       }),
   });
 };

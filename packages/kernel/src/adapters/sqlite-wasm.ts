@@ -13,7 +13,7 @@ export { makeFileImages, type FileImages } from './sqlite-image-files.ts';
 
 const KERNEL_FILE = 'kernel.sqlite';
 
-/** The kernel's storage. Close `db` first, then `stores`. */
+/** The kernel's storage. When both are closed, another kernel may open it. */
 export type Storage = { readonly db: KernelDb; readonly stores: VatStores };
 
 type InitOptions = {
@@ -46,13 +46,20 @@ const openStorage = (
   migrations: readonly Migration[],
 ): Storage => {
   const connection = files.open(KERNEL_FILE, 'wal');
+  const inUse = new Set(['db', 'stores']);
+  const release = (part: string) => () => {
+    if (inUse.delete(part) && inUse.size === 0) {
+      files.close();
+    }
+  };
   return harden({
     db: makeSqliteKernelDb({
       connection,
       migrations,
       committed: () => files.committed(KERNEL_FILE, connection),
+      onClose: release('db'),
     }),
-    stores: makeSqliteVatStores(files),
+    stores: makeSqliteVatStores(files, release('stores')),
   });
 };
 

@@ -18,6 +18,7 @@ const KEYS = [
   'Z',
   '\uE000',
   '\uFFFD',
+  '\uFEFFmarked',
   '\u{1F600}',
   'nul\u0000inside',
 ];
