@@ -65,11 +65,7 @@ declare module '@agoric/vat-data' {
     guard: InterfaceGuard | undefined,
     methods: Self & ThisType<{ readonly self: Self }>,
   ) => Self;
-  export const prepareExoClass: <
-    Args extends unknown[],
-    State,
-    Self,
-  >(
+  export const prepareExoClass: <Args extends unknown[], State, Self>(
     baggage: Baggage,
     tag: string,
     guard: InterfaceGuard | undefined,
@@ -77,11 +73,7 @@ declare module '@agoric/vat-data' {
     methods: Self & This<State, Self>,
     options?: ClassOptions,
   ) => (...args: Args) => Self;
-  export const prepareExoClassKit: <
-    Args extends unknown[],
-    State,
-    Facets,
-  >(
+  export const prepareExoClassKit: <Args extends unknown[], State, Facets>(
     baggage: Baggage,
     tag: string,
     guards: Guards<Facets> | undefined,
@@ -89,11 +81,7 @@ declare module '@agoric/vat-data' {
     facets: Facets & KitMethods<State, Facets>,
     options?: ClassOptions,
   ) => (...args: Args) => Facets;
-  export const defineVirtualExoClass: <
-    Args extends unknown[],
-    State,
-    Self,
-  >(
+  export const defineVirtualExoClass: <Args extends unknown[], State, Self>(
     tag: string,
     guard: InterfaceGuard | undefined,
     init: (...args: Args) => State,
