@@ -3,11 +3,11 @@ import {
   parseClusterConfig,
   problemOfBundle,
   PROVIDED_MODULES as provided,
-} from '../packages/protocol/src/index.ts';
-import { bundleClusters } from '../scripts/bundle/bundle-clusters.mjs';
-import { bundleVat } from '../scripts/bundle/bundle-vat.mjs';
-import { checkBundle } from '../scripts/bundle/check-bundle.mjs';
-import { PROVIDED_MODULES } from '../scripts/bundle/provided-modules.mjs';
+} from '../../packages/protocol/src/index.ts';
+import { bundleClusters } from './bundle-clusters.mjs';
+import { bundleVat } from './bundle-vat.mjs';
+import { checkBundle } from './check-bundle.mjs';
+import { PROVIDED_MODULES } from './provided-modules.mjs';
 
 const { samples, bundles } = await bundleClusters();
 
