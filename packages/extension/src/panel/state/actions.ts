@@ -14,7 +14,11 @@ export type Actions = {
   /** What has just happened, for a live region. */
   readonly announcement: ReadonlySignal<string>;
   /** Does one deed at a time under each key. Gives whether it succeeded. */
-  run(key: string, done: string, work: () => Promise<unknown>): Promise<boolean>;
+  run(
+    key: string,
+    done: string,
+    work: () => Promise<unknown>,
+  ): Promise<boolean>;
   /** A single control method as a deed. */
   control<Method extends keyof ControlMethods>(
     key: string,

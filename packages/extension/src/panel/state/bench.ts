@@ -1,8 +1,17 @@
-import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
+import {
+  computed,
+  signal,
+  type ReadonlySignal,
+  type Signal,
+} from '@preact/signals';
 import type { Kref } from '@cooperage/protocol';
 import { makeActions, type Actions } from './actions.ts';
 import { makeConnection, type Connection, type Later } from './connection.ts';
-import { makeLaunching, type Launching, type LaunchPorts } from './launching.ts';
+import {
+  makeLaunching,
+  type Launching,
+  type LaunchPorts,
+} from './launching.ts';
 import type { OpenLink } from './link.ts';
 import { makeLogs, type Logs } from './logs.ts';
 import {

@@ -22,7 +22,11 @@ const compileInWorker = (source: string, name: string): Promise<Compiled> =>
     };
     worker.onerror = event => {
       worker.terminate();
-      reject(new Error(`the module compiler failed: ${event.message ?? 'it can’t be loaded'}`));
+      reject(
+        new Error(
+          `the module compiler failed: ${event.message ?? 'it can’t be loaded'}`,
+        ),
+      );
     };
     worker.postMessage({ id: 1, source, name });
   });
@@ -38,7 +42,9 @@ const fetchText = async (url: string): Promise<string> => {
     );
   }
   if (!response.ok) {
-    throw new Error(`${url} answered ${response.status} ${response.statusText}`);
+    throw new Error(
+      `${url} answered ${response.status} ${response.statusText}`,
+    );
   }
   return response.text();
 };

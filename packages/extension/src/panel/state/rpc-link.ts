@@ -5,11 +5,7 @@ import type { Link, LinkListener, OpenLink } from './link.ts';
 /** Beyond a bundle of the largest size, in UTF-16. */
 const MAX_BYTES = 2 ** 26;
 
-const tell = (
-  listener: LinkListener,
-  name: string,
-  params: unknown,
-): void => {
+const tell = (listener: LinkListener, name: string, params: unknown): void => {
   switch (name) {
     case 'state':
       return listener.state(params as KernelNotifications['state']);
@@ -40,8 +36,7 @@ export const makeRpcOpener =
       call: async <Method extends keyof ControlMethods>(
         method: Method,
         params: ControlMethods[Method]['params'],
-      ) =>
-        (await rpc.call(method, params)) as ControlMethods[Method]['result'],
+      ) => (await rpc.call(method, params)) as ControlMethods[Method]['result'],
       notify: (name, params) => rpc.notify(name, params),
       close: () => rpc.close(),
       closed: rpc.closed.then(

@@ -12,8 +12,7 @@ export type ButtonProps = {
   readonly autoFocus?: boolean;
 };
 
-const focusOnce = (element: HTMLButtonElement | null): void =>
-  element?.focus();
+const focusOnce = (element: HTMLButtonElement | null): void => element?.focus();
 
 export const Button = ({
   children,

@@ -93,21 +93,13 @@ export const Tree = ({
     return <Leaf node={node} show={show} />;
   }
   return (
-    <details
-      class="tree"
-      open={depth < OPEN_DEPTH && children.length <= MANY}
-    >
+    <details class="tree" open={depth < OPEN_DEPTH && children.length <= MANY}>
       <summary>
         <Leaf node={node} show={show} />
       </summary>
       <ul>
         {children.map(field => (
-          <Field
-            key={field.name}
-            field={field}
-            show={show}
-            depth={depth + 1}
-          />
+          <Field key={field.name} field={field} show={show} depth={depth + 1} />
         ))}
       </ul>
     </details>

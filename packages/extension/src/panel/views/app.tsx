@@ -1,0 +1,90 @@
+/** @jsxImportSource preact */
+import { useComputed, type ReadonlySignal } from '@preact/signals';
+import type { Bench, Room } from '../state/bench.ts';
+import { Tabs, type Tab } from '../ui/tabs.tsx';
+import { Header } from './header.tsx';
+import { Home } from './home.tsx';
+import { Launch } from './launch.tsx';
+import { Logs } from './logs.tsx';
+import { Message } from './message.tsx';
+import { Vats } from './vats.tsx';
+
+const RoomView = ({
+  bench,
+  room,
+}: {
+  readonly bench: Bench;
+  readonly room: Room;
+}) => {
+  switch (room) {
+    case 'vats':
+      return <Vats bench={bench} />;
+    case 'message':
+      return <Message bench={bench} />;
+    case 'launch':
+      return <Launch bench={bench} />;
+    case 'logs':
+      return <Logs bench={bench} />;
+    case 'home':
+      return <Home bench={bench} />;
+  }
+};
+
+/** All of the panel: rooms behind tabs, and the vats beside them where there is space. */
+export const App = ({
+  bench,
+  isWide,
+}: {
+  readonly bench: Bench;
+  readonly isWide: ReadonlySignal<boolean>;
+}) => {
+  const tabs = useComputed((): readonly Tab<Room>[] => {
+    const { status } = bench.connection;
+    const launching = status.value?.launches.filter(
+      ({ state }) => state === 'running',
+    );
+    const all: readonly Tab<Room>[] = [
+      { name: 'vats', text: 'Vats' },
+      { name: 'message', text: 'Message' },
+      { name: 'launch', text: 'Launch', count: launching?.length ?? 0 },
+      { name: 'logs', text: 'Logs' },
+      { name: 'home', text: 'Home', count: status.value?.home.length ?? 0 },
+    ];
+    return isWide.value ? all.filter(({ name }) => name !== 'vats') : all;
+  });
+  const wide = isWide.value;
+  const chosen =
+    wide && bench.room.value === 'vats' ? 'message' : bench.room.value;
+  return (
+    <div class={wide ? 'app wide' : 'app'}>
+      <Header bench={bench} />
+      {wide ? (
+        <section class="side" aria-label="Vats">
+          <h2>Vats</h2>
+          <Vats bench={bench} />
+        </section>
+      ) : null}
+      <main>
+        <Tabs
+          tabs={tabs.value}
+          chosen={chosen}
+          label="Rooms"
+          onChoose={room => {
+            bench.room.value = room;
+          }}
+        />
+        <div
+          class="room"
+          role="tabpanel"
+          id={`room-${chosen}`}
+          aria-labelledby={`tab-${chosen}`}
+        >
+          <RoomView bench={bench} room={chosen} />
+        </div>
+      </main>
+      <div class="only-said" role="status">
+        {bench.actions.announcement.value}
+      </div>
+    </div>
+  );
+};

@@ -1,0 +1,93 @@
+/** @jsxImportSource preact */
+import { useSignal } from '@preact/signals';
+import type { LogLevel } from '@cooperage/protocol';
+import type { Bench } from '../state/bench.ts';
+import { lanesOf, type LogLane } from '../state/logs.ts';
+import { Button } from '../ui/button.tsx';
+import { Empty } from '../ui/notice.tsx';
+
+const LEVELS: readonly (readonly [LogLevel, string])[] = [
+  ['debug', 'everything'],
+  ['info', 'without debug'],
+  ['warn', 'warnings and errors'],
+  ['error', 'errors'],
+];
+const SHOWN = 100;
+
+const Lane = ({ lane }: { readonly lane: LogLane }) => (
+  <details class="lane card" open>
+    <summary>
+      <strong>{lane.label}</strong> <code>{lane.key}</code>
+      <span class="lane-counts">
+        {lane.errors === 0 ? null : (
+          <span class="bad">{lane.errors} errors</span>
+        )}
+        {lane.warnings === 0 ? null : (
+          <span class="warn">{lane.warnings} warnings</span>
+        )}
+        <span>{lane.entries.length} lines</span>
+      </span>
+    </summary>
+    <div
+      class="lines"
+      tabIndex={0}
+      role="log"
+      aria-label={`Log of ${lane.label}`}
+    >
+      <ol>
+        {lane.entries.slice(-SHOWN).map(({ number, at, level, text }) => (
+          <li key={number} class={level}>
+            <time dateTime={new Date(at).toISOString()}>
+              {new Date(at).toLocaleTimeString('en-GB')}
+            </time>
+            <span class="level">{level}</span>
+            <span class="text">{text}</span>
+          </li>
+        ))}
+      </ol>
+    </div>
+  </details>
+);
+
+export const Logs = ({ bench }: { readonly bench: Bench }) => {
+  const level = useSignal<LogLevel>('debug');
+  const entries = bench.logs.entries.value;
+  const lanes = lanesOf(entries, level.value);
+  return (
+    <>
+      <div class="row spread">
+        <label class="inline">
+          Show{' '}
+          <select
+            value={level.value}
+            onChange={event => {
+              const chosen = event.currentTarget.value;
+              level.value =
+                LEVELS.find(([name]) => name === chosen)?.[0] ?? 'debug';
+            }}
+          >
+            {LEVELS.map(([name, text]) => (
+              <option key={name} value={name}>
+                {text}
+              </option>
+            ))}
+          </select>
+        </label>
+        <Button tone="quiet" onPress={bench.logs.clear}>
+          Clear
+        </Button>
+      </div>
+      {lanes.length === 0 ? (
+        <Empty>
+          <p>
+            {entries.length === 0
+              ? 'What vats write to their console shows here, from when this panel was opened.'
+              : 'No line is that grave.'}
+          </p>
+        </Empty>
+      ) : (
+        lanes.map(lane => <Lane key={lane.key} lane={lane} />)
+      )}
+    </>
+  );
+};

@@ -1,0 +1,97 @@
+/** @jsxImportSource preact */
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Bench } from '../state/bench.ts';
+import { Button } from '../ui/button.tsx';
+import { Notice } from '../ui/notice.tsx';
+
+const EXAMPLE = `import { Far } from '@endo/far';
+
+export const buildRootObject = () =>
+  Far('Greeter', {
+    hello: name => \`Hello, \${name}!\`,
+  });
+`;
+
+const indexOfPlace = (text: string, line: number, column: number): number =>
+  text
+    .split('\n')
+    .slice(0, line - 1)
+    .reduce((sum, each) => sum + each.length + 1, 0) + Math.max(0, column - 1);
+
+/** One module, written here. Tab leaves the field: it is not kept for indenting. */
+export const SourceEditor = ({ bench }: { readonly bench: Bench }) => {
+  const { launching } = bench;
+  const source = useSignal(EXAMPLE);
+  const area = useRef<HTMLTextAreaElement>(null);
+  const gutter = useRef<HTMLDivElement>(null);
+  const problem = launching.sourceProblem.value;
+  const lines = source.value.split('\n');
+
+  useEffect(() => {
+    if (problem && area.current) {
+      const at = indexOfPlace(area.current.value, problem.line, problem.column);
+      area.current.focus();
+      area.current.setSelectionRange(at, at);
+    }
+  }, [problem]);
+
+  const compile = (): void => {
+    void launching.draftSource(source.value, 'pasted');
+  };
+  return (
+    <section aria-labelledby="source-title">
+      <h2 id="source-title">From source</h2>
+      <div class={problem ? 'editor bad' : 'editor'}>
+        <div class="gutter" aria-hidden="true" ref={gutter}>
+          {lines.map((_, index) => (
+            <div
+              key={index}
+              class={problem?.line === index + 1 ? 'bad' : undefined}
+            >
+              {index + 1}
+            </div>
+          ))}
+        </div>
+        <textarea
+          ref={area}
+          aria-label="Source of one module that exports buildRootObject"
+          aria-invalid={problem !== undefined}
+          aria-describedby="source-problem"
+          rows={9}
+          wrap="off"
+          spellcheck={false}
+          value={source.value}
+          onInput={event => {
+            source.value = event.currentTarget.value;
+          }}
+          onScroll={event => {
+            gutter.current?.scrollTo(0, event.currentTarget.scrollTop);
+          }}
+          onKeyDown={event => {
+            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+              event.preventDefault();
+              compile();
+            }
+          }}
+        />
+      </div>
+      <div id="source-problem">
+        {problem === undefined ? null : (
+          <Notice
+            tone="bad"
+            title={`Line ${problem.line}, column ${problem.column}`}
+          >
+            <p>{problem.problem}</p>
+          </Notice>
+        )}
+      </div>
+      <div class="row">
+        <Button onPress={compile} disabled={launching.busy.value !== undefined}>
+          Compile
+        </Button>
+        <small>or Ctrl + Enter</small>
+      </div>
+    </section>
+  );
+};

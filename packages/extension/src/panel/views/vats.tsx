@@ -1,0 +1,203 @@
+/** @jsxImportSource preact */
+import type { ClusterStatus, VatState, VatStatus } from '@cooperage/protocol';
+import type { Bench } from '../state/bench.ts';
+import { Button } from '../ui/button.tsx';
+import { ConfirmButton } from '../ui/confirm.tsx';
+import { Empty, Notice } from '../ui/notice.tsx';
+import { StateMark, type MarkTone } from '../ui/state-mark.tsx';
+import { DangerZone } from './danger.tsx';
+
+const VAT_TONES: Readonly<Record<VatState, MarkTone>> = {
+  launching: 'busy',
+  asleep: 'calm',
+  starting: 'busy',
+  running: 'good',
+  failed: 'bad',
+};
+
+export const ActionProblem = ({
+  bench,
+  actionKey,
+}: {
+  readonly bench: Bench;
+  readonly actionKey: string;
+}) => {
+  const state = bench.actions.states.value.get(actionKey);
+  return state?.state === 'failed' ? (
+    <Notice tone="bad">{state.problem}</Notice>
+  ) : null;
+};
+
+const Vat = ({
+  bench,
+  cluster,
+  vat,
+}: {
+  readonly bench: Bench;
+  readonly cluster: ClusterStatus;
+  readonly vat: VatStatus;
+}) => {
+  const key = `restart:${cluster.name}.${vat.name}`;
+  const name = `${cluster.name}.${vat.name}`;
+  const isBusy = bench.actions.states.value.get(key)?.state === 'busy';
+  const disabled = !bench.canAct.value || isBusy;
+  return (
+    <li class="vat">
+      <div class="vat-line">
+        <span class="vat-name">
+          {vat.name}
+          {vat.name === cluster.bootstrap && cluster.vats.length > 1 ? (
+            <small title="Its root got bootstrap(vats, services)">
+              {' '}
+              bootstrap
+            </small>
+          ) : null}
+        </span>
+        <StateMark tone={VAT_TONES[vat.state]} text={vat.state} />
+      </div>
+      <div class="vat-line">
+        <p class="facts">
+          <code title="The kernel’s name for its root object">
+            {vat.root ?? 'no root yet'}
+          </code>
+          <span title="How many times it has started over its store">
+            incarnation {vat.incarnation}
+          </span>
+          {vat.waiting === 0 ? null : <span>{vat.waiting} waiting</span>}
+        </p>
+        <div class="row">
+          <Button
+            tone="quiet"
+            label={`Restart ${name}`}
+            disabled={disabled}
+            onPress={() =>
+              void bench.actions.control(key, `${name} restarts`, 'restart', {
+                cluster: cluster.name,
+                vat: vat.name,
+              })
+            }
+          >
+            {isBusy ? 'Restarting…' : 'Restart'}
+          </Button>
+          {vat.root === null ? null : (
+            <Button
+              tone="quiet"
+              label={`Send a message to ${name}`}
+              onPress={() => bench.address(name)}
+            >
+              Message
+            </Button>
+          )}
+        </div>
+      </div>
+      {vat.reason === undefined ? null : (
+        <Notice tone={vat.state === 'failed' ? 'bad' : 'warn'}>
+          {vat.reason}
+        </Notice>
+      )}
+      <ActionProblem bench={bench} actionKey={key} />
+    </li>
+  );
+};
+
+const Cluster = ({
+  bench,
+  cluster,
+}: {
+  readonly bench: Bench;
+  readonly cluster: ClusterStatus;
+}) => {
+  const { name } = cluster;
+  const key = `cluster:${name}`;
+  const isBusy = bench.actions.states.value.get(key)?.state === 'busy';
+  const vats =
+    cluster.vats.length === 1 ? 'its vat' : `its ${cluster.vats.length} vats`;
+  const mayNot = bench.connection.phase.value.at !== 'open' || isBusy;
+  return (
+    <li>
+      <article class="card cluster" aria-labelledby={`cluster-${cluster.id}`}>
+        <div class="card-head">
+          <h3 id={`cluster-${cluster.id}`}>{name}</h3>
+          <div class="row">
+            {cluster.vats.length < 2 ? null : (
+              <Button
+                tone="quiet"
+                label={`Restart all of ${name}`}
+                disabled={mayNot || !bench.canAct.value}
+                onPress={() =>
+                  void bench.actions.control(
+                    key,
+                    `${name} restarts`,
+                    'restart',
+                    {
+                      cluster: name,
+                    },
+                  )
+                }
+              >
+                Restart all
+              </Button>
+            )}
+            <ConfirmButton
+              text="Terminate"
+              label={`Terminate ${name}`}
+              question={`End ${name}, ${vats} and everything they have stored?`}
+              confirmText="Terminate"
+              disabled={mayNot}
+              onConfirm={() =>
+                void bench.actions.control(
+                  key,
+                  `${name} is terminated`,
+                  'terminate',
+                  {
+                    cluster: name,
+                  },
+                )
+              }
+            />
+          </div>
+        </div>
+        <ul class="vats">
+          {cluster.vats.map(vat => (
+            <Vat key={vat.id} bench={bench} cluster={cluster} vat={vat} />
+          ))}
+        </ul>
+        <ActionProblem bench={bench} actionKey={key} />
+      </article>
+    </li>
+  );
+};
+
+export const Vats = ({ bench }: { readonly bench: Bench }) => {
+  const status = bench.connection.status.value;
+  const clusters = status?.clusters ?? [];
+  return (
+    <>
+      {clusters.length === 0 && status !== undefined ? (
+        <Empty>
+          <p>
+            <strong>Nothing runs here yet.</strong>
+          </p>
+          <p>
+            A vat is a program in a box of its own. Launch a sample, a file or a
+            few lines of code, then send its objects messages.
+          </p>
+          <Button
+            tone="primary"
+            onPress={() => {
+              bench.room.value = 'launch';
+            }}
+          >
+            Launch something
+          </Button>
+        </Empty>
+      ) : null}
+      <ul class="cards">
+        {clusters.map(cluster => (
+          <Cluster key={cluster.id} bench={bench} cluster={cluster} />
+        ))}
+      </ul>
+      <DangerZone bench={bench} />
+    </>
+  );
+};
