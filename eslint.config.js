@@ -3,7 +3,12 @@ import tseslint from 'typescript-eslint';
 import { house } from './scripts/house-rules.mjs';
 
 const SOURCES = ['**/*.{ts,tsx,mts,js,mjs,cjs}'];
-const TESTS = ['**/*.test.{ts,tsx,mjs}', '**/e2e/**', '**/test/**'];
+const TESTS = [
+  '**/*.test.{ts,tsx,mjs}',
+  '**/*-suite.ts',
+  '**/e2e/**',
+  '**/test/**',
+];
 
 /** Packages whose code runs in locked realms only: they harden what they export. */
 const LOCKED = ['kernel', 'vat-supervisor', 'client', 'services'].map(

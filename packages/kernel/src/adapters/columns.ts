@@ -1,9 +1,16 @@
 import harden from '@endo/harden';
 import { CooperageError, compareKeys } from '@cooperage/protocol';
-import type { ColumnType, ColumnValue, TableSchema } from '../ports.ts';
+import type {
+  ColumnType,
+  ColumnValue,
+  DbCounters,
+  TableChange,
+  TableSchema,
+} from '../ports.ts';
 
 /** More rows than this of one table and kind go to SQL as one statement. */
 export const ROWS_BEFORE_JSON = 3;
+harden(ROWS_BEFORE_JSON);
 
 export const failStorage = (
   operation: string,
@@ -80,6 +87,10 @@ export const bytesOf = (value: ColumnValue): number => {
 };
 harden(bytesOf);
 
+export const weightOf = (values: readonly ColumnValue[]): number =>
+  values.reduce<number>((sum, value) => sum + bytesOf(value), 0);
+harden(weightOf);
+
 /** Order of two rows by their first `keys` columns, as SQLite has it: text by memcmp of its UTF-8. */
 export const compareRows = (
   left: readonly ColumnValue[],
@@ -108,3 +119,52 @@ export const statementsFor = (schema: TableSchema, rows: number): number =>
     ? 1
     : rows;
 harden(statementsFor);
+
+/** Throws STORAGE_FAILED unless every row and key of the change fits the schema. */
+export const insistChange = (
+  schema: TableSchema,
+  { puts, deletes }: TableChange,
+): void => {
+  for (const row of puts) {
+    insistColumns(schema, row, schema.columns.length);
+  }
+  for (const key of deletes) {
+    insistColumns(schema, key, schema.keys);
+  }
+};
+harden(insistChange);
+
+/** Rows that a change writes, and what their values weigh. */
+export const weighChange = ({
+  puts,
+  deletes,
+}: TableChange): { rows: number; bytes: number } => ({
+  rows: puts.length + deletes.length,
+  bytes: [...puts, ...deletes].reduce((sum, row) => sum + weightOf(row), 0),
+});
+harden(weighChange);
+
+/** True when the changes hold no row at all: a commit of them is nothing. */
+export const isNothing = (changes: readonly TableChange[]): boolean =>
+  changes.every(({ puts, deletes }) => puts.length + deletes.length === 0);
+harden(isNothing);
+
+/** What is counted, as it is when it is looked at. */
+export const viewCounters = (
+  read: () => Readonly<DbCounters>,
+): Readonly<DbCounters> =>
+  harden({
+    get statements() {
+      return read().statements;
+    },
+    get rows() {
+      return read().rows;
+    },
+    get bytes() {
+      return read().bytes;
+    },
+    get commits() {
+      return read().commits;
+    },
+  });
+harden(viewCounters);

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import { describe, expect, it } from 'vitest';
 import type { ColumnValue, KernelDb, TableSchema } from '../ports.ts';
 
@@ -295,3 +296,4 @@ export const runKernelDbTests = (
     });
   });
 };
+harden(runKernelDbTests);

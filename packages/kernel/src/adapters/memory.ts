@@ -2,18 +2,22 @@ import harden from '@endo/harden';
 import { compareKeys, type StoreChange, type VatId } from '@cooperage/protocol';
 import type {
   ColumnValue,
-  DbCounters,
   KernelDb,
   TableChange,
   TableSchema,
   VatStores,
 } from '../ports.ts';
 import {
-  bytesOf,
   compareRows,
   failStorage,
+  insistChange,
   insistColumns,
+  isNothing,
+  ROWS_BEFORE_JSON,
   statementsFor,
+  viewCounters,
+  weighChange,
+  weightOf,
 } from './columns.ts';
 
 /** What a disk would hold. Whoever has it can open it again after a "crash". */
@@ -39,113 +43,83 @@ harden(makeMemoryImage);
 const copyOf = (values: readonly ColumnValue[]): ColumnValue[] =>
   values.map(value => (value instanceof Uint8Array ? value.slice() : value));
 
-const weightOf = (values: readonly ColumnValue[]): number =>
-  values.reduce<number>((sum, value) => sum + bytesOf(value), 0);
+/** The tables of an image, as far as they have been prepared. */
+const makeMemoryTables = (image: MemoryImage) => {
+  const schemas = new Map<string, TableSchema>();
+  return {
+    prepare: (schema: TableSchema): void => {
+      schemas.set(schema.name, schema);
+      if (!image.tables.has(schema.name)) {
+        image.tables.set(schema.name, new Map());
+      }
+    },
+    provide: (name: string, operation: string) => {
+      const schema = schemas.get(name);
+      const rows = image.tables.get(name);
+      if (!schema || !rows) {
+        throw failStorage(operation, `there is no table ${name}`);
+      }
+      return { schema, rows };
+    },
+    close: () => schemas.clear(),
+  };
+};
 
 /** A kernel database without SQL: for tests that want speed. It counts the statements that SQL would take. */
 export const openMemoryKernelDb = (
   image: MemoryImage = makeMemoryImage(),
 ): KernelDb => {
-  const schemas = new Map<string, TableSchema>();
-  const counters: DbCounters = { statements: 0, rows: 0, bytes: 0, commits: 0 };
-  let closed = false;
+  const tables = makeMemoryTables(image);
+  const done = { statements: 0, rows: 0, bytes: 0, commits: 0 };
 
-  const provideRows = (
-    name: string,
-    operation: string,
-  ): {
-    schema: TableSchema;
-    rows: Map<string, readonly ColumnValue[]>;
-  } => {
-    const schema = schemas.get(name);
-    const rows = image.tables.get(name);
-    if (closed || !schema || !rows) {
-      throw failStorage(
-        operation,
-        closed ? 'the database is closed' : `there is no table ${name}`,
-      );
-    }
-    return { schema, rows };
-  };
-
-  const insistChange = (change: TableChange): void => {
-    const { schema } = provideRows(change.table, 'commit');
-    for (const row of change.puts) {
-      insistColumns(schema, row, schema.columns.length);
-    }
-    for (const key of change.deletes) {
-      insistColumns(schema, key, schema.keys);
-    }
-  };
-
-  const applyChange = (change: TableChange): void => {
-    const { schema, rows } = provideRows(change.table, 'commit');
+  const apply = (change: TableChange): void => {
+    const { schema, rows } = tables.provide(change.table, 'commit');
     for (const key of change.deletes) {
       rows.delete(JSON.stringify(key));
-      counters.bytes += weightOf(key);
     }
     for (const row of change.puts) {
       rows.set(JSON.stringify(row.slice(0, schema.keys)), copyOf(row));
-      counters.bytes += weightOf(row);
     }
-    counters.rows += change.puts.length + change.deletes.length;
-    counters.statements +=
+    const weight = weighChange(change);
+    const deletes = change.deletes.length;
+    done.rows += weight.rows;
+    done.bytes += weight.bytes;
+    done.statements +=
       statementsFor(schema, change.puts.length) +
-      (change.deletes.length > 3 ? 1 : change.deletes.length);
+      (deletes > ROWS_BEFORE_JSON ? 1 : deletes);
   };
 
   return harden({
-    prepare: (wanted: readonly TableSchema[]) => {
-      for (const schema of wanted) {
-        schemas.set(schema.name, schema);
-        if (!image.tables.has(schema.name)) {
-          image.tables.set(schema.name, new Map());
-        }
-      }
-    },
+    prepare: (wanted: readonly TableSchema[]) => wanted.forEach(tables.prepare),
     load: (table: string) => {
-      const { schema, rows } = provideRows(table, `load table ${table}`);
-      counters.statements += 1;
+      const { schema, rows } = tables.provide(table, `load table ${table}`);
+      done.statements += 1;
       return [...rows.values()]
         .map(copyOf)
         .sort((left, right) => compareRows(left, right, schema.keys));
     },
     read: (table: string, key: readonly ColumnValue[]) => {
-      const { schema, rows } = provideRows(table, `read table ${table}`);
+      const { schema, rows } = tables.provide(table, `read table ${table}`);
       insistColumns(schema, key, schema.keys);
-      counters.statements += 1;
+      done.statements += 1;
       const row = rows.get(JSON.stringify(key));
       return row && copyOf(row);
     },
     commit: (changes: readonly TableChange[]) => {
-      if (
-        changes.every(({ puts, deletes }) => !puts.length && !deletes.length)
-      ) {
+      if (isNothing(changes)) {
         return;
       }
-      changes.forEach(insistChange);
-      changes.forEach(applyChange);
-      counters.statements += 2;
-      counters.commits += 1;
+      for (const change of changes) {
+        const { schema } = tables.provide(change.table, 'commit');
+        insistChange(schema, change);
+      }
+      changes.forEach(apply);
+      done.statements += 2;
+      done.commits += 1;
     },
     // A view: hardening it must not freeze what is counted.
-    counters: {
-      get statements() {
-        return counters.statements;
-      },
-      get rows() {
-        return counters.rows;
-      },
-      get bytes() {
-        return counters.bytes;
-      },
-      get commits() {
-        return counters.commits;
-      },
-    },
-    close: () => {
-      closed = true;
-    },
+    counters: viewCounters(() => done),
+    close: tables.close,
   });
 };
 harden(openMemoryKernelDb);

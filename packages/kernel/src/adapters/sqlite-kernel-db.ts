@@ -1,27 +1,27 @@
 import harden from '@endo/harden';
 import type {
-  ColumnType,
   ColumnValue,
-  DbCounters,
   KernelDb,
   TableChange,
   TableSchema,
 } from '../ports.ts';
 import {
-  bytesOf,
-  failStorage,
+  insistChange,
   insistColumns,
+  isNothing,
   ROWS_BEFORE_JSON,
   statementsFor,
+  viewCounters,
+  weighChange,
 } from './columns.ts';
 import { attempt, type Connection } from './sqlite-connection.ts';
 import { jsonBatches } from './sqlite-json.ts';
-
-/**
- * One step of the schema: `migrations[0]` brings version 1 to version 2. Runs
- * inside a transaction, before missing tables are made.
- */
-export type Migration = (connection: Connection) => void;
+import {
+  makeTableSql,
+  prepareTables,
+  type Migration,
+  type TableSql,
+} from './sqlite-tables.ts';
 
 type KernelDbOptions = {
   readonly connection: Connection;
@@ -31,118 +31,50 @@ type KernelDbOptions = {
   readonly onClose: () => void;
 };
 
-const SQL_TYPES = {
-  text: 'TEXT NOT NULL',
-  'text?': 'TEXT',
-  integer: 'INTEGER NOT NULL',
-  'integer?': 'INTEGER',
-  blob: 'BLOB NOT NULL',
-} as const satisfies Record<ColumnType, string>;
-
-const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-
-/** The statements of one table, and the schema they come from. */
-type TableSql = {
-  readonly schema: TableSchema;
-  readonly types: readonly ColumnType[];
-  readonly create: string;
-  readonly load: string;
-  readonly read: string;
-  readonly put: string;
-  readonly putMany: string;
-  readonly delete: string;
-  readonly deleteMany: string;
-};
-
-const makeTableSql = (schema: TableSchema): TableSql => {
-  const table = quote(schema.name);
-  const names = schema.columns.map(({ name }) => quote(name));
-  const keys = names.slice(0, schema.keys);
-  const isKey = keys.map(name => `${name} = ?`).join(' AND ');
-  const items = (count: number) =>
-    names
-      .slice(0, count)
-      .map((_, index) => `value ->> ${index}`)
-      .join(', ');
-  // A rowid table is better for blobs, and for a lone integer key, which is the rowid itself.
-  const hasRowid =
-    schema.columns.some(({ type }) => type === 'blob') ||
-    (schema.keys === 1 && schema.columns[0]?.type === 'integer');
-  const columns = schema.columns.map(
-    ({ name, type }) => `${quote(name)} ${SQL_TYPES[type]}`,
-  );
-  return {
-    schema,
-    types: schema.columns.map(({ type }) => type),
-    create: `CREATE TABLE ${table} (${columns.join(', ')}, PRIMARY KEY (${keys.join(', ')})) STRICT${hasRowid ? '' : ', WITHOUT ROWID'}`,
-    load: `SELECT ${names.join(', ')} FROM ${table} ORDER BY ${keys.join(', ')}`,
-    read: `SELECT ${names.join(', ')} FROM ${table} WHERE ${isKey}`,
-    put: `INSERT OR REPLACE INTO ${table} VALUES (${names.map(() => '?').join(', ')})`,
-    putMany: `INSERT OR REPLACE INTO ${table} SELECT ${items(names.length)} FROM json_each(?)`,
-    delete: `DELETE FROM ${table} WHERE ${isKey}`,
-    deleteMany: `DELETE FROM ${table} WHERE (${keys.join(', ')}) IN (SELECT ${items(keys.length)} FROM json_each(?))`,
-  };
-};
-
-/** Every column of every table as SQLite has it, to be compared with what the schema wants. */
-const readShapes = (connection: Connection): Map<string, string[]> => {
-  const shapes = new Map<string, string[]>();
-  const rows = connection.rows(
-    `SELECT t.name, c.name, c.type || iif(c."notnull", ' NOT NULL', '') || iif(c.pk, ' ' || c.pk, '')
-       FROM sqlite_schema AS t JOIN pragma_table_info(t.name) AS c
-      WHERE t.type = 'table' ORDER BY t.name, c.cid`,
-    ['text', 'text', 'text'],
-  );
-  for (const [table, column, shape] of rows) {
-    const list = shapes.get(String(table)) ?? [];
-    list.push(`${column} ${shape}`);
-    shapes.set(String(table), list);
-  }
-  return shapes;
-};
-
-const shapeOf = ({ columns, keys }: TableSchema): string[] =>
-  columns.map(({ name, type }, index) => {
-    // SQLite tells NOT NULL of a lone integer key's rowid as we declared it.
-    return `${name} ${SQL_TYPES[type]}${index < keys ? ` ${index + 1}` : ''}`;
-  });
-
-const prepareTables = (
+/** One statement for each row, or one for many rows as JSON. */
+const runAll = (
   connection: Connection,
-  migrations: readonly Migration[],
-  tables: Iterable<TableSql>,
+  rows: readonly (readonly ColumnValue[])[],
+  sql: { readonly one: string; readonly many: string | undefined },
 ): void => {
-  const known = migrations.length + 1;
-  const stored = Number(
-    connection.rows('PRAGMA user_version', ['integer'])[0]?.[0],
-  );
-  if (stored > known) {
-    throw failStorage(
-      'prepare the kernel database',
-      `its schema has version ${stored}, and this Cooperage knows ${known} and older ones. Install the newer Cooperage again, or remove its data to start afresh`,
-      { stored, known },
-    );
+  if (sql.many === undefined) {
+    for (const row of rows) {
+      connection.run(sql.one, row);
+    }
+    return;
   }
-  connection.transaction(() => {
-    if (stored > 0) {
-      migrations.slice(stored - 1).forEach(migrate => migrate(connection));
-    }
-    const shapes = readShapes(connection);
-    for (const { schema, create } of tables) {
-      const shape = shapes.get(schema.name);
-      if (!shape) {
-        connection.run(create);
-      } else if (shape.join() !== shapeOf(schema).join()) {
-        throw failStorage(
-          'prepare the kernel database',
-          `table ${schema.name} has columns (${shape.join(', ')}) and not (${shapeOf(schema).join(', ')}). Its schema changed without a migration: remove its data to start afresh`,
-        );
-      }
-    }
-    if (stored !== known) {
-      connection.run(`PRAGMA user_version = ${known}`);
-    }
+  for (const batch of jsonBatches(rows)) {
+    connection.run(sql.many, [batch]);
+  }
+};
+
+const apply = (
+  connection: Connection,
+  table: TableSql,
+  change: TableChange,
+): void => {
+  const { schema } = table;
+  const { puts, deletes } = change;
+  insistChange(schema, change);
+  runAll(connection, deletes, {
+    one: table.delete,
+    many: deletes.length > ROWS_BEFORE_JSON ? table.deleteMany : undefined,
   });
+  runAll(connection, puts, {
+    one: table.put,
+    many:
+      statementsFor(schema, puts.length) < puts.length
+        ? table.putMany
+        : undefined,
+  });
+};
+
+const insistIn = (tables: Map<string, TableSql>, name: string): TableSql => {
+  const table = tables.get(name);
+  if (!table) {
+    throw Error(`there is no table ${name}`);
+  }
+  return table;
 };
 
 /** The kernel's database over one SQLite file; takes ownership of the connection. */
@@ -154,69 +86,15 @@ export const makeSqliteKernelDb = ({
 }: KernelDbOptions): KernelDb => {
   const tables = new Map<string, TableSql>();
   const written = { rows: 0, bytes: 0, commits: 0 };
-  const counters: Readonly<DbCounters> = {
-    get statements() {
-      return connection.statements;
-    },
-    get rows() {
-      return written.rows;
-    },
-    get bytes() {
-      return written.bytes;
-    },
-    get commits() {
-      return written.commits;
-    },
-  };
 
-  const insistTable = (name: string): TableSql => {
-    const table = tables.get(name);
-    if (!table) {
-      throw Error(`there is no table ${name}`);
-    }
-    return table;
-  };
+  const insistTable = (name: string) => insistIn(tables, name);
 
-  const runAll = (
-    rows: readonly (readonly ColumnValue[])[],
-    isMany: boolean,
-    sql: { one: string; many: string },
-  ): void => {
-    if (isMany) {
-      for (const batch of jsonBatches(rows)) {
-        connection.run(sql.many, [batch]);
-      }
-    } else {
-      for (const row of rows) {
-        connection.run(sql.one, row);
-      }
+  const count = (changes: readonly TableChange[]): void => {
+    for (const { rows, bytes } of changes.map(weighChange)) {
+      written.rows += rows;
+      written.bytes += bytes;
     }
-  };
-
-  const apply = ({ table: name, puts, deletes }: TableChange): void => {
-    const table = insistTable(name);
-    const { schema } = table;
-    for (const row of puts) {
-      insistColumns(schema, row, schema.columns.length);
-    }
-    for (const key of deletes) {
-      insistColumns(schema, key, schema.keys);
-    }
-    runAll(deletes, deletes.length > ROWS_BEFORE_JSON, {
-      one: table.delete,
-      many: table.deleteMany,
-    });
-    runAll(puts, statementsFor(schema, puts.length) < puts.length, {
-      one: table.put,
-      many: table.putMany,
-    });
-  };
-
-  const count = ({ puts, deletes }: TableChange): void => {
-    written.rows += puts.length + deletes.length;
-    for (const value of [...puts, ...deletes].flat()) {
-      written.bytes += bytesOf(value);
-    }
+    written.commits += 1;
   };
 
   return harden({
@@ -240,19 +118,23 @@ export const makeSqliteKernelDb = ({
         return connection.rows(table.read, table.types, key)[0];
       }),
     commit: (changes: readonly TableChange[]) => {
-      if (
-        changes.every(({ puts, deletes }) => !puts.length && !deletes.length)
-      ) {
+      if (isNothing(changes)) {
         return;
       }
       attempt('commit to the kernel database', () => {
-        connection.transaction(() => changes.forEach(apply));
+        connection.transaction(() => {
+          for (const change of changes) {
+            apply(connection, insistTable(change.table), change);
+          }
+        });
         committed();
       });
-      changes.forEach(count);
-      written.commits += 1;
+      count(changes);
     },
-    counters,
+    counters: viewCounters(() => ({
+      ...written,
+      statements: connection.statements,
+    })),
     close: () =>
       attempt('close the kernel database', () => {
         connection.close();

@@ -51,6 +51,13 @@ const makeEntries = (connection: Connection): void => {
 const readFold = (connection: Connection): number =>
   Number(connection.rows('SELECT number FROM fold', ['integer'])[0]?.[0]);
 
+const readAll = (connection: Connection) => ({
+  rows: connection
+    .rows('SELECT key, value FROM entries ORDER BY key', ['text', 'text'])
+    .map(([key, value]) => [String(key), String(value)] as const),
+  fold: readFold(connection),
+});
+
 const readSize = (connection: Connection): number => {
   const [size] = connection.rows(
     'SELECT page_count * page_size FROM pragma_page_count, pragma_page_size',
@@ -82,111 +89,120 @@ const writeFold = (
   connection.run('UPDATE fold SET number = ?', [fold]);
 };
 
-/** The vats' stores over SQLite files, the most lately used of them open. */
-export const makeSqliteVatStores = (
-  files: SqliteFiles,
-  onClose: () => void = () => {},
-): VatStores => {
-  /** In the order of their last use. */
+/** The vats' files that are open, in the order of their last use. */
+const makeOpenFiles = (files: SqliteFiles) => {
   const open = new Map<VatId, Connection>();
-  /** Vats that were promised a file and have none yet. */
-  let promised = 0;
-  let growing = Promise.resolve();
-  let closed = false;
 
-  const vatsWithFiles = (): VatId[] =>
-    files
-      .list()
-      .map(name => FILE.exec(name)?.[1])
-      .filter(isVatId)
-      .sort(compareKeys);
-
-  const closeOne = (vat: VatId): void => {
+  const close = (vat: VatId): void => {
     const connection = open.get(vat);
     open.delete(vat);
     connection?.close();
   };
 
-  const provide = (vat: VatId): Connection => {
-    if (closed) {
-      throw Error('the stores are closed');
+  const openFile = (vat: VatId): Connection => {
+    const [oldest] = open.keys();
+    if (oldest !== undefined && open.size >= OPEN_AT_MOST) {
+      close(oldest);
     }
-    let connection = open.get(vat);
-    if (connection) {
-      open.delete(vat);
-    } else {
-      const [oldest] = open.keys();
-      if (oldest !== undefined && open.size >= OPEN_AT_MOST) {
-        closeOne(oldest);
-      }
-      connection = files.open(fileOf(vat), 'rollback');
-      try {
-        makeEntries(connection);
-      } catch (error) {
-        connection.close();
-        throw error;
-      }
+    const connection = files.open(fileOf(vat), 'rollback');
+    try {
+      makeEntries(connection);
+    } catch (error) {
+      connection.close();
+      throw error;
     }
-    open.set(vat, connection);
     return connection;
   };
 
-  return harden({
-    reserve: (count: number) => {
+  return {
+    close,
+    closeAll: () => [...open.keys()].forEach(close),
+    /** Opens, or makes, the vat's file. */
+    provide: (vat: VatId): Connection => {
+      const connection = open.get(vat) ?? openFile(vat);
+      open.delete(vat);
+      open.set(vat, connection);
+      return connection;
+    },
+  };
+};
+
+/** Room for files: vats that were promised one and have none yet. */
+const makeReservations = (files: SqliteFiles, existing: () => number) => {
+  let promised = 0;
+  let growing = Promise.resolve();
+  const release = (count: number): void => {
+    promised = Math.max(0, promised - count);
+  };
+  return {
+    release,
+    add: (count: number): Promise<void> => {
       promised += count;
-      const grown = growing.then(() =>
-        files.reserve(vatsWithFiles().length + promised),
-      );
+      const grown = growing.then(() => files.reserve(existing() + promised));
       // A failed growth fails the one who asked, not those who ask later.
       growing = grown.catch(() => {});
       return grown.catch((error: unknown) => {
-        promised = Math.max(0, promised - count);
+        release(count);
         throw asStorageError(`reserve ${count} files`, error);
       });
     },
+  };
+};
+
+/** The vats' stores over SQLite files, the most lately used of them open. */
+export const makeSqliteVatStores = (
+  files: SqliteFiles,
+  onClose: () => void = () => {},
+): VatStores => {
+  const open = makeOpenFiles(files);
+  let closed = false;
+  const hasFile = (vat: VatId): boolean => files.has(fileOf(vat));
+  const list = (): VatId[] =>
+    files
+      .list()
+      .map(name => FILE.exec(name)?.[1])
+      .filter(isVatId)
+      .sort(compareKeys);
+  const reservations = makeReservations(files, () => list().length);
+
+  const use = <Result>(operation: string, work: () => Result): Result =>
+    attempt(operation, () => {
+      if (closed) {
+        throw Error('the stores are closed');
+      }
+      return work();
+    });
+
+  return harden({
+    reserve: reservations.add,
     read: (vat: VatId) =>
-      attempt(`read the store of ${vat}`, () => {
-        if (!files.has(fileOf(vat))) {
-          return { rows: [], fold: 0 };
-        }
-        const connection = provide(vat);
-        const rows = connection
-          .rows('SELECT key, value FROM entries ORDER BY key', ['text', 'text'])
-          .map(([key, value]) => [String(key), String(value)] as const);
-        return { rows, fold: readFold(connection) };
-      }),
+      use(`read the store of ${vat}`, () =>
+        hasFile(vat) ? readAll(open.provide(vat)) : { rows: [], fold: 0 },
+      ),
     fold: (vat: VatId, fold: number, changes: readonly StoreChange[]) =>
-      attempt(`fold into the store of ${vat}`, () => {
-        const isNew = !files.has(fileOf(vat));
-        const connection = provide(vat);
-        if (isNew) {
-          promised = Math.max(0, promised - 1);
+      use(`fold into the store of ${vat}`, () => {
+        reservations.release(hasFile(vat) ? 0 : 1);
+        const connection = open.provide(vat);
+        if (fold > readFold(connection)) {
+          connection.transaction(() => writeFold(connection, fold, changes));
+          files.committed(fileOf(vat), connection);
         }
-        if (fold <= readFold(connection)) {
-          return;
-        }
-        connection.transaction(() => writeFold(connection, fold, changes));
-        files.committed(fileOf(vat), connection);
       }),
     delete: (vat: VatId) =>
-      attempt(`delete the store of ${vat}`, () => {
-        closeOne(vat);
-        if (!files.has(fileOf(vat))) {
-          promised = Math.max(0, promised - 1);
-        }
+      use(`delete the store of ${vat}`, () => {
+        open.close(vat);
+        reservations.release(hasFile(vat) ? 0 : 1);
         files.delete(fileOf(vat));
       }),
-    list: () => attempt('list the stores', vatsWithFiles),
+    list: () => use('list the stores', list),
     size: (vat: VatId) =>
-      attempt(`measure the store of ${vat}`, () =>
-        files.has(fileOf(vat)) ? readSize(provide(vat)) : 0,
+      use(`measure the store of ${vat}`, () =>
+        hasFile(vat) ? readSize(open.provide(vat)) : 0,
       ),
     close: () =>
       attempt('close the stores', () => {
         closed = true;
-        for (const vat of [...open.keys()]) {
-          closeOne(vat);
-        }
+        open.closeAll();
         onClose();
       }),
   });

@@ -3,12 +3,13 @@ import init, { type Sqlite3Static } from '@sqlite.org/sqlite-wasm';
 import type { Clock, KernelDb, VatStores } from '../ports.ts';
 import { asStorageError } from './sqlite-connection.ts';
 import type { SqliteFiles } from './sqlite-files.ts';
-import { makeSqliteKernelDb, type Migration } from './sqlite-kernel-db.ts';
+import { makeSqliteKernelDb } from './sqlite-kernel-db.ts';
+import type { Migration } from './sqlite-tables.ts';
 import { makeImageFiles, type FileImages } from './sqlite-image-files.ts';
 import { openPoolFiles } from './sqlite-pool-files.ts';
 import { makeSqliteVatStores } from './sqlite-vat-stores.ts';
 
-export type { Migration } from './sqlite-kernel-db.ts';
+export type { Migration } from './sqlite-tables.ts';
 export { makeFileImages, type FileImages } from './sqlite-image-files.ts';
 
 const KERNEL_FILE = 'kernel.sqlite';

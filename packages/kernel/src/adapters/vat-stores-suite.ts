@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import { makeVatId, type StoreChange } from '@cooperage/protocol';
 import { describe, expect, it } from 'vitest';
 import type { VatStores } from '../ports.ts';
@@ -180,3 +181,4 @@ export const runVatStoresTests = (
     });
   });
 };
+harden(runVatStoresTests);

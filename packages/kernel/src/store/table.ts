@@ -229,12 +229,10 @@ const makeTableKit = <Key extends readonly ColumnValue[], Row extends object>(
   };
 };
 
-export const makeTables = (db: KernelDb): Tables => {
-  const keepers: Keeper[] = [];
-  const inCrank = new Set<AnyLedger>();
+/** The crank that is open, and the ledgers that it has written to. */
+const makeCrank = () => {
+  const ledgers = new Set<AnyLedger>();
   let open = false;
-  let loaded = false;
-
   const insist = (wanted: boolean, doing: string): void => {
     if (open !== wanted) {
       throw Error(
@@ -242,39 +240,55 @@ export const makeTables = (db: KernelDb): Tables => {
       );
     }
   };
+  const end = (doing: 'keep' | 'undo'): void => {
+    insist(true, doing);
+    for (const ledger of ledgers) {
+      ledger[doing]();
+    }
+    ledgers.clear();
+    open = false;
+  };
+  const journal = harden({
+    begin: () => {
+      insist(false, 'begin');
+      open = true;
+    },
+    keep: () => end('keep'),
+    undo: () => end('undo'),
+  });
+  return {
+    journal,
+    insist,
+    isOpen: () => open,
+    join: (ledger: AnyLedger) => {
+      ledgers.add(ledger);
+    },
+  };
+};
+
+export const makeTables = (db: KernelDb): Tables => {
+  const keepers: Keeper[] = [];
+  const crank = makeCrank();
+  let loaded = false;
 
   const shared: Shared = {
     db,
-    insistOpen: table => insist(true, `write to table ${table}`),
-    joined: ledger => {
-      inCrank.add(ledger);
-    },
-  };
-
-  const endCrank = (doing: 'keep' | 'undo'): void => {
-    insist(true, doing);
-    for (const ledger of inCrank) {
-      ledger[doing]();
-    }
-    inCrank.clear();
-    open = false;
+    insistOpen: table => crank.insist(true, `write to table ${table}`),
+    joined: crank.join,
   };
 
   const netChanges = (): TableChange[] => {
-    insist(false, 'commit');
+    crank.insist(false, 'commit');
     return keepers.flatMap(({ ledger }) => {
       const change = ledger.touched ? ledger.net() : undefined;
       return change ? [change] : [];
     });
   };
 
-  const settle = (): void => {
-    for (const { ledger } of keepers) {
-      ledger.settle();
-    }
-  };
+  const settle = (): void => keepers.forEach(({ ledger }) => ledger.settle());
 
   return harden({
+    ...crank.journal,
     table: <Key extends readonly ColumnValue[], Row extends object>(
       options: TableOptions<Key, Row>,
     ) => {
@@ -290,17 +304,9 @@ export const makeTables = (db: KernelDb): Tables => {
         throw Error('the tables are loaded already');
       }
       loaded = true;
-      db.prepare(keepers.map(keeper => keeper.schema));
-      for (const keeper of keepers) {
-        keeper.load();
-      }
+      db.prepare(keepers.map(({ schema }) => schema));
+      keepers.forEach(({ load }) => load());
     },
-    begin: () => {
-      insist(false, 'begin');
-      open = true;
-    },
-    keep: () => endCrank('keep'),
-    undo: () => endCrank('undo'),
     takeChanges: () => {
       const changes = netChanges();
       settle();
@@ -315,7 +321,7 @@ export const makeTables = (db: KernelDb): Tables => {
       return changes.length > 0;
     },
     get open() {
-      return open;
+      return crank.isOpen();
     },
     get dirty() {
       return keepers.some(({ ledger }) => ledger.touched);
