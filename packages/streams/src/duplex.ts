@@ -1,12 +1,16 @@
 import {
   StreamClosedError,
   StreamError,
-  describeError,
   recordError,
   type ErrorRecord,
 } from './errors.ts';
 import { makeInbox, type Inbox, type Receiver } from './inbox.ts';
-import { makeOutbox, type Post, type Transferable } from './outbox.ts';
+import {
+  makeOutbox,
+  type Outbox,
+  type Post,
+  type Transferable,
+} from './outbox.ts';
 import { MAX_BATCH, MAX_WINDOW, parseControl, type Control } from './wire.ts';
 
 /**
@@ -145,18 +149,6 @@ const reasonFromPeer = (
     { remote },
   );
 
-/** A StreamError closes the stream as it is: a receiver that throws one chose it. */
-const faultOf = (
-  code: 'STREAM_RECEIVER' | 'STREAM_UNSENDABLE',
-  message: string,
-  thrown: unknown,
-): StreamError =>
-  thrown instanceof StreamError
-    ? thrown
-    : new StreamError(code, `${message} ${describeError(thrown)}`, {
-        cause: thrown,
-      });
-
 /** Whether and why the stream has ended. */
 const makeEnding = (label: string) => {
   let ended: { readonly reason: Error | undefined } | undefined;
@@ -218,6 +210,36 @@ const makeReader = <In>(
   };
 };
 
+/** What the user of a stream holds. */
+const makeFace = <In, Out>({
+  ending,
+  outbox,
+  inbox,
+  end,
+}: {
+  ending: ReturnType<typeof makeEnding>;
+  outbox: Outbox;
+  inbox: Inbox<In>;
+  end: (reason: Error | undefined, by: 'us') => void;
+}): DuplexStream<In, Out> =>
+  Object.freeze({
+    send: (message: Out, transfer?: readonly Transferable[]) => {
+      if (ending.isEnded()) throw ending.refusal();
+      outbox.send(message, transfer);
+    },
+    flush: outbox.flush,
+    whenReady: () =>
+      ending.isEnded() ? Promise.reject(ending.refusal()) : outbox.whenReady(),
+    receive: (
+      onMessage: (message: In) => void,
+      onClose: (reason?: Error) => void,
+      { acknowledge = 'automatic' }: ReceiveOptions = {},
+    ) => inbox.receive({ onMessage, onClose, acknowledge }),
+    acknowledge: inbox.acknowledge,
+    close: (reason?: Error) => end(reason, 'us'),
+    closed: ending.closed,
+  });
+
 /**
  * Makes a stream of any transport. `connect` is called once, at once; it returns the transport and must not call its
  * events before it has returned.
@@ -250,17 +272,15 @@ export const makeDuplex = <In, Out>(
     window,
     limit: outboxLimit,
     label,
-    onFault: thrown =>
-      fail(faultOf('STREAM_UNSENDABLE', `${label}: cannot send:`, thrown)),
+    onFault: fail,
   });
   const inbox = makeInbox<In>({
     limit: inboxLimit,
     label,
     sendAck: ack => {
-      if (!ending.isEnded()) transport.post({ ack });
+      if (!ending.isEnded()) outbox.say({ ack });
     },
-    onFault: thrown =>
-      fail(faultOf('STREAM_RECEIVER', `${label}: the receiver threw`, thrown)),
+    onFault: fail,
   });
   const read = makeReader(label, {
     inbox,
@@ -276,21 +296,5 @@ export const makeDuplex = <In, Out>(
     lost: reason => end(reason, 'transport'),
   });
 
-  return Object.freeze({
-    send: (message: Out, transfer?: readonly Transferable[]) => {
-      if (ending.isEnded()) throw ending.refusal();
-      outbox.send(message, transfer);
-    },
-    flush: outbox.flush,
-    whenReady: () =>
-      ending.isEnded() ? Promise.reject(ending.refusal()) : outbox.whenReady(),
-    receive: (
-      onMessage: (message: In) => void,
-      onClose: (reason?: Error) => void,
-      { acknowledge = 'automatic' }: ReceiveOptions = {},
-    ) => inbox.receive({ onMessage, onClose, acknowledge }),
-    acknowledge: inbox.acknowledge,
-    close: (reason?: Error) => end(reason, 'us'),
-    closed: ending.closed,
-  });
+  return makeFace<In, Out>({ ending, outbox, inbox, end });
 };

@@ -127,6 +127,18 @@ export const describeError = (thrown: unknown): string => {
   return `${name}: ${message}`;
 };
 
+/** Wraps what was thrown, unless it is a StreamError: whoever threw one chose it. */
+export const faultOf = (
+  code: StreamErrorCode,
+  message: string,
+  thrown: unknown,
+): StreamError =>
+  thrown instanceof StreamError
+    ? thrown
+    : new StreamError(code, `${message} ${describeError(thrown)}`, {
+        cause: thrown,
+      });
+
 const own = (record: object, key: string): unknown =>
   Object.hasOwn(record, key) ? Reflect.get(record, key) : undefined;
 

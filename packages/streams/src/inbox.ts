@@ -1,4 +1,4 @@
-import { QueueFullError, StreamError } from './errors.ts';
+import { QueueFullError, StreamError, faultOf } from './errors.ts';
 import { soon } from './outbox.ts';
 import { makeBoundedQueue } from './queue.ts';
 
@@ -54,70 +54,12 @@ const makeAcknowledger = (label: string, sendAck: (count: number) => void) => {
   };
 };
 
-/**
- * Hands arriving messages to one receiver, and keeps them in a bounded queue while there is none. `onFault` gets what
- * must close the stream: the QueueFullError of a full queue or a broken window, or what the receiver threw.
- */
-export const makeInbox = <In>(options: {
-  limit: number;
-  label: string;
-  sendAck(count: number): void;
-  onFault(thrown: unknown): void;
-}): Inbox<In> => {
-  const { limit, label, onFault } = options;
-  const acknowledger = makeAcknowledger(label, options.sendAck);
-  const waiting = makeBoundedQueue<{ message: In }>(
-    limit,
-    `${label}: ${limit} messages wait for a receiver (inboxLimit ${limit})`,
-  );
+/** The place of the one receiver. */
+const makePlace = <In>(label: string) => {
   let receiver: Receiver<In> | undefined;
-  let ending: { readonly reason: Error | undefined } | undefined;
-  let isDropped = false;
-
-  const give = (to: Receiver<In>, message: In): number => {
-    to.onMessage(message);
-    return to.acknowledge === 'automatic' ? 1 : 0;
-  };
-  const concludeIfDone = (): void => {
-    if (!ending || !receiver || waiting.size() > 0) return;
-    const { onClose } = receiver;
-    const { reason } = ending;
-    ending = undefined;
-    receiver = undefined;
-    onClose(reason);
-  };
-  const arrive = (batch: readonly In[]): void => {
-    try {
-      acknowledger.arrive(batch.length);
-      let taken = 0;
-      for (const message of batch) {
-        if (isDropped) return;
-        if (!receiver || waiting.size() > 0) waiting.push({ message });
-        else taken += give(receiver, message);
-      }
-      acknowledger.take(taken);
-    } catch (thrown) {
-      onFault(thrown);
-    }
-  };
-  const drain = (): void => {
-    try {
-      let taken = 0;
-      while (receiver) {
-        const next = waiting.shift();
-        if (next === undefined) break;
-        taken += give(receiver, next.message);
-      }
-      acknowledger.take(taken);
-    } catch (thrown) {
-      onFault(thrown);
-    }
-    concludeIfDone();
-  };
-
-  return Object.freeze({
-    arrive,
-    receive: (mine: Receiver<In>) => {
+  return {
+    isTaken: () => receiver !== undefined,
+    take: (mine: Receiver<In>) => {
       if (receiver) {
         throw new StreamError(
           'STREAM_BUSY',
@@ -125,14 +67,115 @@ export const makeInbox = <In>(options: {
         );
       }
       receiver = mine;
-      if (waiting.size() > 0 || ending) void soon.then(drain);
       return () => {
         if (receiver === mine) receiver = undefined;
       };
     },
+    /** Hands a message over; how many count as taken by that. */
+    give: (message: In): number => {
+      const taker = receiver;
+      if (!taker) return 0;
+      taker.onMessage(message);
+      return taker.acknowledge === 'manual' ? 0 : 1;
+    },
+    conclude: (reason: Error | undefined): void => {
+      const last = receiver;
+      receiver = undefined;
+      last?.onClose(reason);
+    },
+  };
+};
+
+const guard =
+  <Args extends unknown[]>(
+    onThrown: (thrown: unknown) => void,
+    run: (...args: Args) => void,
+  ) =>
+  (...args: Args): void => {
+    try {
+      run(...args);
+    } catch (thrown) {
+      onThrown(thrown);
+    }
+  };
+
+/** What an inbox may hold, and whom it tells. */
+export type InboxOptions = {
+  limit: number;
+  label: string;
+  sendAck(count: number): void;
+  onFault(error: StreamError): void;
+};
+
+/**
+ * Hands arriving messages to one receiver, and keeps them in a bounded queue while there is none. `onFault` gets what
+ * must close the stream: the QueueFullError of a full queue or a broken window, or what the receiver threw (a
+ * StreamError as it is, anything else as the `cause` of STREAM_RECEIVER).
+ */
+export const makeInbox = <In>({
+  limit,
+  label,
+  sendAck,
+  onFault,
+}: InboxOptions): Inbox<In> => {
+  const acknowledger = makeAcknowledger(label, sendAck);
+  const place = makePlace<In>(label);
+  const waiting = makeBoundedQueue<{ message: In }>(
+    limit,
+    `${label}: ${limit} messages wait for a receiver (inboxLimit ${limit})`,
+  );
+  let ending: { readonly reason: Error | undefined } | undefined;
+  let hasEnded = false;
+  let isDropped = false;
+
+  const concludeIfDone = (): void => {
+    if (!ending || !place.isTaken() || waiting.size() > 0) return;
+    const { reason } = ending;
+    ending = undefined;
+    place.conclude(reason);
+  };
+  const onThrown = (thrown: unknown): void => {
+    if (!hasEnded) {
+      const what = `${label}: the receiver threw`;
+      return onFault(faultOf('STREAM_RECEIVER', what, thrown));
+    }
+    // The stream can't close with it any more, so it goes to the host: it must not vanish.
+    waiting.clear();
+    concludeIfDone();
+    throw thrown;
+  };
+  const arrive = guard(onThrown, (batch: readonly In[]) => {
+    acknowledger.arrive(batch.length);
+    let taken = 0;
+    for (const message of batch) {
+      if (isDropped) return;
+      if (place.isTaken() && waiting.size() === 0) taken += place.give(message);
+      else waiting.push({ message });
+    }
+    acknowledger.take(taken);
+  });
+  const drain = guard(onThrown, () => {
+    let taken = 0;
+    while (place.isTaken()) {
+      const next = waiting.shift();
+      if (next === undefined) break;
+      taken += place.give(next.message);
+    }
+    acknowledger.take(taken);
+    concludeIfDone();
+  });
+
+  return Object.freeze({
+    arrive,
+    receive: (mine: Receiver<In>) => {
+      const release = place.take(mine);
+      if (waiting.size() > 0 || ending) void soon.then(drain);
+      return release;
+    },
     acknowledge: acknowledger.take,
     announce: acknowledger.announce,
     end: (reason: Error | undefined, drop: boolean) => {
+      hasEnded = true;
       ending = { reason };
       isDropped = drop;
       if (drop) waiting.clear();

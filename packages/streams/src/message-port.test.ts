@@ -1,7 +1,7 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { expect, it } from 'vitest';
 import type { StreamOptions } from './duplex.ts';
-import { runDuplexStreamTests, type DuplexPair } from './duplex-suite.ts';
+import { runDuplexStreamTests, type DuplexPair } from './test/duplex-suite.ts';
 import { makeMessagePortStream } from './message-port.ts';
 import type { EventPort } from './port.ts';
 
@@ -48,8 +48,8 @@ runDuplexStreamTests("Node's MessagePorts", (options): DuplexPair => {
 });
 
 /** The same ports as a browser shows them. */
-const asEventPort = (port: MessagePort): EventPort => {
-  const target: EventTarget = port as unknown as EventTarget;
+const asEventPort = (port: MessagePort & EventTarget): EventPort => {
+  const target: EventTarget = port;
   return {
     postMessage: (message, transfer) =>
       port.postMessage(message, transfer as never),

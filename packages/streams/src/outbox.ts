@@ -1,4 +1,4 @@
-import { QueueFullError } from './errors.ts';
+import { QueueFullError, faultOf, type StreamError } from './errors.ts';
 import { MAX_BATCH } from './wire.ts';
 
 /** Anything that `postMessage` can transfer: ArrayBuffer, MessagePort, and so on. */
@@ -13,6 +13,8 @@ export type Outbox = {
   send(message: unknown, transfer: readonly Transferable[] | undefined): void;
   /** Posts what is queued, as far as the window allows. */
   flush(): void;
+  /** Posts a control frame at once, ahead of what is queued. */
+  say(frame: unknown): void;
   /** The other side took `count` messages; false if that is more than were on their way. */
   credit(count: number): boolean;
   /** Resolves when the next message would leave without waiting for credit. */
@@ -97,35 +99,47 @@ const makeBatch = () => {
   };
 };
 
-/**
- * Gathers the messages of one turn into one batch. `onFault` gets what `post` threw (a message that can't be cloned, a
- * dead port); the batch is lost then, so the owner must close the stream.
- */
-export const makeOutbox = (options: {
+/** How an outbox posts, and its bounds. */
+export type OutboxOptions = {
   post: Post;
   window: number | undefined;
   limit: number;
   label: string;
-  onFault(thrown: unknown): void;
-}): Outbox => {
-  const { post, window, limit, label, onFault } = options;
+  onFault(error: StreamError): void;
+};
+
+/**
+ * Gathers the messages of one turn into one batch. `onFault` gets an error when `post` throws (a message that can't be
+ * cloned, a dead port); the batch is lost then, so the owner must close the stream.
+ */
+export const makeOutbox = ({
+  post,
+  window,
+  limit,
+  label,
+  onFault,
+}: OutboxOptions): Outbox => {
   const credit = makeCredit(window);
   const batch = makeBatch();
   const ready = makeBell();
   let isScheduled = false;
   let isAnnounced = window === undefined;
 
-  const flush = (): void => {
+  const attempt = (work: () => void): void => {
     try {
-      while (batch.size() > 0 && credit.left() > 0) {
-        if (!isAnnounced) post({ window });
-        isAnnounced = true;
-        credit.spend(batch.post(credit.left(), post));
-      }
+      work();
     } catch (thrown) {
-      onFault(thrown);
+      onFault(faultOf('STREAM_UNSENDABLE', `${label}: cannot send:`, thrown));
     }
   };
+  const postAll = (): void => {
+    while (batch.size() > 0 && credit.left() > 0) {
+      if (!isAnnounced) post({ window });
+      isAnnounced = true;
+      credit.spend(batch.post(credit.left(), post));
+    }
+  };
+  const flush = (): void => attempt(postAll);
   const flushLater = (): void => {
     isScheduled = false;
     flush();
@@ -148,6 +162,7 @@ export const makeOutbox = (options: {
       void soon.then(flushLater);
     },
     flush,
+    say: (frame: unknown) => attempt(() => post(frame)),
     credit: (count: number) => {
       if (!credit.regain(count)) return false;
       flush();

@@ -30,23 +30,61 @@ type Pending = {
   readonly method: string;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
-  readonly signal: AbortSignalLike | undefined;
-  onAbort: (() => void) | undefined;
+  /** Stops listening to the caller's signal. */
+  readonly stop: (() => void) | undefined;
+};
+
+const watch = (signal: AbortSignalLike, onAbort: () => void): (() => void) => {
+  signal.addEventListener('abort', onAbort);
+  return () => signal.removeEventListener('abort', onAbort);
+};
+
+const closedError = (
+  label: string,
+  method: string,
+  cause: Error | undefined,
+): StreamClosedError => {
+  const why = cause === undefined ? '' : `: ${cause.message}`;
+  const text = `${label}: the stream closed before ${method} was answered${why}`;
+  return new StreamClosedError(text, { cause });
+};
+
+const busyError = (
+  label: string,
+  method: string,
+  maxPending: number,
+): StreamError =>
+  new StreamError(
+    'RPC_BUSY',
+    `${label}: cannot call ${method}: ${maxPending} calls wait for an answer (maxPending ${maxPending})`,
+  );
+
+const abortError = (
+  label: string,
+  method: string,
+  signal: AbortSignalLike,
+): AbortError =>
+  new AbortError(`${label}: the call of ${method} was aborted`, {
+    cause: signal.reason,
+  });
+
+/** How the calls of one end leave, and how many may wait. */
+export type CallTableOptions = {
+  /** Throws if the frame is too large or the stream is closed or full. */
+  send(frame: RpcFrame, transfer?: readonly Transferable[]): void;
+  maxPending: number;
+  label: string;
 };
 
 /**
- * `send` throws if the frame is too large or the stream is closed or full. An aborted call keeps its place, and counts
- * to `maxPending`, until the answer is there: so each answer belongs to a call, and one that never answers is bounded.
+ * The calls that wait. An aborted call keeps its place, and counts to `maxPending`, until the answer is there: so each
+ * answer belongs to a call, and a side that never answers is bounded.
  */
 export const makeCallTable = ({
   send,
   maxPending,
   label,
-}: {
-  send(frame: RpcFrame, transfer?: readonly Transferable[]): void;
-  maxPending: number;
-  label: string;
-}): CallTable => {
+}: CallTableOptions): CallTable => {
   const pending = new Map<number, Pending>();
   let lastId = 0;
 
@@ -54,30 +92,15 @@ export const makeCallTable = ({
     const call = pending.get(id);
     if (call === undefined) throw malformedFrame(`an answer to no call: ${id}`);
     pending.delete(id);
-    if (call.onAbort) call.signal?.removeEventListener('abort', call.onAbort);
+    call.stop?.();
     return call;
   };
-  const abortError = (method: string, signal: AbortSignalLike): AbortError =>
-    new AbortError(`${label}: the call of ${method} was aborted`, {
-      cause: signal.reason,
-    });
-  const watch = (id: number, call: Pending, signal: AbortSignalLike): void => {
-    call.onAbort = () => {
-      call.reject(abortError(call.method, signal));
-      try {
-        send({ abort: id });
-      } catch {
-        // Closed, so the other side knows; or full, and then the abort would come after what it is to stop.
-      }
-    };
-    signal.addEventListener('abort', call.onAbort);
-  };
-  const insistRoom = (method: string): void => {
-    if (pending.size < maxPending) return;
-    throw new StreamError(
-      'RPC_BUSY',
-      `${label}: cannot call ${method}: ${maxPending} calls wait for an answer (maxPending ${maxPending})`,
-    );
+  const sendAbort = (id: number): void => {
+    try {
+      send({ abort: id });
+    } catch {
+      // Closed, so the other side knows; or full, and then the abort would come after what it is to stop.
+    }
   };
 
   return Object.freeze({
@@ -87,28 +110,27 @@ export const makeCallTable = ({
       { signal, transfer }: CallOptions,
     ) =>
       new Promise<unknown>((resolve, reject) => {
-        if (signal?.aborted) throw abortError(method, signal);
-        insistRoom(method);
+        if (signal?.aborted) throw abortError(label, method, signal);
+        if (pending.size >= maxPending) {
+          throw busyError(label, method, maxPending);
+        }
         const id = lastId + 1;
         send({ id, method, params }, transfer);
         lastId = id;
-        const call = { method, resolve, reject, signal, onAbort: undefined };
-        pending.set(id, call);
-        if (signal) watch(id, call, signal);
+        const onAbort = (to: AbortSignalLike) => (): void => {
+          reject(abortError(label, method, to));
+          sendAbort(id);
+        };
+        const stop = signal && watch(signal, onAbort(signal));
+        pending.set(id, { method, resolve, reject, stop });
       }),
     onResult: (id: number, result: unknown) => take(id).resolve(result),
     onError: (id: number, error: ErrorRecord) =>
       take(id).reject(new RemoteError(error)),
-    end: (cause: Error | undefined) => {
-      const why = cause === undefined ? '' : `: ${cause.message}`;
+    end: (reason: Error | undefined) => {
       for (const id of [...pending.keys()]) {
         const { method, reject } = take(id);
-        reject(
-          new StreamClosedError(
-            `${label}: the stream closed before ${method} was answered${why}`,
-            { cause },
-          ),
-        );
+        reject(closedError(label, method, reason));
       }
     },
   });

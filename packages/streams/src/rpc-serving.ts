@@ -1,4 +1,9 @@
-import { AbortError, recordError, type ErrorRecord } from './errors.ts';
+import {
+  AbortError,
+  recordError,
+  type ErrorRecord,
+  type StreamErrorCode,
+} from './errors.ts';
 import type { AbortSignalLike } from './handshake.ts';
 import type { Transferable } from './outbox.ts';
 import { malformedFrame, type RpcFrame } from './rpc-frame.ts';
@@ -36,6 +41,13 @@ type Serving = {
   aborted: { readonly reason: Error } | undefined;
 };
 
+const makeServing = (id: number): Serving => ({
+  id,
+  controller: undefined,
+  transfer: undefined,
+  aborted: undefined,
+});
+
 const abort = (serving: Serving, reason: Error): void => {
   serving.aborted ??= { reason };
   serving.controller?.abort(reason);
@@ -59,62 +71,81 @@ const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   value !== null &&
   typeof Reflect.get(value, 'then') === 'function';
 
-/**
- * Runs methods and sends their answers. `send` throws if the frame is too large (the caller gets that error instead) or
- * cannot be sent at all (`onFault` gets it and must close the stream).
- */
-export const makeServingTable = (options: {
-  methods: ReadonlyMap<string, RpcMethod>;
+/** How the answers of one end leave. */
+type AnswerOptions = {
+  /** Throws if the frame is too large, can't be sent, or the stream is full. */
   send(frame: RpcFrame, transfer?: readonly Transferable[]): void;
+  /** An answer can't be sent at all: the stream must be closed. */
   onFault(thrown: unknown): void;
-  maxServing: number;
-}): ServingTable => {
-  const { methods, send, onFault, maxServing } = options;
-  const servings = new Map<number, Serving>();
+};
 
-  const sendError = (id: number, { data, ...error }: ErrorRecord): void => {
+/** Sends what came of a call; if that can't be sent, the error that says so. */
+const makeAnswers = ({ send, onFault }: AnswerOptions) => {
+  const sendBare = (id: number, error: ErrorRecord): void => {
     try {
-      if (data === undefined) send({ id, error });
-      else sendWithData(id, { ...error, data });
+      send({ id, error });
     } catch (thrown) {
       onFault(thrown);
     }
   };
-  const sendWithData = (id: number, error: ErrorRecord): void => {
+  const sendError = (id: number, error: ErrorRecord): void => {
+    const { data, ...bare } = error;
+    if (data === undefined) return sendBare(id, bare);
     try {
       send({ id, error });
     } catch {
       // The data may be what can't be sent: the error itself must reach the caller.
-      sendError(id, { name: error.name, message: error.message });
+      sendBare(id, bare);
     }
   };
-  const finish = (serving: Serving): boolean =>
-    // Of a stream that has closed meanwhile, or closed and never had this call, nothing is left to answer.
-    servings.get(serving.id) === serving && servings.delete(serving.id);
+  const sendResult = (
+    id: number,
+    result: unknown,
+    transfer: readonly Transferable[] | undefined,
+  ): void => {
+    try {
+      send({ id, result }, transfer);
+    } catch (thrown) {
+      sendError(id, recordError(thrown));
+    }
+  };
+  return { sendError, sendResult };
+};
+
+/** What one end serves. */
+export type ServingOptions = AnswerOptions & {
+  methods: ReadonlyMap<string, RpcMethod>;
+  maxServing: number;
+};
+
+/** Runs methods and sends their answers. */
+export const makeServingTable = (options: ServingOptions): ServingTable => {
+  const { methods, maxServing } = options;
+  const { sendError, sendResult } = makeAnswers(options);
+  const servings = new Map<number, Serving>();
+
+  /** False if the stream has closed meanwhile, so that nothing is left to answer. */
+  const finish = ({ id }: Serving): boolean => servings.delete(id);
   const onThrown = (serving: Serving, thrown: unknown): void => {
     if (finish(serving)) sendError(serving.id, recordError(thrown));
   };
   const onReturned = (serving: Serving, result: unknown): void => {
-    if (!finish(serving)) return;
-    try {
-      send({ id: serving.id, result }, serving.transfer);
-    } catch (thrown) {
-      sendError(serving.id, recordError(thrown));
-    }
+    if (finish(serving)) sendResult(serving.id, result, serving.transfer);
   };
   const run = (serving: Serving, method: RpcMethod, params: unknown): void => {
+    let result: unknown;
     try {
-      const result = method(params, makeContext(serving));
-      if (!isThenable(result)) return onReturned(serving, result);
-      void Promise.resolve(result).then(
-        value => onReturned(serving, value),
-        (thrown: unknown) => onThrown(serving, thrown),
-      );
+      result = method(params, makeContext(serving));
     } catch (thrown) {
-      onThrown(serving, thrown);
+      return onThrown(serving, thrown);
     }
+    if (!isThenable(result)) return onReturned(serving, result);
+    void Promise.resolve(result).then(
+      value => onReturned(serving, value),
+      (thrown: unknown) => onThrown(serving, thrown),
+    );
   };
-  const refuse = (id: number, code: string, message: string): void =>
+  const refuse = (id: number, code: StreamErrorCode, message: string): void =>
     sendError(id, { name: 'StreamError', code, message });
 
   return Object.freeze({
@@ -127,12 +158,7 @@ export const makeServingTable = (options: {
         const why = `${maxServing} calls are being served (maxServing ${maxServing})`;
         refuse(id, 'RPC_BUSY', `cannot run ${name}: ${why}`);
       } else {
-        const serving: Serving = {
-          id,
-          controller: undefined,
-          transfer: undefined,
-          aborted: undefined,
-        };
+        const serving = makeServing(id);
         servings.set(id, serving);
         run(serving, method, params);
       }

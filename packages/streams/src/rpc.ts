@@ -1,5 +1,5 @@
 import type { DuplexStream } from './duplex.ts';
-import { StreamError, recordError } from './errors.ts';
+import { StreamError, faultOf } from './errors.ts';
 import type { Transferable } from './outbox.ts';
 import { makeCallTable, type CallOptions } from './rpc-calls.ts';
 import { readFrame, type RpcFrame } from './rpc-frame.ts';
@@ -48,6 +48,12 @@ export type RpcOptions = {
   readonly label?: string;
 };
 
+const tooLarge = (label: string, what: string, maxBytes: number): StreamError =>
+  new StreamError(
+    'RPC_TOO_LARGE',
+    `${label}: ${what} larger than ${maxBytes} bytes, nested too deep, or cyclic (maxBytes ${maxBytes})`,
+  );
+
 /**
  * Makes an RPC connection of a stream, whose receiver it becomes and which it owns. A frame that is malformed or too
  * large closes the stream with an error that says what was wrong, on both sides.
@@ -59,13 +65,9 @@ export const makeRpc = (
   const { methods = {}, onNotify, onClose, label = 'rpc' } = options;
   const { maxBytes = 2 ** 24, maxPending = 1024, maxServing = 1024 } = options;
 
-  const tooLarge = (what: string): StreamError =>
-    new StreamError(
-      'RPC_TOO_LARGE',
-      `${label}: ${what} larger than ${maxBytes} bytes, nested too deep, or cyclic (maxBytes ${maxBytes})`,
-    );
   const send = (frame: RpcFrame, transfer?: readonly Transferable[]): void => {
-    if (!fitsInto(frame, maxBytes)) throw tooLarge('a message is');
+    if (!fitsInto(frame, maxBytes))
+      throw tooLarge(label, 'a message is', maxBytes);
     stream.send(frame, transfer);
   };
   const calls = makeCallTable({ send, maxPending, label });
@@ -74,11 +76,7 @@ export const makeRpc = (
     send,
     maxServing,
     onFault: thrown =>
-      stream.close(
-        thrown instanceof StreamError
-          ? thrown
-          : new StreamError('STREAM_UNSENDABLE', recordError(thrown).message),
-      ),
+      stream.close(faultOf('STREAM_UNSENDABLE', `${label}:`, thrown)),
   });
   const sink = {
     onRequest: servings.onRequest,
@@ -97,7 +95,8 @@ export const makeRpc = (
   stream.receive(
     frame => {
       // A StreamError thrown from a receiver closes the stream as it is.
-      if (!fitsInto(frame, maxBytes)) throw tooLarge('an arriving message is');
+      if (!fitsInto(frame, maxBytes))
+        throw tooLarge(label, 'an arriving message is', maxBytes);
       readFrame(frame, sink);
     },
     reason => {

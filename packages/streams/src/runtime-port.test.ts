@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { runDuplexStreamTests, type DuplexPair } from './duplex-suite.ts';
+import { runDuplexStreamTests, type DuplexPair } from './test/duplex-suite.ts';
 import { makeRuntimePortStream, type RuntimePort } from './runtime-port.ts';
 
 const makeEvent = <Args extends unknown[]>() => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { runDuplexStreamTests } from './duplex-suite.ts';
+import { runDuplexStreamTests } from './test/duplex-suite.ts';
+import { makeInbox } from './inbox.ts';
 import { makeStreamPair } from './stream-pair.ts';
 
 runDuplexStreamTests('a pair in memory', options => {
@@ -104,6 +105,46 @@ it('delivers clones: what the receiver gets is not what the sender holds', async
   await settle();
   expect(got).toEqual([sent]);
   expect(got[0]).not.toBe(sent);
+});
+
+it('lets what onClose throws out to who closed, even from within a message', async () => {
+  const { left, right } = makeStreamPair();
+  const thrown: unknown[] = [];
+  right.receive(
+    () => {
+      try {
+        right.close();
+      } catch (error) {
+        thrown.push(error);
+      }
+    },
+    () => {
+      throw new Error('loud');
+    },
+  );
+  left.send(1);
+  await left.closed;
+  expect(thrown).toEqual([new Error('loud')]);
+});
+
+it('gives the host what a receiver throws after the end, and still tells of the end', async () => {
+  const told: unknown[] = [];
+  const inbox = makeInbox<number>({
+    limit: 9,
+    label: 'inbox',
+    sendAck: () => {},
+    onFault: error => told.push(error),
+  });
+  inbox.receive({
+    acknowledge: 'automatic',
+    onMessage: () => {
+      inbox.end(undefined, true);
+      throw new Error('loud');
+    },
+    onClose: reason => told.push(reason),
+  });
+  expect(() => inbox.arrive([1, 2])).toThrow('loud');
+  expect(told).toEqual([undefined]);
 });
 
 it('tells both ends when the wire is cut, and loses what was on its way', async () => {

@@ -1,7 +1,7 @@
 /** What every duplex stream does, whatever carries it: run against each adapter. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { DuplexStream, StreamOptions } from './duplex.ts';
-import { QueueFullError, StreamClosedError, StreamError } from './errors.ts';
+import type { DuplexStream, StreamOptions } from '../duplex.ts';
+import { QueueFullError, StreamClosedError, StreamError } from '../errors.ts';
 
 /** Two connected ends, and what the suite must know of their transport. */
 export type DuplexPair = {
