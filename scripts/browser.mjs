@@ -106,6 +106,19 @@ const browserSession = async context => {
   return browser.newBrowserCDPSession();
 };
 
+/**
+ * Playwright's account of a failure fills a screen: the cause is in its first
+ * line and in what the browser said last.
+ * @param {unknown} reason
+ */
+const brief = reason => {
+  const [first = '', ...rest] = String(
+    reason instanceof Error ? reason.message : reason,
+  ).split('\n');
+  const said = rest.flatMap(line => /\[err\] ([^\x1b]*)/.exec(line)?.[1] ?? []);
+  return [first, ...said.slice(-3)].join('\n  ');
+};
+
 /** @type {typeof import('./browser.d.mts').launchBrowser} */
 export const launchBrowser = async options => {
   const { profile, extensionDir } = options;
@@ -116,15 +129,19 @@ export const launchBrowser = async options => {
     throw Error(`No built extension in ${extensionDir}: run npm run build.`);
   }
   presetProfile(profile);
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath,
-    // The flag --headless=new is among the arguments: playwright's own headless
-    // mode may choose a shell that knows no extensions.
-    headless: false,
-    viewport: null,
-    ignoreDefaultArgs: ['--disable-extensions'],
-    args: argsOf({ ...options, loadBy }),
-  });
+  const context = await chromium
+    .launchPersistentContext(profile, {
+      executablePath,
+      // --headless=new is among the arguments: playwright's own headless mode may
+      // choose a shell that knows no extensions.
+      headless: false,
+      viewport: null,
+      ignoreDefaultArgs: ['--disable-extensions'],
+      args: argsOf({ ...options, loadBy }),
+    })
+    .catch(reason => {
+      throw Error(`${executablePath} did not start: ${brief(reason)}`);
+    });
   const closed = new Promise(resolve => {
     context.once('close', () => resolve(undefined));
   });
@@ -150,8 +167,7 @@ export const launchBrowser = async options => {
   } catch (reason) {
     await context.close();
     throw Error(
-      `The extension's service worker did not appear in ${executablePath}.`,
-      { cause: reason },
+      `The extension's service worker did not appear in ${executablePath}: ${brief(reason)}`,
     );
   }
 };

@@ -127,7 +127,13 @@ export const provideChromium = () => {
     return found;
   }
   if (isDebianRoot()) {
-    installOnDebian();
+    try {
+      installOnDebian();
+    } catch (reason) {
+      throw Error(`apt-get could not install Chromium. ${sentence()}`, {
+        cause: reason,
+      });
+    }
   }
   return requireChromium();
 };

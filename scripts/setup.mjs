@@ -176,7 +176,9 @@ export const provideDependencies = () => {
   if (isInstalled && isStamped('install', key)) {
     return;
   }
-  pnpm(['install', '--frozen-lockfile']);
+  // A folder that was installed from another store is made anew, unasked: there
+  // is no one to ask.
+  pnpm(['install', '--frozen-lockfile', '--config.confirmModulesPurge=false']);
   stamp('install', key);
 };
 

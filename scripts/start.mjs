@@ -33,8 +33,7 @@ const openPanel = async () => {
     profile: join(root, '.profile'),
     extensionDir,
   }).catch(reason => {
-    const cause = reason.cause ? `\n${reason.cause.message}` : '';
-    throw Error(`${reason.message}${cause}\n\n${BY_HAND}`);
+    throw Error(`${reason.message}\n\n${BY_HAND}`);
   });
   const page = context.pages()[0] ?? (await context.newPage());
   await page.goto(`chrome-extension://${extensionId}/popup.html`);
