@@ -100,9 +100,7 @@ export const makeSqliteKernelDb = ({
   return harden({
     prepare: (wanted: readonly TableSchema[]) =>
       attempt('prepare the kernel database', () => {
-        for (const schema of wanted) {
-          tables.set(schema.name, makeTableSql(schema));
-        }
+        wanted.forEach(schema => tables.set(schema.name, makeTableSql(schema)));
         prepareTables(connection, migrations, tables.values());
         committed();
       }),
@@ -122,11 +120,11 @@ export const makeSqliteKernelDb = ({
         return;
       }
       attempt('commit to the kernel database', () => {
-        connection.transaction(() => {
-          for (const change of changes) {
-            apply(connection, insistTable(change.table), change);
-          }
-        });
+        connection.transaction(() =>
+          changes.forEach(change =>
+            apply(connection, insistTable(change.table), change),
+          ),
+        );
         committed();
       });
       count(changes);
