@@ -86,6 +86,12 @@ const makePlace = <In>(label: string) => {
   };
 };
 
+const makeWaiting = <In>(label: string, limit: number) =>
+  makeBoundedQueue<{ message: In }>(
+    limit,
+    `${label}: ${limit} messages wait for a receiver (inboxLimit ${limit})`,
+  );
+
 const guard =
   <Args extends unknown[]>(
     onThrown: (thrown: unknown) => void,
@@ -112,21 +118,13 @@ export type InboxOptions = {
  * must close the stream: the QueueFullError of a full queue or a broken window, or what the receiver threw (a
  * StreamError as it is, anything else as the `cause` of STREAM_RECEIVER).
  */
-export const makeInbox = <In>({
-  limit,
-  label,
-  sendAck,
-  onFault,
-}: InboxOptions): Inbox<In> => {
-  const acknowledger = makeAcknowledger(label, sendAck);
+export const makeInbox = <In>(options: InboxOptions): Inbox<In> => {
+  const { label, onFault } = options;
+  const acknowledger = makeAcknowledger(label, options.sendAck);
   const place = makePlace<In>(label);
-  const waiting = makeBoundedQueue<{ message: In }>(
-    limit,
-    `${label}: ${limit} messages wait for a receiver (inboxLimit ${limit})`,
-  );
+  const waiting = makeWaiting<In>(label, options.limit);
   let ending: { readonly reason: Error | undefined } | undefined;
-  let hasEnded = false;
-  let isDropped = false;
+  let state: 'open' | 'draining' | 'dropped' = 'open';
 
   const concludeIfDone = (): void => {
     if (!ending || !place.isTaken() || waiting.size() > 0) return;
@@ -135,7 +133,7 @@ export const makeInbox = <In>({
     place.conclude(reason);
   };
   const onThrown = (thrown: unknown): void => {
-    if (!hasEnded) {
+    if (state === 'open') {
       const what = `${label}: the receiver threw`;
       return onFault(faultOf('STREAM_RECEIVER', what, thrown));
     }
@@ -148,7 +146,7 @@ export const makeInbox = <In>({
     acknowledger.arrive(batch.length);
     let taken = 0;
     for (const message of batch) {
-      if (isDropped) return;
+      if (state === 'dropped') return;
       if (place.isTaken() && waiting.size() === 0) taken += place.give(message);
       else waiting.push({ message });
     }
@@ -175,9 +173,8 @@ export const makeInbox = <In>({
     acknowledge: acknowledger.take,
     announce: acknowledger.announce,
     end: (reason: Error | undefined, drop: boolean) => {
-      hasEnded = true;
       ending = { reason };
-      isDropped = drop;
+      state = drop ? 'dropped' : 'draining';
       if (drop) waiting.clear();
       concludeIfDone();
     },

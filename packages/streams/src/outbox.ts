@@ -112,13 +112,8 @@ export type OutboxOptions = {
  * Gathers the messages of one turn into one batch. `onFault` gets an error when `post` throws (a message that can't be
  * cloned, a dead port); the batch is lost then, so the owner must close the stream.
  */
-export const makeOutbox = ({
-  post,
-  window,
-  limit,
-  label,
-  onFault,
-}: OutboxOptions): Outbox => {
+export const makeOutbox = (options: OutboxOptions): Outbox => {
+  const { post, window, limit, label, onFault } = options;
   const credit = makeCredit(window);
   const batch = makeBatch();
   const ready = makeBell();
