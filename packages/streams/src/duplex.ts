@@ -22,7 +22,8 @@ export type DuplexStream<In, Out> = {
   /**
    * Queues a message. What is sent in one turn leaves in one `postMessage`, in a microtask. The stream owns `message`
    * and `transfer` from now on: it is cloned only when it leaves, so don't change it. A message that turns out not to be
-   * cloneable then closes the stream with the code STREAM_UNSENDABLE.
+   * cloneable then closes the stream with the code STREAM_UNSENDABLE. Messages of one turn are cloned together:
+   * those that share an object share its clone.
    *
    * Throws StreamClosedError if the stream is closed and, with a `window`, QueueFullError if `outboxLimit` messages
    * wait for credit; the message is not sent then, and the stream stays open. Without a window nothing bounds what
