@@ -119,7 +119,7 @@ export const bundleVat = async path => {
 ${chunk.code.trimEnd()}
 return namespace;
 })
-//# sourceURL=cooperage-vat/${name}.js
+//# sourceURL=cooperage-vat:${name}.js
 `;
   const imports = [...chunk.imports].sort();
   const text = JSON.stringify({

@@ -89,7 +89,6 @@ const compartment = new realm.Compartment({
   globals: realm.harden({
     VatData: vatData,
     console: quiet,
-    HandledPromise: realm.HandledPromise,
     assert: realm.assert,
   }),
   __options__: true,
