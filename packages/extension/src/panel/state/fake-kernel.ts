@@ -74,7 +74,7 @@ export const makeFakeKernel = (
   ): void => notifyAll.forEach(notify => notify(name, params));
   const deliver: FakeKernel['deliver'] = delivery => {
     delivered += 1;
-    tell('deliver', { number: delivered, delivery });
+    tell('deliver', { number: delivered, delivery, seen: batches.length });
   };
   const setStatus: FakeKernel['setStatus'] = change => {
     status = { ...status, ...change };
@@ -109,7 +109,12 @@ export const makeFakeKernel = (
       if (!parts) {
         throw new Error('there is no such object');
       }
-      return { vref: makeImportVref(parts.kind, parts.index), iface: '' };
+      delivered += 1;
+      return {
+        vref: makeImportVref(parts.kind, parts.index),
+        iface: '',
+        number: delivered,
+      };
     },
     keep: async ({ name, vref }) => {
       const kref = krefOfSessionImport(vref);

@@ -123,7 +123,9 @@ export const makeSessionKit = (
     session: Object.freeze({
       reference: async (request: ReferenceRequest) => {
         await provideSession();
-        return connection.call('reference', request);
+        const found = await connection.call('reference', request);
+        seen = Math.max(seen, found.number);
+        return found;
       },
       send: async (target: Vref, methargs: CapData) => {
         await provideSession();

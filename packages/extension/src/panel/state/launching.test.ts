@@ -1,0 +1,163 @@
+import { signal } from '@preact/signals';
+import { expect, test } from 'vitest';
+import type { KernelStatus } from '@cooperage/protocol';
+import { emptyStatus } from './fake-kernel.ts';
+import {
+  makeLaunching,
+  nameFromOrigin,
+  type LaunchPorts,
+} from './launching.ts';
+
+const setUp = (
+  ports: Partial<LaunchPorts> = {},
+  names: readonly string[] = [],
+) => {
+  const launched: unknown[] = [];
+  const status = signal<KernelStatus | undefined>({
+    ...emptyStatus,
+    clusters: names.map(name => ({
+      id: 'c1' as KernelStatus['clusters'][number]['id'],
+      name,
+      bootstrap: '',
+      vats: [],
+    })),
+  });
+  const launching = makeLaunching(
+    {
+      status,
+      call: async (method, params) => {
+        launched.push([method, params]);
+        throw new Error('buildRootObject threw: no');
+      },
+    },
+    {
+      fetchText: async () => '',
+      compileModule: async () => ({ ok: true, bundleText: '{}' }),
+      samplesUrl: 'https://x.example/samples.json',
+      ...ports,
+    },
+  );
+  return { launching, launched };
+};
+
+const bundle = JSON.stringify({ moduleFormat: 'endoScript', source: '' });
+
+test('makes a cluster of one vat out of a bundle, named after its file', () => {
+  const { launching } = setUp({}, ['counter']);
+  launching.draftText(bundle, 'counter.bundle.json');
+  expect([launching.name.value, launching.draft.value]).toEqual([
+    'counter-2',
+    {
+      origin: 'counter.bundle.json',
+      vats: ['main'],
+      config: {
+        name: 'counter',
+        bootstrap: 'main',
+        vats: { main: { bundle: { text: bundle } } },
+      },
+    },
+  ]);
+});
+
+test('lists all problems of a config before anything is sent', () => {
+  const { launching, launched } = setUp();
+  launching.draftText('{"vats": {}, "extra": 1}', 'bad.json');
+  expect([launching.problems.value, launching.draft.value, launched]).toEqual([
+    [
+      'config: unknown field "extra" (known: name, bootstrap, services, vats)',
+      'vats: is an object that names at least one vat',
+      expect.stringContaining('bootstrap:'),
+      expect.stringContaining('name:'),
+    ],
+    undefined,
+    [],
+  ]);
+});
+
+test('says where a file is not JSON', () => {
+  const { launching } = setUp();
+  launching.draftText('{\n  vats', 'bad.json');
+  expect(launching.problems.value).toEqual([
+    expect.stringContaining('not JSON at line 2, column 3'),
+  ]);
+});
+
+test('reads relative bundle URLs of a config from where the config lies', async () => {
+  const { launching } = setUp({
+    fetchText: async () =>
+      JSON.stringify({ vats: { bob: { bundle: { url: './bob.json' } } } }),
+  });
+  await launching.draftUrl('https://y.example/clusters/demo.json');
+  expect(launching.draft.value?.config).toEqual({
+    name: 'bob',
+    vats: { bob: { bundle: { url: 'https://y.example/clusters/bob.json' } } },
+  });
+});
+
+test('shows why a URL can’t be read and keeps no draft', async () => {
+  const { launching } = setUp({
+    fetchText: async () => Promise.reject(new Error('no such host')),
+  });
+  await launching.draftUrl('https://nowhere.example/');
+  expect([
+    launching.problems.value,
+    launching.draft.value,
+    launching.busy.value,
+  ]).toEqual([['no such host'], undefined, undefined]);
+});
+
+test('keeps the compiler’s problem with its place', async () => {
+  const problem = { ok: false, problem: 'oops', line: 3, column: 4 } as const;
+  const { launching } = setUp({ compileModule: async () => problem });
+  await launching.draftSource('x', 'pasted');
+  expect([launching.sourceProblem.value, launching.draft.value]).toEqual([
+    problem,
+    undefined,
+  ]);
+});
+
+test('launches under the chosen name, and keeps the draft when the kernel refuses', async () => {
+  const { launching, launched } = setUp();
+  launching.draftText(bundle, 'a.json');
+  launching.setName('other');
+  await launching.launch();
+  expect([
+    launched,
+    launching.problems.value,
+    launching.draft.value?.origin,
+  ]).toEqual([
+    [
+      [
+        'launch',
+        {
+          config: {
+            name: 'other',
+            bootstrap: 'main',
+            vats: { main: { bundle: { text: bundle } } },
+          },
+        },
+      ],
+    ],
+    ['buildRootObject threw: no'],
+    'a.json',
+  ]);
+});
+
+test('does not launch under a name that is taken', async () => {
+  const { launching, launched } = setUp({}, ['taken']);
+  launching.draftText(bundle, 'a.json');
+  launching.setName('taken');
+  await launching.launch();
+  expect([launched, launching.check()]).toEqual([
+    [],
+    ['name: a cluster called taken is running already'],
+  ]);
+});
+
+test.each([
+  ['https://x.example/a/reports v2.bundle.json?x=1', 'reports-v2'],
+  ['9.json', 'cluster'],
+  ['mint.ts', 'mint'],
+])('names a cluster from %s', (origin, name) => {
+  expect(nameFromOrigin(origin)).toBe(name);
+});
