@@ -5,6 +5,7 @@
  */
 import {
   makeScalarBigMapStore,
+  prepareExoClass,
   prepareExoClassKit,
   provideDurableMapStore,
   type Baggage,
@@ -40,13 +41,11 @@ const RoomGuards = {
     leave: M.call(M.string()).returns(M.boolean()),
   }),
 };
-const MemberGuards = {
-  member: M.interface('Member', {
-    say: M.call(M.string()).returns(M.number()),
-    leave: M.call().returns(M.boolean()),
-    getNick: M.call().returns(M.string()),
-  }),
-};
+const MemberI = M.interface('Member', {
+  say: M.call(M.string()).returns(M.number()),
+  leave: M.call().returns(M.boolean()),
+  getNick: M.call().returns(M.string()),
+});
 const ChatI = M.interface('Chat', {
   getRoom: M.call(M.string()).returns(M.remotable()),
   listRooms: M.call().returns(M.arrayOf(M.string())),
@@ -85,23 +84,21 @@ const makeEphemeralListeners = () => {
 };
 
 const prepareMember = (baggage: Baggage) =>
-  prepareExoClassKit(
+  prepareExoClass(
     baggage,
     'Member',
-    MemberGuards,
+    MemberI,
     (desk: Desk, nick: string) => ({ desk, nick }),
     {
-      member: {
-        /** Returns the number of the entry. */
-        say(text: string) {
-          return this.state.desk.post(this.state.nick, text);
-        },
-        leave() {
-          return this.state.desk.leave(this.state.nick);
-        },
-        getNick() {
-          return this.state.nick;
-        },
+      /** Returns the number of the entry. */
+      say(text: string) {
+        return this.state.desk.post(this.state.nick, text);
+      },
+      leave() {
+        return this.state.desk.leave(this.state.nick);
+      },
+      getNick() {
+        return this.state.nick;
       },
     },
   );
@@ -134,12 +131,12 @@ export const buildRootObject = (
         if (listener !== undefined) {
           ephemeral.add(this.state.name, nick, listener);
         }
-        return makeMember(this.facets.desk, nick).member;
+        return makeMember(this.facets.desk, nick);
       },
       /** The listener is durable in its own vat, and hears for good. */
       joinForGood(nick: string, listener: Listener) {
         admit(this.state, nick, listener);
-        return makeMember(this.facets.desk, nick).member;
+        return makeMember(this.facets.desk, nick);
       },
       /** The last entries, oldest first. */
       history(last = historyLimit) {
