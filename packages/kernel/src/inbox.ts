@@ -66,7 +66,14 @@ export const makeInbox = (
     heldBy(item).forEach(refcounts.release);
   };
 
+  const hasNotify = (endpoint: EndpointId, promise: Kref): boolean =>
+    state.notifies.count(`${endpoint} ${promise}`) > 0;
+
   return {
+    hasNotify,
+    /** The endpoint has been told of the promise: what would tell it again goes. */
+    removeNotifies: (endpoint: EndpointId, promise: Kref): void =>
+      state.notifies.values(`${endpoint} ${promise}`).forEach(remove),
     /** The endpoint's next item, which stays where it is. */
     head: (endpoint: EndpointId): QueueRow | undefined =>
       state.queueByName.first(endpoint),
@@ -91,6 +98,9 @@ export const makeInbox = (
       }
     },
     addNotify: (endpoint: EndpointId, promise: Kref): void => {
+      if (hasNotify(endpoint, promise)) {
+        return;
+      }
       add({
         queue: endpoint,
         kind: 'notify',

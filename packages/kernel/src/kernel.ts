@@ -57,7 +57,10 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
   const { limits = DEFAULT_VAT_LIMITS, afterCrank } = options;
   const state = makeState(platform.db);
   const listeners = new Set<Listener>();
-  const idlers = new Set<() => void>();
+  const idlers = new Set<{
+    resolve: () => void;
+    reject: (problem: Error) => void;
+  }>();
   let phase: KernelStatus['state'] = 'running';
   let reason: string | undefined;
   let cranks = 0;
@@ -98,6 +101,12 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
     reason = problem instanceof Error ? problem.message : String(problem);
     cancelFold();
     workers.killAll();
+    const stopped = new CooperageError(
+      'KERNEL_FAILED',
+      `The kernel has failed: ${reason}`,
+    );
+    idlers.forEach(({ reject }) => reject(stopped));
+    idlers.clear();
     const stack = problem instanceof Error ? problem.stack : undefined;
     write({
       at: clock.now(),
@@ -207,7 +216,7 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
     if (runner.inFlight() === 0 && !workers.isStarting()) {
       outputs.commitIfNeeded();
       foldLater();
-      idlers.forEach(resolve => resolve());
+      idlers.forEach(({ resolve }) => resolve());
       idlers.clear();
     }
     news();
@@ -277,11 +286,13 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
     keeper.deleteStrays();
   };
 
-  const idle = (): Promise<void> =>
-    new Promise(resolve => {
-      idlers.add(resolve);
+  const idle = async (): Promise<void> => {
+    insistRunning();
+    await new Promise<void>((resolve, reject) => {
+      idlers.add({ resolve, reject });
       clock.soon(() => guard(pump));
     });
+  };
 
   restore();
   guard(pump);
@@ -293,7 +304,7 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
       client: ClientOptions,
     ): void => server.serve(stream, client),
     status,
-    /** Resolves when nothing is in flight, nothing can be delivered, and all is committed. */
+    /** Resolves when nothing is in flight, nothing can be delivered, and all is committed; rejects when the kernel stops or has stopped. */
     idle,
     /** Ends every worker and closes the storage after a last commit. */
     stop: async (): Promise<void> => {

@@ -29,6 +29,11 @@ export const makeLives = (state: State, parts: CrankParts) => {
     }
   };
 
+  /** Promises that the endpoint waits to hear of, or is about to hear of. */
+  const isAwaited = (endpoint: EndpointId, kref: Kref): boolean =>
+    promises.get(kref).subscribers.includes(endpoint) ||
+    inbox.hasNotify(endpoint, kref);
+
   const unsubscribeAll = (endpoint: EndpointId): void => {
     for (const row of state.clistByEndpoint.values(endpoint)) {
       if (isPromiseKref(row.kref)) {
@@ -74,7 +79,8 @@ export const makeLives = (state: State, parts: CrankParts) => {
 
   /**
    * The vat's heap is gone, its store stays: a new incarnation. Promises that
-   * the heap was to decide reject; exports that only the heap knew are orphans.
+   * the heap was to decide reject; exports that only the heap knew are orphans;
+   * promises stay if the vat is to hear of them, for a durable watcher may wait.
    * The root is known to every incarnation.
    */
   const loseHeap = (vat: VatId, upgradeMessage: string): void => {
@@ -88,11 +94,11 @@ export const makeLives = (state: State, parts: CrankParts) => {
       encodeDisconnection(upgradeMessage, row.incarnation),
     );
     for (const entry of state.clistByEndpoint.values(vat)) {
-      const survives =
-        isPromiseKref(entry.kref) ||
-        !isExportVref(entry.vref) ||
-        isDurableVref(entry.vref) ||
-        entry.vref === ROOT_VREF;
+      const survives = isPromiseKref(entry.kref)
+        ? isAwaited(vat, entry.kref)
+        : !isExportVref(entry.vref) ||
+          isDurableVref(entry.vref) ||
+          entry.vref === ROOT_VREF;
       if (!survives) {
         clists.remove(entry);
       }

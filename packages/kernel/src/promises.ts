@@ -29,11 +29,11 @@ export const makePromises = (
     isRejected: boolean,
     data: CapData<Kref>,
   ): void => {
-    const row = get(kref);
+    data.slots.forEach(refcounts.hold);
+    const row = get(kref); // after the holds: its data may name the promise itself
     if (row.state !== 'unresolved') {
       throw Error(`promise ${kref} is resolved already`);
     }
-    data.slots.forEach(refcounts.hold);
     promises.put({
       ...row,
       state: isRejected ? 'rejected' : 'fulfilled',

@@ -110,6 +110,9 @@ export const makeState = (db: KernelDb) => {
       row => row.queue,
       row => row.position,
     ),
+    notifies: queue.indexGroup(row =>
+      row.kind === 'notify' ? `${row.queue} ${row.target}` : undefined,
+    ),
     retiringBySession: retiring.indexGroup(row => row.session),
     changesByVat: vatChanges.indexGroup(row => row.vat),
   };

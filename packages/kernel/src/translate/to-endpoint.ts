@@ -158,6 +158,9 @@ export const makeFlights = (
     }
     for (const kref of retired) {
       clists.remove(insistRow(clists.entry(endpoint, kref), `${kref}`));
+      if (kref !== item?.target) {
+        inbox.removeNotifies(endpoint, kref);
+      }
     }
     if (item) {
       inbox.remove(insistRow(inbox.get(item.position), 'item in flight'));
