@@ -5,7 +5,7 @@ import type { Transferable } from './outbox.ts';
 
 /** A port of the Web: MessagePort, Worker, DedicatedWorkerGlobalScope. */
 export type EventPort = {
-  postMessage(message: unknown, transfer?: Transferable[]): void;
+  postMessage(message: unknown, transfer?: readonly Transferable[]): void;
   addEventListener(type: string, listener: (event: object) => void): void;
   removeEventListener(type: string, listener: (event: object) => void): void;
   /** Only a MessagePort has it. */
@@ -15,7 +15,7 @@ export type EventPort = {
 
 /** A port of Node: worker_threads' MessagePort, Worker, parentPort. */
 export type EmitterPort = {
-  postMessage(message: unknown, transfer?: Transferable[]): void;
+  postMessage(message: unknown, transfer?: readonly Transferable[]): void;
   on(type: string, listener: (value: unknown) => void): unknown;
   off(type: string, listener: (value: unknown) => void): unknown;
   /** Only a MessagePort has it. */

@@ -1,1 +1,3 @@
-export {};
+export { runVatWorker, type VatWorkerPowers } from './vat-worker-main.ts';
+export { startSupervisor, type SupervisorPowers } from './supervisor.ts';
+export { makeVatStore, type VatStore } from './vat-store.ts';

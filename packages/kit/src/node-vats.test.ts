@@ -1,0 +1,618 @@
+import {
+  DEFAULT_VAT_LIMITS,
+  ROOT_VREF,
+  compareKeys,
+  encodeJson,
+  encodeRows,
+  makeVatId,
+  type CapData,
+  type Delivery,
+  type FromVat,
+  type Row,
+  type StoreChange,
+  type ToVat,
+  type VatLimits,
+  type Vref,
+} from '@cooperage/protocol';
+import bundleSource from '@endo/bundle-source';
+import { ModuleSource } from '@endo/module-source';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { makeNodeVats } from './node-vats.ts';
+
+type Done = Extract<FromVat, { type: 'done' }>;
+type Log = Extract<FromVat, { type: 'log' }>;
+
+const vats = makeNodeVats();
+const ends: (() => void)[] = [];
+afterEach(() => {
+  for (const end of ends.splice(0)) {
+    end();
+  }
+});
+
+const json = (value: Parameters<typeof encodeJson>[0]): CapData =>
+  encodeJson(value, name => name as Vref);
+
+const script = (source: string, imports: readonly string[] = ['@endo/far']) =>
+  JSON.stringify({ moduleFormat: 'cooperageScript', source, imports });
+
+/** A vat whose root has these methods. */
+const rootScript = (methods: string) =>
+  script(`imports => {
+  const { Far, E } = imports['@endo/far'];
+  const buildRootObject = (vatPowers, parameters, baggage) => Far('root', { ${methods} });
+  return { buildRootObject };
+}`);
+
+type Options = {
+  rows?: readonly Row[];
+  endowments?: readonly string[];
+  limits?: Partial<VatLimits>;
+};
+
+/** Plays the kernel for one vat. */
+const launch = async (bundle: string, options: Options = {}) => {
+  const port = await vats.launch(makeVatId(1), 'sample');
+  const arrived: FromVat[] = [];
+  const logs: Log[] = [];
+  let wake = () => {};
+  let lost: string | undefined;
+  port.receive(
+    message => {
+      const known = message as FromVat;
+      (known.type === 'log' ? logs : arrived).push(known as never);
+      wake();
+    },
+    reason => {
+      lost = reason;
+      wake();
+    },
+  );
+  ends.push(() => port.kill());
+  const next = async (): Promise<FromVat> => {
+    while (arrived.length === 0) {
+      if (lost !== undefined) {
+        throw Error(`lost: ${lost}`);
+      }
+      await new Promise<void>(resolve => {
+        wake = resolve;
+      });
+    }
+    return arrived.shift() as FromVat;
+  };
+  const untilLost = async (): Promise<string> => {
+    while (lost === undefined) {
+      await new Promise<void>(resolve => {
+        wake = resolve;
+      });
+    }
+    return lost;
+  };
+  const send = (message: ToVat) => port.send(message);
+  const hello = await next();
+  send({
+    type: 'start',
+    vatId: makeVatId(1),
+    incarnation: 1,
+    label: 'sample',
+    bundle,
+    store: encodeRows(options.rows ?? []),
+    endowments: options.endowments ?? [],
+    limits: { ...DEFAULT_VAT_LIMITS, ...options.limits },
+  });
+  const answer = await next();
+  let crank = 0;
+  const deliver = async (delivery: Delivery): Promise<Done> => {
+    crank += 1;
+    send({ type: 'deliver', crank, delivery });
+    const done = await next();
+    expect(done).toMatchObject({ type: 'done', crank });
+    return done as Done;
+  };
+  const startVat = (parameters: CapData = json({})) =>
+    deliver(['startVat', parameters]);
+  let calls = 0;
+  const call = (method: string, ...args: Parameters<typeof json>[0][]) => {
+    calls += 1;
+    return deliver([
+      'message',
+      ROOT_VREF,
+      {
+        methargs: json([method, args]),
+        result: `p-${calls}` as Vref,
+      },
+    ]);
+  };
+  return { hello, answer, logs, deliver, startVat, call, untilLost, port };
+};
+
+/** Starts the vat and its code; the test goes on from there. */
+const started = async (bundle: string, options: Options = {}) => {
+  const vat = await launch(bundle, options);
+  expect(vat.answer).toEqual({ type: 'ready' });
+  expect(await vat.startVat()).toMatchObject({ outcome: { ok: true } });
+  return vat;
+};
+
+/** The resolution that a crank made of its call's result. */
+const answerOf = (done: Done) => {
+  expect(done.outcome).toEqual({ ok: true });
+  const resolve = done.syscalls.find(([name]) => name === 'resolve');
+  const [, isRejected, data] = (resolve?.[1] as never[])[0] as never as [
+    string,
+    boolean,
+    CapData,
+  ];
+  const value = JSON.parse(data.body.slice(1)) as unknown;
+  return isRejected ? { rejected: value } : value;
+};
+
+const apply = (
+  rows: readonly Row[],
+  changes: readonly StoreChange[],
+): readonly Row[] => {
+  const map = new Map(rows);
+  for (const [key, value] of changes) {
+    if (value === null) {
+      map.delete(key);
+    } else {
+      map.set(key, value);
+    }
+  }
+  return [...map].sort(([a], [b]) => compareKeys(a, b));
+};
+
+const COUNTER = `
+  import { Far } from '@endo/far';
+  import { provide } from '@agoric/vat-data';
+  export const buildRootObject = (vatPowers, { start = 0 }, baggage) => {
+    provide(baggage, 'count', () => start);
+    return Far('counter', {
+      ping: () => 'pong',
+      increment: () => {
+        baggage.set('count', baggage.get('count') + 1);
+        return baggage.get('count');
+      },
+    });
+  };`;
+const COUNTER_SCRIPT = script(
+  `imports => {
+    const { Far } = imports['@endo/far'];
+    const { provide } = imports['@agoric/vat-data'];
+    return { ${COUNTER.replace(/import .*;/g, '').replace('export const buildRootObject =', 'buildRootObject:').replace(/;\s*$/, '')} };
+  }`,
+  ['@endo/far', '@agoric/vat-data'],
+);
+
+const moduleBundle = (source: string) => {
+  const record = { ...new ModuleSource(source, 'vat.js') };
+  return JSON.stringify({ moduleFormat: 'cooperageModule', record });
+};
+
+const fieldBundle = async (format: string, source: string) => {
+  const folder = await mkdtemp(join(tmpdir(), 'cooperage-'));
+  try {
+    const path = join(folder, 'vat.js');
+    await writeFile(join(folder, 'package.json'), '{"name":"sample","type":"module"}');
+    await writeFile(path, source);
+    return JSON.stringify(await bundleSource(path, { format: format as 'endoScript' }));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+};
+
+/** No imports, so that any bundler takes it. Speaks as the field's vats do without Endo's packages. */
+const PLAIN = `
+  export const buildRootObject = (vatPowers, parameters, baggage) => {
+    const make = VatData.defineKind('helper', () => ({}), {});
+    const proto = Object.create(Object.prototype, {
+      [Symbol.for('passStyle')]: { value: 'remotable' },
+      [Symbol.toStringTag]: { value: 'Alleged: root' },
+    });
+    const root = { ping: () => 'pong', has: name => typeof globalThis[name] };
+    return harden(Object.setPrototypeOf(root, harden(proto)));
+  };`;
+
+describe('a vat in a worker of Node', () => {
+  it('says hello, loads a script, starts, and answers a message', async () => {
+    const vat = await launch(COUNTER_SCRIPT);
+    expect([vat.hello, vat.answer]).toEqual([
+      { type: 'hello', version: 1 },
+      { type: 'ready' },
+    ]);
+    expect(await vat.startVat()).toMatchObject({ outcome: { ok: true } });
+    expect(await vat.call('ping')).toEqual({
+      type: 'done',
+      crank: 2,
+      outcome: { ok: true },
+      syscalls: [
+        ['resolve', [['p-1', false, { body: '#"pong"', slots: [] }]]],
+      ],
+      changes: [],
+    });
+  });
+
+  it('keeps baggage over two incarnations by the changes of the first', async () => {
+    let rows: readonly Row[] = [];
+    const first = await launch(COUNTER_SCRIPT);
+    for (const done of [
+      await first.startVat(json({ start: 5 })),
+      await first.call('increment'),
+      await first.call('increment'),
+    ]) {
+      expect(done.outcome).toEqual({ ok: true });
+      rows = apply(rows, done.changes);
+    }
+    const second = await started(COUNTER_SCRIPT, { rows });
+    expect(answerOf(await second.call('increment'))).toBe(8);
+  });
+
+  it('runs one ES module precompiled by module-source', async () => {
+    const vat = await started(moduleBundle(COUNTER));
+    expect(answerOf(await vat.call('increment'))).toBe(1);
+  });
+
+  it.each(['endoScript', 'endoZipBase64', 'nestedEvaluate', 'getExport'])(
+    'runs a bundle of the format %s, without the globals that its importer would add',
+    async format => {
+      const vat = await started(await fieldBundle(format, PLAIN));
+      expect(answerOf(await vat.call('ping'))).toBe('pong');
+      for (const name of ['URL', 'atob', 'TextDecoder', 'console']) {
+        expect(answerOf(await vat.call('has', name))).toBe('undefined');
+      }
+    },
+    30_000,
+  );
+
+  it('keeps durable objects, stores, and watched promises over an incarnation', async () => {
+    const bundle = moduleBundle(`
+      import { Far, E } from '@endo/far';
+      import { M } from '@endo/patterns';
+      import { prepareExoClass, prepareExoClassKit, prepareExo, provideDurableMapStore, watchPromise } from '@agoric/vat-data';
+      export const buildRootObject = (_powers, _parameters, baggage) => {
+        const I = M.interface('Cell', { get: M.call().returns(M.any()), set: M.call(M.any()).returns() });
+        const makeCell = prepareExoClass(baggage, 'Cell', I, value => ({ value }), {
+          get() { return this.state.value; },
+          set(value) { this.state.value = value; },
+        });
+        const makeKit = prepareExoClassKit(baggage, 'Kit', undefined, () => ({ n: 0 }), {
+          up: { inc() { this.state.n += 1; } },
+          look: { read() { return this.state.n; } },
+        });
+        const watcher = prepareExo(baggage, 'watcher', undefined, {
+          onFulfilled(value, tag) { cells.get('a').set([tag, value]); },
+          onRejected(reason, tag) { cells.get('a').set([tag, 'no', reason.message ?? reason.name]); },
+        });
+        const cells = provideDurableMapStore(baggage, 'cells');
+        return Far('root', {
+          make: value => { cells.init('a', makeCell(value)); const kit = makeKit(); kit.up.inc(); cells.init('kit', kit.look); },
+          read: () => harden([cells.get('a').get(), cells.get('kit').read()]),
+          bad: () => makeCell(1).set(),
+          watch: p => { watchPromise(p, watcher, 'seen'); },
+        });
+      };`);
+    const first = await started(bundle);
+    let rows: readonly Row[] = [];
+    const again = await launch(bundle);
+    for (const done of [await again.startVat(), await again.call('make', 7)]) {
+      expect(done.outcome).toEqual({ ok: true });
+      rows = apply(rows, done.changes);
+    }
+    expect(answerOf(await first.call('bad'))).toMatchObject({
+      rejected: { name: 'Error' },
+    });
+    const watching = await again.call('watch', { '@ref': 'p-77' });
+    expect(watching.syscalls).toContainEqual(['subscribe', 'p-77']);
+    rows = apply(rows, watching.changes);
+
+    const second = await started(bundle, { rows });
+    expect(answerOf(await second.call('read'))).toEqual([7, 1]);
+    const notified = await second.deliver([
+      'notify',
+      [['p-77' as Vref, false, json('hi')]],
+    ]);
+    expect(notified.outcome).toEqual({ ok: true });
+    expect(answerOf(await second.call('read'))).toEqual([['seen', 'hi'], 1]);
+  });
+
+  it('turns E() into sends, their results into subscriptions, and drops what it let go', async () => {
+    const vat = await started(
+      rootScript(`
+        tell: other => { void E(other).hello('x').then(() => {}, () => {}); },
+        ask: other => E(other).first().second(),`),
+    );
+    const told = await vat.call('tell', { '@ref': 'o-5' });
+    expect(told.syscalls).toEqual([
+      [
+        'send',
+        'o-5',
+        {
+          methargs: { body: '#["hello",["x"]]', slots: [] },
+          result: expect.stringMatching(/^p\+\d+$/),
+        },
+      ],
+      ['subscribe', expect.stringMatching(/^p\+\d+$/)],
+      ['resolve', [['p-1', false, { body: '#"#undefined"', slots: [] }]]],
+    ]);
+    const asked = await vat.call('ask', { '@ref': 'o-6' });
+    expect(asked.syscalls.map(([name]) => name)).toEqual([
+      'send',
+      'subscribe',
+      'send',
+      'subscribe',
+    ]);
+    const swept = await vat.deliver(['bringOutYourDead']);
+    expect(swept.syscalls).toContainEqual(['dropImports', ['o-5', 'o-6']]);
+  });
+
+  it('rejects a call whose method throws, and goes on', async () => {
+    const vat = await started(
+      rootScript(`fail: () => { throw TypeError('too bad'); }, ping: () => 1`),
+    );
+    expect(answerOf(await vat.call('fail'))).toMatchObject({
+      rejected: { '#error': 'too bad', name: 'TypeError' },
+    });
+    expect(answerOf(await vat.call('ping'))).toBe(1);
+  });
+});
+
+describe('code that does not load', () => {
+  it.each([
+    [
+      'a syntax error, by its line',
+      script('imports => {\n  const a = 1;\n  const b = = 2;\n  return {};\n}'),
+      /^Error: SyntaxError: Unexpected token '=' \(line 3: const b = = 2;\)$/,
+    ],
+    [
+      'an import expression',
+      script('imports => {\n  return import("x");\n}'),
+      /SyntaxError: .*import.*line 2/,
+    ],
+    [
+      'a module that is not provided',
+      script('imports => ({})', ['@endo/far', 'left-pad']),
+      /there is no module "left-pad" here/,
+    ],
+    ['text that is not JSON', 'export {}', /a bundle is JSON/],
+    [
+      'a module that imports a stranger',
+      moduleBundle(`import x from 'left-pad'; export const y = x;`),
+      /there is no module "left-pad" here/,
+    ],
+  ])('fails with %s', async (_what, bundle, problem) => {
+    const vat = await launch(bundle);
+    expect(vat.answer).toEqual({
+      type: 'failed',
+      problem: expect.stringMatching(problem) as string,
+    });
+  });
+
+  it('fails with an endowment that does not exist', async () => {
+    const vat = await launch(rootScript(''), { endowments: ['fetch'] });
+    expect(vat.answer).toMatchObject({
+      type: 'failed',
+      problem: expect.stringContaining('no endowment "fetch"') as string,
+    });
+  });
+
+  it('runs nothing before startVat', async () => {
+    const vat = await launch(script('throw Error("ran"); () => ({})'));
+    expect(vat.answer).toEqual({ type: 'ready' });
+    expect(await vat.startVat()).toMatchObject({
+      outcome: { ok: false, problem: 'Error: ran' },
+    });
+  });
+});
+
+describe('a crank that fails', () => {
+  it.each([
+    [
+      'buildRootObject throws',
+      '() => ({ buildRootObject: () => { throw RangeError("no room"); } })',
+      /^RangeError: no room$/,
+    ],
+    [
+      'buildRootObject rejects',
+      '() => ({ buildRootObject: async (_p, _q, baggage) => { baggage.init("x", 1); throw Error("later"); } })',
+      /^Error: later$/,
+    ],
+    ['there is no buildRootObject', '() => ({})', /lacks buildRootObject/],
+    [
+      'buildRootObject never ends',
+      '() => ({ buildRootObject: () => new Promise(() => {}) })',
+      /^buildRootObject unresolved: /,
+    ],
+    [
+      'the root is not an object with methods',
+      '() => ({ buildRootObject: () => 3 })',
+      /not Far/,
+    ],
+    [
+      'what is thrown cannot be read',
+      '() => ({ buildRootObject: () => { throw { get name() { throw 1; } }; } })',
+      /unreadable|cannot be read/,
+    ],
+  ])('has no effects when %s', async (_what, source, problem) => {
+    const vat = await launch(script(source, []));
+    expect(await vat.startVat()).toEqual({
+      type: 'done',
+      crank: 1,
+      outcome: { ok: false, problem: expect.stringMatching(problem) as string },
+      syscalls: [],
+      changes: [],
+    });
+    expect(await vat.deliver(['bringOutYourDead'])).toMatchObject({
+      outcome: { ok: false, problem: expect.stringContaining('crank 1 failed') as string },
+    });
+  });
+
+  it.each([
+    ['syscallsPerCrank', 20, `for (let i = 0; i < 30; i += 1) { E(other).x(); }`],
+    ['slotsPerMessage', 20, `E(other).x(harden(Array.from({ length: 21 }, () => Far('a', {}))));`],
+    ['unitsPerCrank', 20_000, `for (let i = 0; i < 30; i += 1) { E(other).x('x'.repeat(1000)); }`],
+    ['changesPerCrank', 100, `for (let i = 0; i < 200; i += 1) { baggage.init('k' + i, i); }`],
+    ['unitsPerCrank', 20_000, `for (let i = 0; i < 30; i += 1) { baggage.init('k' + i, 'x'.repeat(1000)); }`],
+  ])('names the limit %s of %d that it passed', async (name, limit, body) => {
+    const vat = await started(
+      rootScript(`flood: other => { try { ${body} } catch {} }`),
+      { limits: { [name]: limit } },
+    );
+    expect(await vat.call('flood', { '@ref': 'o-5' })).toMatchObject({
+      outcome: {
+        ok: false,
+        problem: expect.stringMatching(`^${name}: .*${limit}`) as string,
+      },
+      syscalls: [],
+      changes: [],
+    });
+  });
+});
+
+describe('what vat code can reach', () => {
+  const LOOK = `
+    look: names => harden(names.map(name => typeof globalThis[name])),
+    child: () => {
+      const inner = new Compartment();
+      return inner.evaluate('WeakMap') === WeakMap && Object.getPrototypeOf(Compartment) === Function.prototype
+        && inner.globalThis.Compartment === Compartment;
+    },
+    outside: names => {
+      const found = [];
+      const roots = [Compartment, Compartment.prototype.constructor, WeakMap, harden, assert, VatData.defineKind, (() => {}).constructor];
+      for (const root of roots) {
+        try { const realm = root.constructor('return globalThis')(); for (const name of names) { if (realm[name] !== undefined) found.push(name); } } catch {}
+      }
+      return harden(found);
+    }`;
+
+  it('has VatData, assert and harden as globals and no endowment by default', async () => {
+    const vat = await started(rootScript(LOOK));
+    const names = 'VatData assert harden Compartment console URL TextEncoder setTimeout fetch process require';
+    expect(answerOf(await vat.call('look', names.split(' ')))).toEqual([
+      'object', 'function', 'function', 'function',
+      ...Array.from({ length: 7 }, () => 'undefined'),
+    ]);
+    expect(answerOf(await vat.call('child'))).toBe(true);
+    expect(answerOf(await vat.call('outside', ['fetch', 'process']))).toEqual([]);
+  });
+
+  it('has exactly the endowments that it is configured with', async () => {
+    const vat = await started(
+      rootScript(`${LOOK}, use: () => {
+        const url = new URL('/a?b=1', 'https://example.org');
+        return harden([url.href, new TextDecoder().decode(new TextEncoder().encode('ü')), typeof URL.createObjectURL]);
+      }`),
+      { endowments: ['URL', 'TextEncoder', 'TextDecoder'] },
+    );
+    expect(answerOf(await vat.call('use'))).toEqual([
+      'https://example.org/a?b=1', 'ü', 'undefined',
+    ]);
+    expect(answerOf(await vat.call('look', ['console']))).toEqual(['undefined']);
+  });
+
+  it('writes bounded lines to the log, errors with their stacks', async () => {
+    const vat = await started(
+      rootScript(`
+        say: thing => {
+          console.log('got', thing, 5n, { a: [1, 'x', undefined], f() {} }, { get bad() { throw 1; } });
+          console.warn('y'.repeat(10_000));
+          console.error(Error('inner trouble'));
+        },
+        flood: () => { for (let i = 0; i < 2000; i += 1) console.log(i); }`),
+      { endowments: ['console'], limits: { logUnits: 400 } },
+    );
+    await vat.call('say', { '@ref': 'o-9' });
+    const [first, second, third] = vat.logs;
+    expect(first).toEqual({
+      type: 'log',
+      level: 'log',
+      text: 'got [Alleged: presence o-9] 5n { a: [ 1, "x", undefined ], f: [function f] } { bad: [unreadable]',
+    });
+    expect(second).toMatchObject({ level: 'warn', text: `${'y'.repeat(400)}…` });
+    expect(third?.text).toMatch(/Error#1: inner trouble/);
+    expect(third?.text.length).toBeLessThanOrEqual(401);
+    vat.logs.length = 0;
+    await vat.call('flood');
+    expect(vat.logs).toHaveLength(501);
+    expect(vat.logs.at(-1)?.text).toBe('1500 more log lines of this crank were left out');
+  });
+
+  it('logs an unhandled rejection under the label and lives on', async () => {
+    const vat = await started(
+      rootScript(`drop: () => { void Promise.reject(Error('forgotten')); }, ping: () => 'pong'`),
+    );
+    await vat.call('drop');
+    expect(answerOf(await vat.call('ping'))).toBe('pong');
+    expect(vat.logs.map(({ level, text }) => [level, text.split('\n').slice(0, 2).join(' ')])).toEqual([
+      ['warn', expect.stringMatching(/^sample: unhandled rejection: .*forgotten/) as string],
+    ]);
+  });
+
+  it('recognizes virtual objects in weak stores by their identity in the store', async () => {
+    const vat = await started(
+      script(`imports => {
+        const { Far } = imports['@endo/far'];
+        const { makeScalarWeakMapStore, makeScalarBigMapStore } = imports['@agoric/vat-data'];
+        const { defineKind } = VatData;
+        return { buildRootObject: () => {
+          const make = defineKind('thing', () => ({}), {});
+          const things = makeScalarBigMapStore('things');
+          const marks = makeScalarWeakMapStore('marks');
+          return Far('root', {
+            put: () => { const thing = make(); things.init('a', thing); marks.init(thing, 'marked'); },
+            get: () => marks.get(things.get('a')),
+          });
+        } };
+      }`, ['@endo/far', '@agoric/vat-data']),
+    );
+    await vat.call('put');
+    await vat.deliver(['bringOutYourDead']);
+    expect(answerOf(await vat.call('get'))).toBe('marked');
+  });
+});
+
+describe('the launcher', () => {
+  it('tells the loss of a worker whose heap overflows, and of no other', async () => {
+    const small = makeNodeVats({ heapMegabytes: 32 });
+    const port = await small.launch(makeVatId(2), 'small');
+    ends.push(() => port.kill());
+    const other = await started(COUNTER_SCRIPT);
+    const lost = new Promise<string>(resolve => {
+      port.receive(message => {
+        const { type } = message as FromVat;
+        if (type === 'hello') {
+          port.send({
+            type: 'start', vatId: makeVatId(2), incarnation: 1, label: 'small',
+            bundle: script('() => ({ buildRootObject: () => { const all = []; for (;;) all.push(new Array(1000).fill(0.5)); } })', []),
+            store: encodeRows([]), endowments: [], limits: DEFAULT_VAT_LIMITS,
+          });
+        } else if (type === 'ready') {
+          port.send({ type: 'deliver', crank: 1, delivery: ['startVat', json({})] });
+        }
+      }, resolve);
+    });
+    expect(await lost).toMatch(/memory limit|heap|exited/i);
+    expect(answerOf(await other.call('ping'))).toBe('pong');
+  }, 30_000);
+
+  it('receives nothing more of a killed vat, not even its loss', async () => {
+    const port = await vats.launch(makeVatId(3), 'killed');
+    const heard: unknown[] = [];
+    await new Promise<void>(resolve => {
+      port.receive(
+        message => {
+          heard.push(message);
+          resolve();
+        },
+        reason => heard.push(reason),
+      );
+    });
+    port.kill();
+    port.send({ type: 'deliver', crank: 1, delivery: ['bringOutYourDead'] });
+    await (await launch(COUNTER_SCRIPT)).startVat();
+    expect(heard).toEqual([{ type: 'hello', version: 1 }]);
+  });
+});

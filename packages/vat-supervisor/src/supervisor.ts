@@ -1,0 +1,173 @@
+import {
+  PROTOCOL_VERSION,
+  decodeRows,
+  type FromVat,
+  type Outcome,
+  type ToVat,
+} from '@cooperage/protocol';
+import type { DuplexStream } from '@cooperage/streams';
+import { makeEndowments } from './endowments/endowments.ts';
+import { describeThrown } from './format-value.ts';
+import { makeGcTools } from './gc-tools.ts';
+import { makeLiveSlots, type LiveSlots } from './liveslots.ts';
+import { loadBundle } from './load-bundle.ts';
+import { makeSyscallBuffer } from './syscall-buffer.ts';
+import {
+  makeLiveSlotsConsole,
+  makeLogConsole,
+  makeVatLog,
+  type VatLog,
+} from './vat-log.ts';
+import { makeVatStore } from './vat-store.ts';
+
+type Start = Extract<ToVat, { type: 'start' }>;
+type Deliver = Extract<ToVat, { type: 'deliver' }>;
+type SyscallBuffer = ReturnType<typeof makeSyscallBuffer>;
+
+/** What a worker gives its supervisor. */
+export type SupervisorPowers = {
+  /** The vat's channel to the kernel; the supervisor is its one receiver. */
+  readonly stream: DuplexStream<ToVat, FromVat>;
+  /** Makes the engine collect garbage, as best as it can, before it returns. */
+  readonly collectGarbage: () => void;
+  /** Has a function called with the reason of each rejection that nobody handles. */
+  readonly onUnhandledRejection: (report: (reason: unknown) => void) => void;
+  /** Names of dangerous globals that the platform would not let go. */
+  readonly survivingGlobals: readonly string[];
+};
+
+/** A vat whose code is loaded. */
+type Vat = {
+  readonly buffer: SyscallBuffer;
+  readonly liveSlots: LiveSlots;
+  readonly log: VatLog;
+};
+
+const loadVat = (start: Start, powers: SupervisorPowers): Vat => {
+  const log = makeVatLog({
+    limits: start.limits,
+    send: message => powers.stream.send(message),
+  });
+  const endowments = makeEndowments(start.endowments, makeLogConsole(log));
+  const buildVatNamespace = loadBundle(start.bundle, endowments);
+  const rows = decodeRows(start.store);
+  const buffer = makeSyscallBuffer({
+    limits: start.limits,
+    makeStore: note => makeVatStore(rows, note),
+    onLate: name =>
+      log.write('error', [
+        `${start.label}: syscall ${name} outside a delivery was refused`,
+      ]),
+  });
+  const liveSlots = makeLiveSlots({
+    syscall: buffer.syscall,
+    vatId: start.vatId,
+    gcTools: makeGcTools(powers.collectGarbage),
+    console: makeLiveSlotsConsole(log),
+    buildVatNamespace,
+  });
+  powers.onUnhandledRejection(reason =>
+    log.write('warn', [`${start.label}: unhandled rejection:`, reason]),
+  );
+  if (powers.survivingGlobals.length > 0) {
+    log.write('error', [
+      `the worker could not remove ${powers.survivingGlobals.join(', ')}`,
+    ]);
+  }
+  return { buffer, liveSlots, log };
+};
+
+/** What liveslots rejects with when startVat has not ended though nothing is left to run. */
+const UNRESOLVED = 'buildRootObject unresolved';
+
+const describeFailure = (thrown: unknown): string =>
+  thrown === UNRESOLVED
+    ? `${UNRESOLVED}: it awaits something that only a later delivery could bring`
+    : describeThrown(thrown);
+
+const runCrank = async (vat: Vat, deliver: Deliver): Promise<FromVat> => {
+  const { buffer, liveSlots, log } = vat;
+  let problem: string | undefined;
+  buffer.begin();
+  try {
+    await liveSlots.dispatch(deliver.delivery);
+  } catch (thrown) {
+    problem = describeFailure(thrown);
+  }
+  problem = buffer.breach() ?? problem;
+  const effects = problem === undefined ? buffer.take() : buffer.drop();
+  log.endCrank();
+  const outcome: Outcome =
+    problem === undefined ? { ok: true } : { ok: false, problem };
+  return { type: 'done', crank: deliver.crank, outcome, ...effects };
+};
+
+const refuse = (crank: number, problem: string): FromVat => ({
+  type: 'done',
+  crank,
+  outcome: { ok: false, problem },
+  syscalls: [],
+  changes: [],
+});
+
+/**
+ * Serves one vat over one stream, from `hello` to the worker's end. After a
+ * crank that failed the heap is ahead of the store: every later delivery fails,
+ * and the kernel should discard the worker.
+ */
+export const startSupervisor = (powers: SupervisorPowers): void => {
+  const { stream } = powers;
+  let vat: Vat | undefined;
+  let failedCrank: number | undefined;
+  let isBusy = false;
+
+  const start = (message: Start): void => {
+    if (vat !== undefined) {
+      throw Error('the vat has been started already');
+    }
+    try {
+      vat = loadVat(message, powers);
+    } catch (thrown) {
+      stream.send({ type: 'failed', problem: describeThrown(thrown) });
+      return;
+    }
+    stream.send({ type: 'ready' });
+  };
+
+  const deliver = async (loaded: Vat, message: Deliver): Promise<void> => {
+    isBusy = true;
+    const done =
+      failedCrank === undefined
+        ? await runCrank(loaded, message)
+        : refuse(
+            message.crank,
+            `crank ${failedCrank} failed and left the heap unusable`,
+          );
+    isBusy = false;
+    if (done.type === 'done' && !done.outcome.ok) {
+      failedCrank ??= done.crank;
+    }
+    stream.send(done);
+  };
+
+  stream.receive(
+    message => {
+      if (message.type === 'start') {
+        start(message);
+        return;
+      }
+      if (vat === undefined || isBusy) {
+        throw Error(
+          vat === undefined
+            ? 'a delivery came before the vat was started'
+            : 'a delivery came while another was in flight',
+        );
+      }
+      void deliver(vat, message);
+    },
+    // The kernel has let go of this vat; whoever started the worker ends it.
+    () => {},
+  );
+  stream.send({ type: 'hello', version: PROTOCOL_VERSION });
+};
+harden(startSupervisor);

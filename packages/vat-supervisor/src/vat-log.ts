@@ -1,0 +1,76 @@
+import type { FromVat, LogLevel, VatLimits } from '@cooperage/protocol';
+import { captureDuring } from './captured-console.ts';
+import { formatLine } from './format-value.ts';
+import type { LiveSlotsConsole } from './liveslots.ts';
+
+/** Lines that a vat may write in one crank; what is beyond is counted, not sent. */
+const LINES_PER_CRANK = 500;
+
+/**
+ * The vat's log: each line's text is made here, at most `limits.logUnits` units
+ * of it, and sent as a `log` message. A flood within a crank is cut off.
+ */
+export const makeVatLog = (powers: {
+  readonly limits: Pick<VatLimits, 'logUnits'>;
+  readonly send: (message: FromVat) => void;
+}) => {
+  const { limits, send } = powers;
+  let lines = 0;
+
+  const write = (level: LogLevel, parts: readonly unknown[]): void => {
+    lines += 1;
+    if (lines > LINES_PER_CRANK) {
+      return;
+    }
+    const texts: string[] = [];
+    // SES's console takes errors apart into several lines: details, stack, cause.
+    captureDuring(
+      (_level, line) => texts.push(formatLine(line, limits.logUnits)),
+      () => console[level](...parts),
+    );
+    send({
+      type: 'log',
+      level,
+      text: texts.join('\n').slice(0, limits.logUnits + 1),
+    });
+  };
+
+  return Object.freeze({
+    write,
+    /** Ends the crank's account, and tells of lines that were left out. */
+    endCrank: (): void => {
+      const missing = lines - LINES_PER_CRANK;
+      lines = 0;
+      if (missing > 0) {
+        send({
+          type: 'log',
+          level: 'warn',
+          text: `${missing} more log lines of this crank were left out`,
+        });
+      }
+    },
+  });
+};
+export type VatLog = ReturnType<typeof makeVatLog>;
+
+/** A console over the log, with nothing on it but the five levels. */
+export const makeLogConsole = (log: VatLog): LiveSlotsConsole => {
+  const at =
+    (level: LogLevel) =>
+    (...parts: unknown[]) =>
+      log.write(level, parts);
+  return harden({
+    debug: at('debug'),
+    info: at('info'),
+    log: at('log'),
+    warn: at('warn'),
+    error: at('error'),
+  });
+};
+
+/** Liveslots reports each error that leaves the vat, with its stack: useful, but not a warning. */
+export const makeLiveSlotsConsole = (log: VatLog): LiveSlotsConsole =>
+  harden({
+    ...makeLogConsole(log),
+    warn: (...parts: unknown[]) => log.write('debug', parts),
+  });
