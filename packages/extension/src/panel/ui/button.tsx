@@ -3,7 +3,8 @@ import type { ComponentChildren } from 'preact';
 
 export type ButtonProps = {
   readonly children: ComponentChildren;
-  readonly onPress: () => void;
+  /** Left out for a button that submits its form. */
+  readonly onPress?: () => void;
   readonly tone?: 'plain' | 'primary' | 'danger' | 'quiet';
   readonly disabled?: boolean;
   /** Said instead of the content where that alone would not be clear. */
@@ -12,7 +13,9 @@ export type ButtonProps = {
   readonly autoFocus?: boolean;
 };
 
-const focusOnce = (element: HTMLButtonElement | null): void => element?.focus();
+/** Focuses what has just appeared. As a `ref` it must be one function, or each rendering would call it. */
+export const focusOnce = (element: HTMLElement | null): void =>
+  element?.focus();
 
 export const Button = ({
   children,
@@ -24,10 +27,16 @@ export const Button = ({
   autoFocus = false,
 }: ButtonProps) => (
   <button
-    type="button"
+    type={onPress ? 'button' : 'submit'}
     class={`button ${tone}`}
     aria-disabled={disabled}
-    onClick={() => !disabled && onPress()}
+    onClick={event => {
+      if (disabled) {
+        event.preventDefault();
+      } else {
+        onPress?.();
+      }
+    }}
     {...(label === undefined ? {} : { 'aria-label': label })}
     {...(expanded === undefined ? {} : { 'aria-expanded': expanded })}
     {...(autoFocus ? { ref: focusOnce } : {})}

@@ -4,8 +4,8 @@ import { useRef } from 'preact/hooks';
 import { Button } from './button.tsx';
 
 /**
- * A button that asks once more in its own place. Escape and "Keep" go back,
- * and the focus with them.
+ * A button that asks once more in its own place. Escape and Cancel go back,
+ * and the focus with them; Cancel has it first, so that a held Enter harms nothing.
  */
 export const ConfirmButton = ({
   text,
@@ -56,18 +56,17 @@ export const ConfirmButton = ({
     >
       <span>{question}</span>
       <div class="row">
+        <Button tone="quiet" autoFocus onPress={() => ask(false)}>
+          Cancel
+        </Button>
         <Button
           tone="danger"
-          autoFocus
           onPress={() => {
             ask(false);
             onConfirm();
           }}
         >
           {confirmText}
-        </Button>
-        <Button tone="quiet" onPress={() => ask(false)}>
-          Cancel
         </Button>
       </div>
     </div>

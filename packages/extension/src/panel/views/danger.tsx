@@ -53,7 +53,7 @@ export const DangerZone = ({ bench }: { readonly bench: Bench }) => {
             }}
           />
         </label>
-        <Button tone="danger" disabled={!ready} onPress={() => void erase()}>
+        <Button tone="danger" disabled={!ready}>
           Erase everything
         </Button>
         <ActionProblem bench={bench} actionKey="erase" />

@@ -104,7 +104,10 @@ const ConnectionNotice = ({ bench }: { readonly bench: Bench }) => {
     <Notice tone="bad" title="The kernel can’t be reached">
       <p>{phase.reason}</p>
       <p>
-        It is tried again by itself. What you see below is as it was last told.
+        It is tried again by itself.
+        {bench.connection.status.value === undefined
+          ? null
+          : ' What you see below is as it was last told.'}
       </p>
       <div class="row">
         <Button onPress={bench.connection.retryNow}>Try now</Button>

@@ -1,6 +1,6 @@
 /** @jsxImportSource preact */
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { LaunchStatus } from '@cooperage/protocol';
 import type { Bench } from '../state/bench.ts';
 import { wordsOf } from '../state/link.ts';
@@ -40,6 +40,8 @@ const Progress = ({ launch }: { readonly launch: LaunchStatus }) => (
 const Draft = ({ bench }: { readonly bench: Bench }) => {
   const { launching } = bench;
   const draft = launching.draft.value;
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), [draft]);
   if (draft === undefined) {
     return null;
   }
@@ -76,11 +78,7 @@ const Draft = ({ bench }: { readonly bench: Bench }) => {
         <span>Name of the cluster</span>
         <input
           value={launching.name.value}
-          ref={element => {
-            if (element && document.activeElement?.tagName === 'BUTTON') {
-              element.focus();
-            }
-          }}
+          ref={field}
           autocomplete="off"
           spellcheck={false}
           onInput={event => launching.setName(event.currentTarget.value)}
@@ -88,11 +86,7 @@ const Draft = ({ bench }: { readonly bench: Bench }) => {
       </label>
       <ProblemList problems={problems} />
       <div class="row">
-        <Button
-          tone="primary"
-          disabled={mayNot}
-          onPress={() => void launching.launch()}
-        >
+        <Button tone="primary" disabled={mayNot}>
           {launching.busy.value === undefined ? 'Launch' : 'Launching…'}
         </Button>
         <Button tone="quiet" onPress={launching.discard}>
@@ -199,7 +193,7 @@ const FileAndUrl = ({ bench }: { readonly bench: Bench }) => {
             }}
           />
         </label>
-        <Button onPress={() => void launching.draftUrl(url.value)}>Read</Button>
+        <Button>Read</Button>
       </form>
     </section>
   );

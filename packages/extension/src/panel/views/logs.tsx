@@ -14,18 +14,22 @@ const LEVELS: readonly (readonly [LogLevel, string])[] = [
 ];
 const SHOWN = 100;
 
+const counted = (count: number, one: string): string =>
+  `${count} ${one}${count === 1 ? '' : 's'}`;
+
 const Lane = ({ lane }: { readonly lane: LogLane }) => (
   <details class="lane card" open>
     <summary>
-      <strong>{lane.label}</strong> <code>{lane.key}</code>
+      <strong>{lane.label}</strong>{' '}
+      {lane.key === lane.label ? null : <code>{lane.key}</code>}
       <span class="lane-counts">
         {lane.errors === 0 ? null : (
-          <span class="bad">{lane.errors} errors</span>
+          <span class="bad">{counted(lane.errors, 'error')}</span>
         )}
         {lane.warnings === 0 ? null : (
-          <span class="warn">{lane.warnings} warnings</span>
+          <span class="warn">{counted(lane.warnings, 'warning')}</span>
         )}
-        <span>{lane.entries.length} lines</span>
+        <span>{counted(lane.entries.length, 'line')}</span>
       </span>
     </summary>
     <div

@@ -142,7 +142,7 @@ export const Message = ({ bench }: { readonly bench: Bench }) => {
           <small id="args-help">
             <code>{'{"@ref": "ko7"}'}</code> passes an object
           </small>
-          <Button tone="primary" disabled={!bench.canAct.value} onPress={send}>
+          <Button tone="primary" disabled={!bench.canAct.value}>
             Send
           </Button>
         </div>

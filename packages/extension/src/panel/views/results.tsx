@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals';
 import type { Bench } from '../state/bench.ts';
 import type { DisplayReference } from '../state/describe.ts';
 import type { Outcome, Result } from '../state/results.ts';
-import { Button } from '../ui/button.tsx';
+import { Button, focusOnce } from '../ui/button.tsx';
 import { Empty, Notice } from '../ui/notice.tsx';
 import { StateMark, type MarkTone } from '../ui/state-mark.tsx';
 import { Tree, type ShowReference } from '../ui/tree.tsx';
@@ -57,7 +57,7 @@ const KeepForm = ({
         <span>Keep {kref} in home as</span>
         <input
           value={name.value}
-          ref={element => element?.focus()}
+          ref={focusOnce}
           autocomplete="off"
           spellcheck={false}
           onInput={event => {
@@ -65,9 +65,7 @@ const KeepForm = ({
           }}
         />
       </label>
-      <Button tone="primary" onPress={() => void keep()}>
-        Keep
-      </Button>
+      <Button tone="primary">Keep</Button>
       {problem?.state === 'failed' ? (
         <Notice tone="bad">{problem.problem}</Notice>
       ) : null}
