@@ -108,22 +108,44 @@ type Desk = {
   leave(nick: string): boolean;
 };
 
-export const buildRootObject = (
-  _vatPowers: unknown,
-  { historyLimit = 100 }: Parameters,
-  baggage: Baggage,
-) => {
+/** Adds to the history, and forgets what is older than its bound. */
+const record = (
+  state: RoomState,
+  said: { readonly by: string; readonly text: string },
+  limit: number,
+): Entry => {
+  state.count += 1;
+  const entry = harden({ number: state.count, ...said });
+  state.history.init(entry.number, entry);
+  const expired = entry.number - limit;
+  if (state.history.has(expired)) {
+    state.history.delete(expired);
+  }
+  return entry;
+};
+
+const tell = (listeners: Iterable<ERef<Listener> | null>, entry: Entry) => {
+  for (const listener of listeners) {
+    if (listener !== null) {
+      E(listener)
+        .said(entry)
+        .catch(() => undefined); // one who does not listen stops nobody
+    }
+  }
+};
+
+const admit = (state: RoomState, nick: string, listener: Listener | null) => {
+  if (state.members.has(nick)) {
+    throw Error(`${nick} is in ${state.name} already: take another name`);
+  }
+  state.members.init(nick, listener);
+};
+
+const prepareRoom = (baggage: Baggage, historyLimit: number) => {
   const ephemeral = makeEphemeralListeners();
   const makeMember = prepareMember(baggage);
 
-  const admit = (state: RoomState, nick: string, listener: Listener | null) => {
-    if (state.members.has(nick)) {
-      throw Error(`${nick} is in ${state.name} already: take another name`);
-    }
-    state.members.init(nick, listener);
-  };
-
-  const makeRoom = prepareExoClassKit(baggage, 'Room', RoomGuards, openRoom, {
+  return prepareExoClassKit(baggage, 'Room', RoomGuards, openRoom, {
     room: {
       /** The listener, if any, hears what is said until this worker ends. */
       join(nick: string, listener?: ERef<Listener>) {
@@ -152,27 +174,12 @@ export const buildRootObject = (
     },
     desk: {
       post(nick: string, text: string) {
-        const { state } = this;
-        if (!state.members.has(nick)) {
-          throw Error(`${nick} has left ${state.name}`);
+        const { members, name } = this.state;
+        if (!members.has(nick)) {
+          throw Error(`${nick} has left ${name}`);
         }
-        state.count += 1;
-        const entry = harden({ number: state.count, by: nick, text });
-        state.history.init(entry.number, entry);
-        const expired = entry.number - historyLimit;
-        if (state.history.has(expired)) {
-          state.history.delete(expired);
-        }
-        for (const listener of [
-          ...state.members.values(),
-          ...ephemeral.values(state.name),
-        ]) {
-          if (listener !== null) {
-            E(listener)
-              .said(entry)
-              .catch(() => undefined); // one who does not listen stops nobody
-          }
-        }
+        const entry = record(this.state, { by: nick, text }, historyLimit);
+        tell([...members.values(), ...ephemeral.values(name)], entry);
         return entry.number;
       },
       leave(nick: string) {
@@ -186,6 +193,14 @@ export const buildRootObject = (
       },
     },
   });
+};
+
+export const buildRootObject = (
+  _vatPowers: unknown,
+  { historyLimit = 100 }: Parameters,
+  baggage: Baggage,
+) => {
+  const makeRoom = prepareRoom(baggage, historyLimit);
   type Room = ReturnType<typeof makeRoom>['room'];
   const rooms = provideDurableMapStore<string, Room>(baggage, 'rooms');
 

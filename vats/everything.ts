@@ -136,6 +136,9 @@ const provideCollections = (baggage: Baggage) => ({
   outcomes: provideDurableMapStore<string, string>(baggage, 'outcomes'),
 });
 
+type DurableKinds = ReturnType<typeof prepareDurableKinds>;
+type Collections = ReturnType<typeof provideCollections>;
+
 /** `init` or `set`, whichever the key's presence asks for. */
 const put = <Key, Value>(
   store: {
@@ -162,51 +165,33 @@ const describe = (reason: unknown): string => {
     : String(reason);
 };
 
-export const buildRootObject = (
-  _vatPowers: unknown,
-  _parameters: unknown,
+/** Durable kinds: one facet, several, and a shaped state. */
+const makeDurableMethods = (
   baggage: Baggage,
+  { makeCell, makeDoor, makeShapedCell }: DurableKinds,
 ) => {
-  const durable = prepareDurableKinds(baggage);
-  const virtual = defineVirtualKinds();
-  const stores = provideCollections(baggage);
-  const watcher = prepareExo(baggage, 'Watcher', undefined, {
-    onFulfilled(value: unknown, name: string) {
-      put(stores.outcomes, name, `fulfilled: ${String(value)}`);
-    },
-    onRejected(reason: unknown, name: string) {
-      put(stores.outcomes, name, `rejected: ${describe(reason)}`);
-    },
-  });
-  const pending = new Map<string, PromiseKit<unknown>>();
-  const cell = provide(baggage, 'cell', () => durable.makeCell('empty'));
-  const door = provide(baggage, 'door', () => durable.makeDoor('empty').inside);
-  const shaped = provide(baggage, 'shaped', () => durable.makeShapedCell(0n));
-  // A strong store of what a weak one is keyed by: it alone keeps the key.
-  const keys = provideDurableMapStore<string, object>(baggage, 'keys');
-  // Virtual, not durable: the next incarnation starts with an empty one.
-  const virtuals = makeScalarBigMapStore<string, object>('virtuals');
-
-  const provideKey = (name: string) => {
-    if (!keys.has(name)) {
-      keys.init(name, durable.makeCell(name));
-    }
-    return keys.get(name);
-  };
-
-  return makeExo('Everything', undefined, {
-    // Durable kinds: one facet, several, and a shaped state.
+  const cell = provide(baggage, 'cell', () => makeCell('empty'));
+  const door = provide(baggage, 'door', () => makeDoor('empty').inside);
+  const shaped = provide(baggage, 'shaped', () => makeShapedCell(0n));
+  return {
     writeCell: (value: unknown) => cell.set(value),
     readCell: () => cell.get(),
     getCell: () => cell,
-    makeCell: (value: unknown) => durable.makeCell(value),
+    makeCell: (value: unknown) => makeCell(value),
     writeDoor: (value: unknown) => door.put(value),
     getDoor: () => door,
     getOutside: () => door.getOutside(),
     writeShaped: (value: bigint) => shaped.set(value),
     readShaped: () => shaped.get(),
+  };
+};
 
-    // Virtual kinds: one facet and several.
+/** Virtual kinds: one facet and several. */
+const makeVirtualMethods = () => {
+  const virtual = defineVirtualKinds();
+  // Virtual, not durable: the next incarnation starts with an empty one.
+  const virtuals = makeScalarBigMapStore<string, object>('virtuals');
+  return {
     writeVirtual: (name: string, value: unknown) =>
       put(virtuals, name, virtual.makeCell(value)),
     /** The object, or undefined when this incarnation has not written it. */
@@ -214,20 +199,38 @@ export const buildRootObject = (
       virtuals.has(name) ? virtuals.get(name) : undefined,
     makeVirtualCell: (value: unknown) => virtual.makeCell(value),
     makeVirtualDoor: (value: unknown) => harden({ ...virtual.makeDoor(value) }),
+  };
+};
 
-    // Strong collections: any scalar or remotable is a key.
-    writeMap: (key: unknown, value: unknown) => put(stores.map, key, value),
-    readMap: (key: unknown) => stores.map.get(key),
-    listMap: () => harden([...stores.map.entries()]),
-    deleteFromMap: (key: unknown) => stores.map.delete(key),
-    addToSet: (key: unknown) => stores.set.add(key),
-    isInSet: (key: unknown) => stores.set.has(key),
-    listSet: () => harden([...stores.set.keys()]),
-    writeShapedMap: (key: string, value: bigint) =>
-      put(stores.shapedMap, key, value),
-    readShapedMap: (key: string) => stores.shapedMap.get(key),
+/** Strong collections: any scalar or remotable is a key. */
+const makeStrongMethods = (stores: Collections) => ({
+  writeMap: (key: unknown, value: unknown) => put(stores.map, key, value),
+  readMap: (key: unknown) => stores.map.get(key),
+  listMap: () => harden([...stores.map.entries()]),
+  deleteFromMap: (key: unknown) => stores.map.delete(key),
+  addToSet: (key: unknown) => stores.set.add(key),
+  isInSet: (key: unknown) => stores.set.has(key),
+  listSet: () => harden([...stores.set.keys()]),
+  writeShapedMap: (key: string, value: bigint) =>
+    put(stores.shapedMap, key, value),
+  readShapedMap: (key: string) => stores.shapedMap.get(key),
+});
 
-    // Weak collections, keyed by the durable object of a name, or by any object.
+/** Weak collections, keyed by the durable object of a name, or by any object. */
+const makeWeakMethods = (
+  baggage: Baggage,
+  stores: Collections,
+  { makeCell }: DurableKinds,
+) => {
+  // A strong store of what a weak one is keyed by: it alone keeps the key.
+  const keys = provideDurableMapStore<string, object>(baggage, 'keys');
+  const provideKey = (name: string) => {
+    if (!keys.has(name)) {
+      keys.init(name, makeCell(name));
+    }
+    return keys.get(name);
+  };
+  return {
     writeWeakMap: (name: string, value: unknown) =>
       put(stores.weakMap, provideKey(name), value),
     readWeakMap: (name: string) =>
@@ -242,8 +245,21 @@ export const buildRootObject = (
       keys.has(name) && stores.weakSet.has(keys.get(name)),
     /** Lets go of the key's object, so that what is keyed by it can be collected. */
     forgetKey: (name: string) => keys.delete(name),
+  };
+};
 
-    // Promise watchers: a restart rejects what this vat had yet to decide.
+/** Promise watchers: a restart rejects what this vat had yet to decide. */
+const makeWatchMethods = (baggage: Baggage, stores: Collections) => {
+  const watcher = prepareExo(baggage, 'Watcher', undefined, {
+    onFulfilled(value: unknown, name: string) {
+      put(stores.outcomes, name, `fulfilled: ${String(value)}`);
+    },
+    onRejected(reason: unknown, name: string) {
+      put(stores.outcomes, name, `rejected: ${describe(reason)}`);
+    },
+  });
+  const pending = new Map<string, PromiseKit<unknown>>();
+  return {
     /** Watches somebody else's promise under the name. */
     watch: (name: string, promise: Promise<unknown>) =>
       watchPromise(promise, watcher, name),
@@ -260,6 +276,23 @@ export const buildRootObject = (
     /** `'fulfilled: …'`, `'rejected: …'`, or undefined while nothing came. */
     readOutcome: (name: string) =>
       stores.outcomes.has(name) ? stores.outcomes.get(name) : undefined,
+  };
+};
+
+export const buildRootObject = (
+  _vatPowers: unknown,
+  _parameters: unknown,
+  baggage: Baggage,
+) => {
+  const durable = prepareDurableKinds(baggage);
+  const stores = provideCollections(baggage);
+
+  return makeExo('Everything', undefined, {
+    ...makeDurableMethods(baggage, durable),
+    ...makeVirtualMethods(),
+    ...makeStrongMethods(stores),
+    ...makeWeakMethods(baggage, stores, durable),
+    ...makeWatchMethods(baggage, stores),
 
     // The baggage itself.
     writeBaggage: (name: string, value: unknown) =>

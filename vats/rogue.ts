@@ -63,100 +63,102 @@ const describe = (error: unknown) =>
 const isThenable = (value: unknown): value is Promise<unknown> =>
   isCallable(member(value, 'then'));
 
-export const buildRootObject = () =>
-  Far('Rogue', {
-    /** The names that `attempt` knows how to use; any other is only looked up. */
-    listAttempts: () =>
-      harden([...Object.keys(attacks), 'chrome', 'navigator']),
+/** Ways out of the Compartment. */
+const escapes = {
+  /** The names that `attempt` knows how to use; any other is only looked up. */
+  listAttempts: () => harden([...Object.keys(attacks), 'chrome', 'navigator']),
 
-    /**
-     * Uses a global: `'absent'`, `'threw: …'` when using it failed, at once or
-     * later, or `'reached'`. A vat acts only inside of a delivery, so a promise
-     * of the platform's that settles later would fall out of it: it is not
-     * waited for longer than its microtasks take.
-     */
-    attempt: async (path: string, url: string) => {
-      const found = find(path);
-      if (found === undefined) {
+  /**
+   * Uses a global: `'absent'`, `'threw: …'` when using it failed, at once or
+   * later, or `'reached'`. A vat acts only inside of a delivery, so a promise
+   * of the platform's that settles later would fall out of it: it is not
+   * waited for longer than its microtasks take.
+   */
+  attempt: async (path: string, url: string) => {
+    const found = find(path);
+    if (found === undefined) {
+      return 'absent';
+    }
+    try {
+      const result = Object.hasOwn(attacks, path)
+        ? attacks[path]?.(found, url)
+        : found;
+      if (isThenable(result)) {
+        result.catch(() => undefined);
+      }
+      return 'reached';
+    } catch (error) {
+      return `threw: ${describe(error)}`;
+    }
+  },
+
+  /** Imports a module by a way that hides it from SES's scan of the source. */
+  attemptImport: (url: string) => {
+    try {
+      const run = Reflect.get(globalThis, 'eval');
+      if (!isCallable(run)) {
         return 'absent';
       }
-      try {
-        const result = Object.hasOwn(attacks, path)
-          ? attacks[path]?.(found, url)
-          : found;
-        if (isThenable(result)) {
-          result.catch(() => undefined);
-        }
-        return 'reached';
-      } catch (error) {
-        return `threw: ${describe(error)}`;
-      }
-    },
+      const word = ['imp', 'ort'].join('');
+      run(`${word}(${JSON.stringify(url)})`);
+      return 'reached';
+    } catch (error) {
+      return `threw: ${describe(error)}`;
+    }
+  },
 
-    /** Imports a module by a way that hides it from SES's scan of the source. */
-    attemptImport: (url: string) => {
-      try {
-        const run = Reflect.get(globalThis, 'eval');
-        if (!isCallable(run)) {
-          return 'absent';
-        }
-        const word = ['imp', 'ort'].join('');
-        run(`${word}(${JSON.stringify(url)})`);
-        return 'reached';
-      } catch (error) {
-        return `threw: ${describe(error)}`;
-      }
-    },
+  /** Tries to leave by the constructor of functions; gives the kind of what it gets. */
+  attemptFunction: () => {
+    try {
+      const maker = Reflect.get(() => undefined, 'constructor');
+      const made = isCallable(maker) ? maker('return this') : undefined;
+      const escaped = isCallable(made) ? made() : undefined;
+      return `reached a ${typeof escaped}`;
+    } catch (error) {
+      return `threw: ${describe(error)}`;
+    }
+  },
+};
 
-    /** Tries to leave by the constructor of functions; gives the kind of what it gets. */
-    attemptFunction: () => {
-      try {
-        const maker = Reflect.get(() => undefined, 'constructor');
-        const made = isCallable(maker) ? maker('return this') : undefined;
-        const escaped = isCallable(made) ? made() : undefined;
-        return `reached a ${typeof escaped}`;
-      } catch (error) {
-        return `threw: ${describe(error)}`;
-      }
-    },
+/** Ways to be a bad neighbor without leaving it. */
+const abuses = {
+  /** Never returns. */
+  spin: (): never => {
+    for (;;);
+  },
 
-    /** Never returns. */
-    spin: (): never => {
-      for (;;);
-    },
+  /** Never returns either, and gives its turn away each time. */
+  spinInTurns: async (): Promise<never> => {
+    for (;;) {
+      await null;
+    }
+  },
 
-    /** Never returns either, and gives its turn away each time. */
-    spinInTurns: async (): Promise<never> => {
-      for (;;) {
-        await null;
-      }
-    },
+  /** Takes memory until there is none: `n` arrays of a megabyte each. */
+  hoard: (n: number) => {
+    const hoard = [];
+    for (let index = 0; index < n; index += 1) {
+      hoard.push(new Uint8Array(1_000_000).fill(index % 251));
+    }
+    return hoard.length;
+  },
 
-    /** Takes memory until there is none: `n` arrays of a megabyte each. */
-    hoard: (n: number) => {
-      const hoard = [];
-      for (let index = 0; index < n; index += 1) {
-        hoard.push(new Uint8Array(1_000_000).fill(index % 251));
-      }
-      return hoard.length;
-    },
+  /** Calls `target.flooded(index)` `n` times at once; returns without waiting. */
+  flood: (n: number, target: ERef<Flooded>) => {
+    for (let index = 0; index < n; index += 1) {
+      E(target)
+        .flooded(index)
+        .catch(() => undefined);
+    }
+    return n;
+  },
 
-    /** Calls `target.flooded(index)` `n` times at once; returns without waiting. */
-    flood: (n: number, target: ERef<Flooded>) => {
-      for (let index = 0; index < n; index += 1) {
-        E(target)
-          .flooded(index)
-          .catch(() => undefined);
-      }
-      return n;
-    },
+  /** An answer of `n` characters. */
+  bloat: (n: number) => 'x'.repeat(n),
 
-    /** An answer of `n` characters. */
-    bloat: (n: number) => 'x'.repeat(n),
+  /** `n` new objects in one answer. */
+  litter: (n: number) =>
+    harden(Array.from({ length: n }, (_, index) => Far(`Litter ${index}`, {}))),
+};
 
-    /** `n` new objects in one answer. */
-    litter: (n: number) =>
-      harden(
-        Array.from({ length: n }, (_, index) => Far(`Litter ${index}`, {})),
-      ),
-  });
+export const buildRootObject = () => Far('Rogue', { ...escapes, ...abuses });

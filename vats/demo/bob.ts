@@ -25,43 +25,76 @@ const BobI = M.interface('Bob', {
   echo: M.call(M.any()).returns(M.any()),
 });
 
+/** Who is told; listeners live as long as this worker does. */
+const makeListeners = () => {
+  const listeners = new Set<ERef<Listener>>();
+  const tell = (listener: ERef<Listener>, text: string) => {
+    // A listener that is gone is no longer told; nobody else suffers.
+    E(listener)
+      .heard(text)
+      .catch(() => listeners.delete(listener));
+  };
+  return harden({
+    tellAll: (text: string) => {
+      for (const listener of listeners) {
+        tell(listener, text);
+      }
+    },
+    add: (listener: ERef<Listener>) => {
+      listeners.add(listener);
+      tell(listener, `you are listener ${listeners.size}`);
+    },
+    delete: (listener: ERef<Listener>) => listeners.delete(listener),
+  });
+};
+
+/** Questions that wait for an answer, as long as this worker lives. */
+const makeQuestionMethods = () => {
+  const questions = new Map<string, PromiseKit<unknown>>();
+  return {
+    /** A promise that stays open until `answer` is called with the same question. */
+    ask(question: string) {
+      const kit = questions.get(question) ?? makePromiseKit<unknown>();
+      questions.set(question, kit);
+      return kit.promise;
+    },
+
+    /** Resolves the promise that `ask` gave; returns how many stay open. */
+    answer(question: string, value: unknown) {
+      const kit = questions.get(question);
+      if (kit === undefined) {
+        throw Error(`nobody asked ${JSON.stringify(question)}`);
+      }
+      questions.delete(question);
+      kit.resolve(value);
+      return questions.size;
+    },
+  };
+};
+
 export const buildRootObject = (
   _vatPowers: unknown,
   _parameters: unknown,
   baggage: Baggage,
 ) => {
-  // Listeners and open questions live as long as this worker does.
-  const listeners = new Set<ERef<Listener>>();
-  const questions = new Map<string, PromiseKit<unknown>>();
+  const listeners = makeListeners();
   const friend = makePromiseKit<Notebook>();
   if (baggage.has('friend')) {
     friend.resolve(baggage.get('friend') as Notebook);
   }
 
-  const tellListeners = (text: string) => {
-    for (const listener of listeners) {
-      // A listener that is gone is no longer told; nobody else suffers.
-      E(listener)
-        .heard(text)
-        .catch(() => listeners.delete(listener));
-    }
-  };
-
   return makeExo('Bob', BobI, {
+    ...makeQuestionMethods(),
+
     hello(name: string) {
-      tellListeners(`${name} said hello`);
+      listeners.tellAll(`${name} said hello`);
       return `Hello ${name}, this is bob.`;
     },
 
     /** From now on `listener.heard(text)` is called; gives what ends that. */
     subscribe(listener: ERef<Listener>) {
       listeners.add(listener);
-      E(listener)
-        .heard(`you are listener ${listeners.size}`)
-        .catch(() => listeners.delete(listener));
-      return Far('Subscription', {
-        cancel: () => listeners.delete(listener),
-      });
+      return Far('Subscription', { cancel: () => listeners.delete(listener) });
     },
 
     /** A fresh object: call it before you have it. */
@@ -97,24 +130,6 @@ export const buildRootObject = (
         echo,
         heard: word.then(text => `${sound}! ${text}`),
       });
-    },
-
-    /** A promise that stays open until `answer` is called with the same question. */
-    ask(question: string) {
-      const kit = questions.get(question) ?? makePromiseKit<unknown>();
-      questions.set(question, kit);
-      return kit.promise;
-    },
-
-    /** Resolves the promise that `ask` gave; returns how many stay open. */
-    answer(question: string, value: unknown) {
-      const kit = questions.get(question);
-      if (kit === undefined) {
-        throw Error(`nobody asked ${JSON.stringify(question)}`);
-      }
-      questions.delete(question);
-      kit.resolve(value);
-      return questions.size;
     },
 
     fail(reason = 'he was asked to fail') {

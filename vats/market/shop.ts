@@ -6,7 +6,7 @@ import { prepareExoClass, provideDurableMapStore } from '@agoric/vat-data';
 import { makeExo } from '@endo/exo';
 import { E, type ERef } from '@endo/far';
 import { M } from '@endo/patterns';
-import type { Baggage } from '@agoric/vat-data';
+import type { Baggage, MapStore } from '@agoric/vat-data';
 import type { Issuer, Purse } from './bank.ts';
 
 type Parameters = { readonly prices?: Readonly<Record<string, number>> };
@@ -22,6 +22,15 @@ const ShopI = M.interface('Shop', {
 const WareI = M.interface('Ware', {
   describe: M.call().returns(M.string()),
 });
+
+/** The number of the ware that is sold now, counted from 1 for each name. */
+const countSale = (sold: MapStore<string, number>, name: string) => {
+  if (!sold.has(name)) {
+    sold.init(name, 0);
+  }
+  sold.set(name, sold.get(name) + 1);
+  return sold.get(name);
+};
 
 export const buildRootObject = (
   _vatPowers: unknown,
@@ -54,16 +63,6 @@ export const buildRootObject = (
     }
     return BigInt(price);
   };
-  const countSale = (name: string) => {
-    const count = sold.has(name) ? sold.get(name) + 1 : 1;
-    if (count === 1) {
-      sold.init(name, count);
-    } else {
-      sold.set(name, count);
-    }
-    return count;
-  };
-
   return makeExo('Shop', ShopI, {
     /** Says which money the shop takes. */
     async open(issuer: ERef<Issuer>) {
@@ -83,7 +82,7 @@ export const buildRootObject = (
     /** Takes the price out of the payment; what is more stays in it. */
     async buy(name: string, payment: ERef<Purse>) {
       await E(till()).deposit(priceOf(name), payment);
-      return makeWare(name, countSale(name));
+      return makeWare(name, countSale(sold, name));
     },
 
     getTakings() {
