@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import {
   isExportVref,
   isPromiseKref,
@@ -85,5 +86,6 @@ export const makeCLists = (state: State, refcounts: Refcounts) => {
 
   return { entry, entryOfVref, add, remove, reach, addExport };
 };
+harden(makeCLists);
 
 export type CLists = ReturnType<typeof makeCLists>;

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import { CooperageError, type Kref, type VatId } from '@cooperage/protocol';
 import type { CrankParts } from './crank.ts';
 import type { Lives } from './lives.ts';
@@ -149,5 +150,6 @@ export const makeClusters = (
     },
   };
 };
+harden(makeClusters);
 
 export type Clusters = ReturnType<typeof makeClusters>;

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import {
   CooperageError,
   isKref,
@@ -319,3 +320,4 @@ export const makeClientServer = (
 
   return { serve };
 };
+harden(makeClientServer);

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import type { CapData, EndpointId, Kref } from '@cooperage/protocol';
 import { makeCLists } from './clist.ts';
 import { makeInbox } from './inbox.ts';
@@ -72,5 +73,6 @@ export const makeCrankParts = (
     run,
   };
 };
+harden(makeCrankParts);
 
 export type CrankParts = ReturnType<typeof makeCrankParts>;

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 /**
  * An endpoint broke a rule: its crank is dropped and it bears the consequence.
  * Every other error that a crank throws is a fault of the kernel and stops it.
@@ -14,6 +15,7 @@ export const faultUnless: (
     throw new EndpointFault(problem());
   }
 };
+harden(faultUnless);
 
 /** The row that must be there; a kernel fault otherwise. */
 export const insistRow = <Row>(row: Row | undefined, what: string): Row => {
@@ -22,3 +24,4 @@ export const insistRow = <Row>(row: Row | undefined, what: string): Row => {
   }
   return row;
 };
+harden(insistRow);

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import { type CapData, type EndpointId, type Kref } from '@cooperage/protocol';
 import type { Refcounts } from './refcounts.ts';
 import type { QueueName, QueueRow } from './store/schema.ts';
@@ -120,5 +121,6 @@ export const makeInbox = (
     },
   };
 };
+harden(makeInbox);
 
 export type Inbox = ReturnType<typeof makeInbox>;

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import {
   CooperageError,
   DEFAULT_VAT_LIMITS,
@@ -324,5 +325,6 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
     state,
   };
 };
+harden(makeKernel);
 
 export type Kernel = ReturnType<typeof makeKernel>;

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import type { LaunchStatus } from '@cooperage/protocol';
 
 /** Launches that have ended and are still shown. */
@@ -105,5 +106,6 @@ export const makeLaunchLog = (onChange: () => void) => {
       })),
   };
 };
+harden(makeLaunchLog);
 
 export type LaunchLog = ReturnType<typeof makeLaunchLog>;

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import {
   CooperageError,
   encodeJson,
@@ -329,5 +330,6 @@ export const makeLaunches = (
     },
   };
 };
+harden(makeLaunches);
 
 export type Launches = ReturnType<typeof makeLaunches>;

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import {
   encodeDisconnection,
   encodeError,
@@ -115,5 +116,6 @@ export const makeLives = (state: State, parts: CrankParts) => {
 
   return { refuse, endSession, endVat, loseHeap, failVat };
 };
+harden(makeLives);
 
 export type Lives = ReturnType<typeof makeLives>;

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import type { Clock } from './ports.ts';
 import type { State } from './store/state.ts';
 
@@ -74,5 +75,6 @@ export const makeOutputs = (
     },
   };
 };
+harden(makeOutputs);
 
 export type Outputs = ReturnType<typeof makeOutputs>;

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import {
   encodeError,
   type CapData,
@@ -117,5 +118,6 @@ export const makePromises = (
     closureOf,
   };
 };
+harden(makePromises);
 
 export type Promises = ReturnType<typeof makePromises>;

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import { isPromiseKref, type Kref } from '@cooperage/protocol';
 import { insistRow } from './faults.ts';
 import type { State } from './store/state.ts';
@@ -85,5 +86,6 @@ export const makeRefcounts = (state: State) => {
     forget: (): void => unheld.clear(),
   };
 };
+harden(makeRefcounts);
 
 export type Refcounts = ReturnType<typeof makeRefcounts>;

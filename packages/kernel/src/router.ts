@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import {
   encodeError,
   isPromiseKref,
@@ -56,6 +57,7 @@ export const findRoute = (state: State, target: Kref): Route => {
         ),
       };
 };
+harden(findRoute);
 
 export const makeRouter = (
   state: State,
@@ -80,3 +82,4 @@ export const makeRouter = (
     }
   },
 });
+harden(makeRouter);

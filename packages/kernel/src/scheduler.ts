@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import {
   isSessionId,
   isVatId,
@@ -96,5 +97,6 @@ export const makeScheduler = ({
     },
   };
 };
+harden(makeScheduler);
 
 export type Scheduler = ReturnType<typeof makeScheduler>;

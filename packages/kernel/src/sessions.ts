@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import {
   CooperageError,
   isPromiseKref,
@@ -234,5 +235,6 @@ export const makeSessions = (
     },
   };
 };
+harden(makeSessions);
 
 export type Sessions = ReturnType<typeof makeSessions>;

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import {
   isExportVref,
   isPromiseVref,
@@ -203,5 +204,6 @@ export const makeSyscalls = (
     }
   };
 };
+harden(makeSyscalls);
 
 export type ApplySyscall = ReturnType<typeof makeSyscalls>;

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import {
   compareKeys,
   encodeRows,
@@ -63,5 +64,6 @@ export const makeStoreKeeper = (
     }
   },
 });
+harden(makeStoreKeeper);
 
 export type StoreKeeper = ReturnType<typeof makeStoreKeeper>;

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import type {
   BundleHash,
   ClusterId,
@@ -145,11 +146,13 @@ export const COUNTERS = makeSchema('counters', 1, {
   name: ['text', 'kind of identifier'],
   next: ['integer', 'its next number'],
 });
+harden(COUNTERS);
 export const CLUSTERS = makeSchema('clusters', 1, {
   id: ['text', 'cluster id'],
   name: ['text', 'name a person gave; unique'],
   bootstrap: ['text', 'name of the vat whose root got bootstrap()'],
 });
+harden(CLUSTERS);
 export const VATS = makeSchema('vats', 1, {
   id: ['text', 'vat id'],
   cluster: ['text', 'cluster id'],
@@ -165,16 +168,19 @@ export const VATS = makeSchema('vats', 1, {
   nextImport: ['integer', 'next number of a vref allotted for it'],
   fold: ['integer', 'number of the last fold into its file'],
 });
+harden(VATS);
 export const BUNDLES = makeSchema('bundles', 1, {
   hash: ['text', 'SHA-512 of the text, in hexadecimal'],
   text: ['text', 'the bundle, JSON'],
 });
+harden(BUNDLES);
 export const OBJECTS = makeSchema('objects', 1, {
   kref: ['text', 'ko…'],
   owner: ['text?', 'endpoint that exports it; null for an orphan'],
   reachable: ['integer', 'holders that can reach it'],
   recognizable: ['integer', 'holders that can at least recognize it'],
 });
+harden(OBJECTS);
 export const PROMISES = makeSchema('promises', 1, {
   kref: ['text', 'kp…'],
   state: ['text', 'unresolved, fulfilled or rejected'],
@@ -184,12 +190,14 @@ export const PROMISES = makeSchema('promises', 1, {
   slots: ['text', 'JSON list of krefs in its resolution'],
   refs: ['integer', 'holders'],
 });
+harden(PROMISES);
 export const CLISTS = makeSchema('clists', 2, {
   endpoint: ['text', 'vat or session'],
   kref: ['text', 'the kernel’s name'],
   vref: ['text', 'the endpoint’s name; unique with endpoint'],
   reachable: ['integer', '0 when only recognizable'],
 });
+harden(CLISTS);
 export const QUEUE = makeSchema('queue', 1, {
   position: ['integer', 'arrival number'],
   queue: ['text', 'endpoint, or the promise it is parked on'],
@@ -201,25 +209,30 @@ export const QUEUE = makeSchema('queue', 1, {
   sender: ['text?', 'endpoint that sent it'],
   tries: ['integer', 'deliveries that were abandoned'],
 });
+harden(QUEUE);
 export const HOME = makeSchema('home', 1, {
   name: ['text', 'name that the person chose'],
   kref: ['text', 'the object'],
 });
+harden(HOME);
 export const SESSIONS = makeSchema('sessions', 1, {
   id: ['text', 'session id'],
   label: ['text', 'what kind of client'],
 });
+harden(SESSIONS);
 export const RETIRING = makeSchema('retiring', 2, {
   session: ['text', 'session id'],
   vref: ['text', 'promise as the session knows it'],
   kref: ['text', 'the promise'],
   delivery: ['integer', 'number of the delivery that retired it'],
 });
+harden(RETIRING);
 export const VAT_CHANGES = makeSchema('vat_changes', 2, {
   vat: ['text', 'vat id'],
   key: ['text', 'key in its store'],
   value: ['text?', 'new value; null deletes'],
 });
+harden(VAT_CHANGES);
 
 export const SCHEMA: readonly TableSchema[] = Object.freeze([
   COUNTERS,
@@ -235,3 +248,4 @@ export const SCHEMA: readonly TableSchema[] = Object.freeze([
   RETIRING,
   VAT_CHANGES,
 ]);
+harden(SCHEMA);

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import type {
   BundleHash,
   ClusterId,
@@ -143,5 +144,6 @@ export const makeState = (db: KernelDb) => {
     allot,
   };
 };
+harden(makeState);
 
 export type State = ReturnType<typeof makeState>;

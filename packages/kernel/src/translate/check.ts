@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import {
   isVref,
   type CapData,
@@ -152,6 +153,7 @@ export const checkSyscalls = (
   checkList(value, 'syscalls', limits.syscallsPerCrank).map(each =>
     checkSyscall(each, limits, budget),
   );
+harden(checkSyscalls);
 
 const checkChange = (value: unknown, budget: Budget): StoreChange => {
   const [key, content] = checkList(value, 'store change', 2);
@@ -195,6 +197,7 @@ export const checkDone = (value: unknown, limits: VatLimits): Done => {
     changes: changes.map(each => checkChange(each, budget)),
   };
 };
+harden(checkDone);
 
 /** What kind of message a worker sent; the rest of it is still unchecked. */
 export const parseKind = (
@@ -205,5 +208,7 @@ export const parseKind = (
   faultUnless(typeof type === 'string', () => `message type is ${show(type)}`);
   return { type, fields: message };
 };
+harden(parseKind);
 
 export { own as ownField };
+harden(ownField);

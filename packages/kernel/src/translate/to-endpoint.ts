@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import {
   isPromiseKref,
   makeImportVref,
@@ -169,5 +170,6 @@ export const makeFlights = (
 
   return { startVat, prepare, land };
 };
+harden(makeFlights);
 
 export type Flights = ReturnType<typeof makeFlights>;

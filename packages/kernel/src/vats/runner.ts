@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import {
   encodeError,
   type LogLevel,
@@ -39,6 +40,7 @@ export const makeStart = (
   endowments: row.endowments,
   limits,
 });
+harden(makeStart);
 
 /** Runs the vats that are in the tables: starts workers when they are needed, delivers, applies what comes back. */
 export const makeRunner = (
@@ -293,5 +295,6 @@ export const makeRunner = (
     },
   };
 };
+harden(makeRunner);
 
 export type Runner = ReturnType<typeof makeRunner>;

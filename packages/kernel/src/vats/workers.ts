@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import {
   PROTOCOL_VERSION,
   type Delivery,
@@ -230,5 +231,6 @@ export const makeWorkers = ({
     },
   };
 };
+harden(makeWorkers);
 
 export type Workers = ReturnType<typeof makeWorkers>;
