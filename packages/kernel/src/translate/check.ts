@@ -211,4 +211,4 @@ export const parseKind = (
 harden(parseKind);
 
 export { own as ownField };
-harden(ownField);
+harden(own);
