@@ -210,5 +210,5 @@ export const parseKind = (
 };
 harden(parseKind);
 
-export { own as ownField };
-harden(own);
+export const ownField = own;
+harden(ownField);
