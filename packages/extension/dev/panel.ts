@@ -11,7 +11,7 @@ import {
   type Vref,
 } from '@cooperage/protocol';
 import { mountPanel } from '../src/panel/mount.tsx';
-import { makeFakeKernel } from '../src/panel/state/fake-kernel.ts';
+import { makeFakeKernel } from '../src/panel/testing/fake-kernel.ts';
 
 const scene = new URL(location.href).searchParams.get('scene') ?? 'running';
 

@@ -12,8 +12,9 @@ import {
   type Vref,
 } from '@cooperage/protocol';
 import { makeBench, type BenchPorts } from './bench.ts';
-import { makeFakeKernel, type FakeKernel } from './fake-kernel.ts';
+import { makeFakeKernel, type FakeKernel } from '../testing/fake-kernel.ts';
 import { makeRpcOpener } from './rpc-link.ts';
+import { checkDraft } from './results.ts';
 
 const demo: ClusterStatus = {
   id: makeClusterId(1),
@@ -317,4 +318,42 @@ test('collects log lines', async () => {
   expect(
     await until(bench.logs.entries, entries => entries.length > 0),
   ).toMatchObject([{ number: 1, text: 'hm' }]);
+});
+
+test('finds every problem of a message before it is sent, each with its place', () => {
+  expect([
+    checkDraft(
+      { target: 'x', method: ' ', argsText: '[1,\n {"@ref": "eve"}]' },
+      undefined,
+    ),
+    checkDraft({ target: 'ko7', method: 'm', argsText: '{}' }, undefined),
+    checkDraft({ target: 'ko7', method: 'm', argsText: '' }, undefined),
+  ]).toEqual([
+    {
+      ok: false,
+      problems: {
+        target: '"x" is no kref (ko7), no name in home, and no cluster.vat',
+        method: 'name a method',
+        args: {
+          problem:
+            '"eve" is no kref (ko7), no name in home, and no cluster.vat',
+          line: 2,
+          column: 11,
+          index: 14,
+        },
+      },
+    },
+    {
+      ok: false,
+      problems: {
+        args: {
+          problem: 'arguments are a list: put them between [ and ]',
+          line: 1,
+          column: 1,
+          index: 0,
+        },
+      },
+    },
+    { ok: true, args: [] },
+  ]);
 });

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import { expect, test } from 'vitest';
 import type { KernelStatus } from '@cooperage/protocol';
-import { emptyStatus } from './fake-kernel.ts';
+import { emptyStatus } from '../testing/fake-kernel.ts';
 import {
   makeLaunching,
   nameFromOrigin,

@@ -8,7 +8,7 @@ import {
   type Vref,
 } from '@cooperage/protocol';
 import { describe, referencesOf, type DisplayNode } from './describe.ts';
-import { parseJson, type TextProblem } from './json.ts';
+import { parseJson, placeOf, type TextProblem } from './json.ts';
 import { wordsOf } from './link.ts';
 import type { Session, Settlement } from './session.ts';
 import { findReference, referenceNamesIn, type Target } from './targets.ts';
@@ -68,36 +68,37 @@ const parseArguments = (
   return parsed.value;
 };
 
+/** The first name in the arguments that stands for nothing. */
+const unknownNameIn = (
+  args: readonly Json[],
+  text: string,
+  status: KernelStatus | undefined,
+): TextProblem | undefined => {
+  for (const name of referenceNamesIn([...args])) {
+    const found = findReference(name, status);
+    if (!found.ok) {
+      const index = Math.max(0, text.indexOf(JSON.stringify(name)));
+      return { problem: found.problem, index, ...placeOf(text, index) };
+    }
+  }
+  return undefined;
+};
+
 /** Checks a message before anything is sent: all problems at once. */
 export const checkDraft = (
-  draft: MessageDraft,
+  { target, method, argsText }: MessageDraft,
   status: KernelStatus | undefined,
 ): CheckedDraft => {
-  const target = findReference(draft.target, status);
-  const parsed = parseArguments(draft.argsText);
-  const args = 'problem' in parsed ? parsed.problem : undefined;
-  const unknown = 'problem' in parsed ? [] : referenceNamesIn([...parsed]);
-  const bad = unknown
-    .map(name => ({ name, found: findReference(name, status) }))
-    .find(({ found }) => !found.ok);
-  const index = bad
-    ? Math.max(0, draft.argsText.indexOf(JSON.stringify(bad.name)))
-    : 0;
-  const before = draft.argsText.slice(0, index).split('\n');
-  const badName: TextProblem | undefined =
-    bad && !bad.found.ok
-      ? {
-          problem: bad.found.problem,
-          line: before.length,
-          column: (before.at(-1)?.length ?? 0) + 1,
-          index,
-        }
-      : undefined;
-  const argsProblem = args ?? badName;
+  const found = findReference(target, status);
+  const parsed = parseArguments(argsText);
+  const args =
+    'problem' in parsed
+      ? parsed.problem
+      : unknownNameIn(parsed, argsText, status);
   const problems: DraftProblems = {
-    ...(target.ok ? {} : { target: target.problem }),
-    ...(draft.method.trim() === '' ? { method: 'name a method' } : {}),
-    ...(argsProblem ? { args: argsProblem } : {}),
+    ...(found.ok ? {} : { target: found.problem }),
+    ...(method.trim() === '' ? { method: 'name a method' } : {}),
+    ...(args ? { args } : {}),
   };
   return Object.keys(problems).length === 0 && !('problem' in parsed)
     ? { ok: true, args: parsed }

@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import type { Bench } from '../state/bench.ts';
 import { Button } from '../ui/button.tsx';
-import { ActionProblem } from './vats.tsx';
+import { ActionProblem } from './action-problem.tsx';
 
 const WORD = 'erase';
 

@@ -3,7 +3,7 @@ import type { Bench } from '../state/bench.ts';
 import { Button } from '../ui/button.tsx';
 import { ConfirmButton } from '../ui/confirm.tsx';
 import { Empty } from '../ui/notice.tsx';
-import { ActionProblem } from './vats.tsx';
+import { ActionProblem } from './action-problem.tsx';
 
 /** The objects that the person keeps under names. */
 export const Home = ({ bench }: { readonly bench: Bench }) => {

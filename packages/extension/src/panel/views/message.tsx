@@ -32,6 +32,61 @@ const Problem = ({
 const argsProblemText = ({ args }: DraftProblems): string | undefined =>
   args && `Line ${args.line}, column ${args.column}: ${args.problem}`;
 
+/** To whom, and which method. */
+const Addressee = ({
+  bench,
+  found,
+  edit,
+}: {
+  readonly bench: Bench;
+  readonly found: DraftProblems;
+  readonly edit: (change: Partial<MessageDraft>) => void;
+}) => {
+  const draft = bench.draft.value;
+  return (
+    <>
+      <div class="pair">
+        <label class="labelled">
+          <span>To</span>
+          <input
+            name="target"
+            list="targets"
+            placeholder="cluster.vat or ko7"
+            autocomplete="off"
+            spellcheck={false}
+            aria-invalid={found.target !== undefined}
+            aria-describedby="target-problem"
+            value={draft.target}
+            onInput={event => edit({ target: event.currentTarget.value })}
+          />
+        </label>
+        <label class="labelled">
+          <span>Method</span>
+          <input
+            name="method"
+            placeholder="hello"
+            autocomplete="off"
+            spellcheck={false}
+            aria-invalid={found.method !== undefined}
+            aria-describedby="method-problem"
+            value={draft.method}
+            onInput={event => edit({ method: event.currentTarget.value })}
+          />
+        </label>
+      </div>
+      <datalist id="targets">
+        {bench.targets.value.map(({ name, detail, group }) => (
+          <option key={`${group}:${name}`} value={name}>
+            {`${GROUP_NAMES[group]} · ${detail}`}
+          </option>
+        ))}
+      </datalist>
+      <Problem id="target-problem" text={found.target} />
+      <Problem id="method-problem" text={found.method} />
+    </>
+  );
+};
+
 /** The form that sends one message, and the results below it. */
 export const Message = ({ bench }: { readonly bench: Bench }) => {
   const problems = useSignal<DraftProblems>({});
@@ -85,44 +140,7 @@ export const Message = ({ bench }: { readonly bench: Bench }) => {
           }
         }}
       >
-        <div class="pair">
-          <label class="labelled">
-            <span>To</span>
-            <input
-              name="target"
-              list="targets"
-              placeholder="cluster.vat or ko7"
-              autocomplete="off"
-              spellcheck={false}
-              aria-invalid={found.target !== undefined}
-              aria-describedby="target-problem"
-              value={draft.target}
-              onInput={event => edit({ target: event.currentTarget.value })}
-            />
-          </label>
-          <label class="labelled">
-            <span>Method</span>
-            <input
-              name="method"
-              placeholder="hello"
-              autocomplete="off"
-              spellcheck={false}
-              aria-invalid={found.method !== undefined}
-              aria-describedby="method-problem"
-              value={draft.method}
-              onInput={event => edit({ method: event.currentTarget.value })}
-            />
-          </label>
-        </div>
-        <datalist id="targets">
-          {bench.targets.value.map(({ name, detail, group }) => (
-            <option key={`${group}:${name}`} value={name}>
-              {`${GROUP_NAMES[group]} · ${detail}`}
-            </option>
-          ))}
-        </datalist>
-        <Problem id="target-problem" text={found.target} />
-        <Problem id="method-problem" text={found.method} />
+        <Addressee bench={bench} found={found} edit={edit} />
         <label class="labelled">
           <span>Arguments, a JSON list</span>
           <textarea

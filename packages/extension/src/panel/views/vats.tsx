@@ -5,6 +5,7 @@ import { Button } from '../ui/button.tsx';
 import { ConfirmButton } from '../ui/confirm.tsx';
 import { Empty, Notice } from '../ui/notice.tsx';
 import { StateMark, type MarkTone } from '../ui/state-mark.tsx';
+import { ActionProblem } from './action-problem.tsx';
 import { DangerZone } from './danger.tsx';
 
 const VAT_TONES: Readonly<Record<VatState, MarkTone>> = {
@@ -15,32 +16,51 @@ const VAT_TONES: Readonly<Record<VatState, MarkTone>> = {
   failed: 'bad',
 };
 
-export const ActionProblem = ({
-  bench,
-  actionKey,
-}: {
-  readonly bench: Bench;
-  readonly actionKey: string;
-}) => {
-  const state = bench.actions.states.value.get(actionKey);
-  return state?.state === 'failed' ? (
-    <Notice tone="bad">{state.problem}</Notice>
-  ) : null;
-};
-
-const Vat = ({
-  bench,
-  cluster,
-  vat,
-}: {
+type VatProps = {
   readonly bench: Bench;
   readonly cluster: ClusterStatus;
   readonly vat: VatStatus;
-}) => {
-  const key = `restart:${cluster.name}.${vat.name}`;
+};
+
+const restartKey = ({ cluster, vat }: VatProps): string =>
+  `restart:${cluster.name}.${vat.name}`;
+
+const VatButtons = (props: VatProps) => {
+  const { bench, cluster, vat } = props;
+  const key = restartKey(props);
   const name = `${cluster.name}.${vat.name}`;
   const isBusy = bench.actions.states.value.get(key)?.state === 'busy';
   const disabled = !bench.canAct.value || isBusy;
+  return (
+    <div class="row">
+      <Button
+        tone="quiet"
+        label={`Restart ${name}`}
+        disabled={disabled}
+        onPress={() =>
+          void bench.actions.control(key, `${name} restarts`, 'restart', {
+            cluster: cluster.name,
+            vat: vat.name,
+          })
+        }
+      >
+        {isBusy ? 'Restarting…' : 'Restart'}
+      </Button>
+      {vat.root === null ? null : (
+        <Button
+          tone="quiet"
+          label={`Send a message to ${name}`}
+          onPress={() => bench.address(name)}
+        >
+          Message
+        </Button>
+      )}
+    </div>
+  );
+};
+
+const Vat = (props: VatProps) => {
+  const { bench, cluster, vat } = props;
   return (
     <li class="vat">
       <div class="vat-line">
@@ -65,37 +85,14 @@ const Vat = ({
           </span>
           {vat.waiting === 0 ? null : <span>{vat.waiting} waiting</span>}
         </p>
-        <div class="row">
-          <Button
-            tone="quiet"
-            label={`Restart ${name}`}
-            disabled={disabled}
-            onPress={() =>
-              void bench.actions.control(key, `${name} restarts`, 'restart', {
-                cluster: cluster.name,
-                vat: vat.name,
-              })
-            }
-          >
-            {isBusy ? 'Restarting…' : 'Restart'}
-          </Button>
-          {vat.root === null ? null : (
-            <Button
-              tone="quiet"
-              label={`Send a message to ${name}`}
-              onPress={() => bench.address(name)}
-            >
-              Message
-            </Button>
-          )}
-        </div>
+        <VatButtons bench={bench} cluster={cluster} vat={vat} />
       </div>
       {vat.reason === undefined ? null : (
         <Notice tone={vat.state === 'failed' ? 'bad' : 'warn'}>
           {vat.reason}
         </Notice>
       )}
-      <ActionProblem bench={bench} actionKey={key} />
+      <ActionProblem bench={bench} actionKey={restartKey(props)} />
     </li>
   );
 };

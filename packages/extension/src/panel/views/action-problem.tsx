@@ -1,0 +1,17 @@
+/** @jsxImportSource preact */
+import type { Bench } from '../state/bench.ts';
+import { Notice } from '../ui/notice.tsx';
+
+/** Why the last deed under this key failed, if it did. */
+export const ActionProblem = ({
+  bench,
+  actionKey,
+}: {
+  readonly bench: Bench;
+  readonly actionKey: string;
+}) => {
+  const state = bench.actions.states.value.get(actionKey);
+  return state?.state === 'failed' ? (
+    <Notice tone="bad">{state.problem}</Notice>
+  ) : null;
+};
