@@ -13,7 +13,12 @@ import { isBrandedChrome, requireChromium } from './chromium.mjs';
 /** How long the extension's service worker may take to appear. */
 const WORKER_DEADLINE = 15_000;
 
+/** How long the browser may take to start, also on a slow machine with a new profile. */
+const LAUNCH_DEADLINE = 60_000;
+
 const QUIET = [
+  // Else a broken manifest shows a dialog that blocks the start.
+  '--noerrdialogs',
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-quic',
@@ -115,7 +120,9 @@ const brief = reason => {
   const [first = '', ...rest] = String(
     reason instanceof Error ? reason.message : reason,
   ).split('\n');
-  const said = rest.flatMap(line => /\[err\] ([^\x1b]*)/.exec(line)?.[1] ?? []);
+  const said = rest
+    .flatMap(line => /\[err\] ([^\x1b]*)/.exec(line)?.[1] ?? [])
+    .filter(line => !/dbus|\/gl\/|gl_|angle|vk[A-Z]|vk_|viz/i.test(line));
   return [first, ...said.slice(-3)].join('\n  ');
 };
 
@@ -136,6 +143,7 @@ export const launchBrowser = async options => {
       // choose a shell that knows no extensions.
       headless: false,
       viewport: null,
+      timeout: LAUNCH_DEADLINE,
       ignoreDefaultArgs: ['--disable-extensions'],
       args: argsOf({ ...options, loadBy }),
     })

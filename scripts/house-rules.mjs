@@ -101,7 +101,7 @@ const hardenExports = {
   },
 };
 
-/** @typedef {{ node: import('estree').Node, nested: number }} Frame */
+/** @typedef {{ node: import('eslint').Rule.Node, nested: number }} Frame */
 
 /**
  * A function has at most so many lines of its own. Those of the functions that
@@ -126,7 +126,7 @@ const ownLines = {
     }
     /** @type {Frame[]} */
     const frames = [];
-    /** @param {import('estree').Node} node */
+    /** @param {import('eslint').Rule.Node} node */
     const linesOf = ({ loc }) => {
       let lines = 0;
       for (
@@ -138,7 +138,7 @@ const ownLines = {
       }
       return lines;
     };
-    /** @param {import('estree').Node} node */
+    /** @param {import('eslint').Rule.Node} node */
     const enter = node => {
       frames.push({ node, nested: 0 });
     };

@@ -23,7 +23,7 @@ export type AbortSignalLike = {
 
 /** A worker, a service worker's client, a port: its one receiver is known. */
 export type MessageTarget = {
-  postMessage(message: unknown, transfer: Transferable[]): void;
+  postMessage(message: unknown, transfer?: readonly Transferable[]): void;
 };
 
 /** A window, whose document may have been replaced by another origin's since one looked. */
