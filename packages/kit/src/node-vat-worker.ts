@@ -25,6 +25,8 @@ if (parentPort === null) {
   throw Error('this runs as a worker, started by makeNodeVats');
 }
 const processOn = on.bind(process);
+// Node warns of each rejection that is handled late; liveslots handles them late by design.
+process.removeAllListeners('warning');
 Reflect.deleteProperty(globalThis, 'process');
 runVatWorker(parentPort, {
   collectGarbage: findCollector(),

@@ -48,7 +48,11 @@ const sourcesIn = async (folder: string): Promise<string[]> => {
 
 /** What the text depends on: our sources by content, everything else by the lock file. */
 const hashInputs = async (entry: string): Promise<string> => {
-  const folders = ['packages/vat-supervisor/src', 'packages/streams/src', 'packages/protocol/src'];
+  const folders = [
+    'packages/vat-supervisor/src',
+    'packages/streams/src',
+    'packages/protocol/src',
+  ];
   const files = (await Promise.all(folders.map(sourcesIn))).flat();
   const hash = createHash('sha256');
   const own = fileURLToPath(import.meta.url);

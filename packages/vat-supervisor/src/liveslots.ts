@@ -82,9 +82,7 @@ export type MeterControl = {
   assertIsMetered(): void;
   assertNotMetered(): void;
   runWithoutMetering<Result>(task: () => Result): Result;
-  runWithoutMeteringAsync<Result>(
-    task: () => Promise<Result>,
-  ): Promise<Result>;
+  runWithoutMeteringAsync<Result>(task: () => Promise<Result>): Promise<Result>;
   unmetered<Args extends unknown[], Result>(
     task: (...args: Args) => Result,
   ): (...args: Args) => Result;

@@ -11,7 +11,8 @@ import { problemOfSyntax } from './syntax-check.ts';
 import { makeVatCompartment } from './vat-compartment.ts';
 
 /** The bundle can't be a vat's; the message is for the one who made it. */
-const badBundle = (problem: string): Error => Error(problem);
+export class BundleError extends Error {}
+const badBundle = (problem: string): Error => new BundleError(problem);
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -123,15 +124,24 @@ const loadModule: Loader = (bundle, endowments) => {
   };
 };
 
-/** What import-bundle would endow by itself: nothing but what the vat was configured with gets in. */
-const WITHHELD = Object.freeze({
-  TextEncoder: undefined,
-  TextDecoder: undefined,
-  URL: undefined,
-  Base64: undefined,
-  atob: undefined,
-  btoa: undefined,
-});
+/** What SES and import-bundle would give by themselves: nothing but what the vat was configured with gets in. */
+const WITHHELD = Object.freeze([
+  'TextEncoder',
+  'TextDecoder',
+  'URL',
+  'Base64',
+  'atob',
+  'btoa',
+]);
+
+/** Those of them that the vat is not configured with, as undefined. */
+const withheldFrom = (endowments: object): object =>
+  Object.fromEntries(
+    WITHHELD.filter(name => !Object.hasOwn(endowments, name)).map(name => [
+      name,
+      undefined,
+    ]),
+  );
 
 const loadForeign: Loader = (bundle, endowments) => {
   if (bundle['moduleFormat'] === 'endoZipBase64') {
@@ -145,7 +155,13 @@ const loadForeign: Loader = (bundle, endowments) => {
     // Waits for nothing but microtasks: liveslots does not wait for more.
     const namespace: unknown = await importBundle(bundle, {
       filePrefix: 'vat',
-      endowments: { ...WITHHELD, assert, ...endowments, ...globals },
+      // A zip's compartments get their globals a second time, from these alone.
+      endowments: {
+        ...withheldFrom(endowments),
+        assert,
+        ...endowments,
+        ...globals,
+      },
       inescapableGlobalProperties: inescapable,
     });
     return insistNamespace(namespace);
@@ -183,6 +199,8 @@ export const loadBundle = (
   if (!isFormat(format)) {
     throw badBundle(`moduleFormat ${String(format)} is unknown`);
   }
-  return LOADERS[format](bundle, endowments);
+  const build = LOADERS[format](bundle, endowments);
+  return (globals, inescapable) =>
+    build(globals, { ...withheldFrom(endowments), ...inescapable });
 };
 harden(loadBundle);

@@ -36,10 +36,7 @@ const removeFrom = (target: object, name: PropertyKey): void => {
     holder !== null && holder !== Object.prototype;
     holder = Reflect.getPrototypeOf(holder)
   ) {
-    if (
-      Object.hasOwn(holder, name) &&
-      !Reflect.deleteProperty(holder, name)
-    ) {
+    if (Object.hasOwn(holder, name) && !Reflect.deleteProperty(holder, name)) {
       // Not configurable: a writable one can still be emptied.
       Reflect.set(holder, name, undefined);
     }

@@ -10,7 +10,7 @@ import { makeEndowments } from './endowments/endowments.ts';
 import { describeThrown } from './format-value.ts';
 import { makeGcTools } from './gc-tools.ts';
 import { makeLiveSlots, type LiveSlots } from './liveslots.ts';
-import { loadBundle } from './load-bundle.ts';
+import { BundleError, loadBundle } from './load-bundle.ts';
 import { makeSyscallBuffer } from './syscall-buffer.ts';
 import {
   makeLiveSlotsConsole,
@@ -41,7 +41,40 @@ type Vat = {
   readonly buffer: SyscallBuffer;
   readonly liveSlots: LiveSlots;
   readonly log: VatLog;
+  readonly rejections: Rejections;
 };
+
+/**
+ * Rejections that nobody handled, kept to the end of the crank: what made the
+ * crank itself fail is told as its outcome, and not twice.
+ */
+const makeRejections = (report: (reason: unknown) => void) => {
+  let waiting: Set<unknown> | undefined;
+  let failure: unknown;
+  const tell = (reason: unknown): void => {
+    if (failure === undefined || reason !== failure) {
+      report(reason);
+    }
+  };
+  return Object.freeze({
+    note: (reason: unknown): void => {
+      if (waiting === undefined) {
+        tell(reason);
+      } else {
+        waiting.add(reason);
+      }
+    },
+    beginCrank: (): void => {
+      waiting = new Set();
+    },
+    endCrank: (thrown: unknown): void => {
+      failure = thrown;
+      waiting?.forEach(tell);
+      waiting = undefined;
+    },
+  });
+};
+type Rejections = ReturnType<typeof makeRejections>;
 
 const loadVat = (start: Start, powers: SupervisorPowers): Vat => {
   const log = makeVatLog({
@@ -66,15 +99,16 @@ const loadVat = (start: Start, powers: SupervisorPowers): Vat => {
     console: makeLiveSlotsConsole(log),
     buildVatNamespace,
   });
-  powers.onUnhandledRejection(reason =>
+  const rejections = makeRejections(reason =>
     log.write('warn', [`${start.label}: unhandled rejection:`, reason]),
   );
+  powers.onUnhandledRejection(rejections.note);
   if (powers.survivingGlobals.length > 0) {
     log.write('error', [
       `the worker could not remove ${powers.survivingGlobals.join(', ')}`,
     ]);
   }
-  return { buffer, liveSlots, log };
+  return { buffer, liveSlots, log, rejections };
 };
 
 /** What liveslots rejects with when startVat has not ended though nothing is left to run. */
@@ -86,16 +120,20 @@ const describeFailure = (thrown: unknown): string =>
     : describeThrown(thrown);
 
 const runCrank = async (vat: Vat, deliver: Deliver): Promise<FromVat> => {
-  const { buffer, liveSlots, log } = vat;
+  const { buffer, liveSlots, log, rejections } = vat;
   let problem: string | undefined;
+  let failure: unknown;
+  rejections.beginCrank();
   buffer.begin();
   try {
     await liveSlots.dispatch(deliver.delivery);
   } catch (thrown) {
+    failure = thrown;
     problem = describeFailure(thrown);
   }
   problem = buffer.breach() ?? problem;
   const effects = problem === undefined ? buffer.take() : buffer.drop();
+  rejections.endCrank(failure);
   log.endCrank();
   const outcome: Outcome =
     problem === undefined ? { ok: true } : { ok: false, problem };
@@ -128,7 +166,9 @@ export const startSupervisor = (powers: SupervisorPowers): void => {
     try {
       vat = loadVat(message, powers);
     } catch (thrown) {
-      stream.send({ type: 'failed', problem: describeThrown(thrown) });
+      const problem =
+        thrown instanceof BundleError ? thrown.message : describeThrown(thrown);
+      stream.send({ type: 'failed', problem });
       return;
     }
     stream.send({ type: 'ready' });

@@ -51,6 +51,8 @@ export const makeVatCompartment = (parts: {
         __options__: true,
         globals: parts.globals,
         modules: parts.modules ?? {},
+        // A specifier is a name here, never a path.
+        resolveHook: (specifier: string) => specifier,
       },
     ],
   );

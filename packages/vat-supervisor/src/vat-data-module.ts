@@ -24,10 +24,7 @@ const provide = (
 };
 
 const pickFacet =
-  (
-    maker: (...args: unknown[]) => Record<string, unknown>,
-    facetName: string,
-  ) =>
+  (maker: (...args: unknown[]) => Record<string, unknown>, facetName: string) =>
   (...args: unknown[]) =>
     maker(...args)[facetName];
 

@@ -5,9 +5,16 @@ import { assertScalarKey, mustMatch, type Pattern } from '@endo/patterns';
 import type { InescapableGlobals } from './liveslots.ts';
 
 type Key = Passable & WeakKey;
-type StoreOptions = { readonly keyShape?: Pattern; readonly valueShape?: Pattern };
+type StoreOptions = {
+  readonly keyShape?: Pattern;
+  readonly valueShape?: Pattern;
+};
 
-const checkShape = (specimen: Passable, shape: Pattern | undefined, label: string): void => {
+const checkShape = (
+  specimen: Passable,
+  shape: Pattern | undefined,
+  label: string,
+): void => {
   if (shape !== undefined) {
     mustMatch(specimen, shape, label);
   }

@@ -1,0 +1,131 @@
+import { DEFAULT_VAT_LIMITS, type Vref } from '@cooperage/protocol';
+import { describe, expect, it } from 'vitest';
+import { makeCrankBudget } from './limits.ts';
+import { makeSyscallBuffer } from './syscall-buffer.ts';
+import { problemOfSyntax } from './syntax-check.ts';
+import { makeVatStore } from './vat-store.ts';
+import { stripGlobals } from './strip-globals.ts';
+
+const p1 = 'p+1' as Vref;
+const makeBuffer = (syscallsPerCrank = 3) => {
+  const late: string[] = [];
+  const buffer = makeSyscallBuffer({
+    limits: { ...DEFAULT_VAT_LIMITS, syscallsPerCrank },
+    makeStore: note => makeVatStore([['a', '1']], note),
+    onLate: name => late.push(name),
+  });
+  return { buffer, late };
+};
+
+describe('the syscall buffer', () => {
+  it('gives the effects of a crank in order, and starts the next one empty', () => {
+    const { buffer } = makeBuffer();
+    buffer.begin();
+    buffer.syscall.subscribe(p1);
+    buffer.syscall.vatstoreSet('b', '2');
+    buffer.syscall.dropImports(['o-1' as Vref]);
+    expect(buffer.take()).toEqual({
+      syscalls: [
+        ['subscribe', p1],
+        ['dropImports', ['o-1']],
+      ],
+      changes: [['b', '2']],
+    });
+    buffer.begin();
+    expect(buffer.take()).toEqual({ syscalls: [], changes: [] });
+  });
+
+  it('refuses and tells every syscall outside a crank', () => {
+    const { buffer, late } = makeBuffer();
+    expect(() => buffer.syscall.subscribe(p1)).toThrow('outside a delivery');
+    buffer.begin();
+    buffer.take();
+    expect(() => buffer.syscall.vatstoreSet('b', '2')).toThrow(
+      'outside a delivery',
+    );
+    expect(() => buffer.syscall.vatstoreGet('a')).toThrow('outside a delivery');
+    expect(late).toEqual(['subscribe', 'vatstoreSet', 'vatstoreGet']);
+    buffer.begin();
+    expect(buffer.take()).toEqual({ syscalls: [], changes: [] });
+  });
+
+  it('stays closed to a crank that passed a limit, and puts its changes back', () => {
+    const { buffer } = makeBuffer(2);
+    buffer.begin();
+    buffer.syscall.vatstoreDelete('a');
+    buffer.syscall.subscribe(p1);
+    buffer.syscall.subscribe(p1);
+    expect(() => buffer.syscall.subscribe(p1)).toThrow(/^syscallsPerCrank: /);
+    expect(() => buffer.syscall.vatstoreSet('b', '1')).toThrow(
+      /^syscallsPerCrank: /,
+    );
+    expect(buffer.breach()).toMatch(/reached 3, the limit is 2/);
+    expect(buffer.drop()).toEqual({ syscalls: [], changes: [] });
+    buffer.begin();
+    expect([
+      buffer.syscall.vatstoreGet('a'),
+      buffer.syscall.vatstoreGet('b'),
+      buffer.breach(),
+    ]).toEqual(['1', undefined, undefined]);
+  });
+});
+
+describe('a crank’s budget', () => {
+  it('counts the units of syscalls and changes together', () => {
+    const budget = makeCrankBudget({
+      ...DEFAULT_VAT_LIMITS,
+      unitsPerCrank: 20,
+    });
+    budget.noteSyscall(['exit', false, { body: '#"12345678"', slots: [] }]);
+    budget.noteChanges(1, 9);
+    expect(() => budget.noteChanges(1, 10)).toThrow('unitsPerCrank');
+  });
+});
+
+describe('the syntax check', () => {
+  const parse = (source: string) => void new Function(`"use strict";${source}`);
+  it.each([
+    ['x => {\n  return 1;\n}', undefined],
+    ['const a = 1;\nconst b = ;\nconst c = 2;', /line 2: const b = ;/],
+    ['{\n  let a;\n  let a;\n}', /already been declared \(line 3: let a;\)/],
+    ['(() => {\n  if (1) {\n})', /line 3: }\)/],
+    ['(() => {\n  1;', /line 2: 1;/],
+    ['with (x) {}', /line 1: with/],
+  ])('judges %j', (source, problem) => {
+    const found = problemOfSyntax(parse, source);
+    if (problem === undefined) {
+      expect(found).toBeUndefined();
+    } else {
+      expect(found).toMatch(problem);
+    }
+  });
+});
+
+describe('stripping a worker’s globals', () => {
+  it('removes them wherever they are inherited from, and tells what stays', () => {
+    const proto = { fetch: () => {}, setTimeout: () => {} };
+    const scope: Record<string, unknown> = Object.create(proto, {
+      WebSocket: { value: class {}, configurable: true },
+      caches: { get: () => ({}), configurable: true },
+      navigator: { get: () => ({ storage: {} }), configurable: true },
+      indexedDB: { value: {}, configurable: false, writable: true },
+      Worker: { value: class {}, configurable: false, writable: false },
+    }) as Record<string, unknown>;
+    class URL {
+      static createObjectURL() {}
+    }
+    scope['URL'] = URL;
+    expect(stripGlobals(scope)).toEqual(['Worker']);
+    expect(
+      [
+        'fetch',
+        'WebSocket',
+        'caches',
+        'navigator',
+        'indexedDB',
+        'setTimeout',
+      ].map(name => typeof scope[name]),
+    ).toEqual([...Array.from({ length: 5 }, () => 'undefined'), 'function']);
+    expect('createObjectURL' in URL).toBe(false);
+  });
+});
