@@ -45,6 +45,11 @@ const Draft = ({ bench }: { readonly bench: Bench }) => {
   if (draft === undefined) {
     return null;
   }
+  const discard = (): void => {
+    launching.discard();
+    // The form goes, and the focus with it, unless it is told where to.
+    document.getElementById('tab-launch')?.focus();
+  };
   const problems = launching.check();
   const mayNot =
     problems.length > 0 ||
@@ -63,7 +68,7 @@ const Draft = ({ bench }: { readonly bench: Bench }) => {
       onKeyDown={event => {
         if (event.key === 'Escape') {
           event.preventDefault();
-          launching.discard();
+          discard();
         }
       }}
     >
@@ -89,7 +94,7 @@ const Draft = ({ bench }: { readonly bench: Bench }) => {
         <Button tone="primary" disabled={mayNot}>
           {launching.busy.value === undefined ? 'Launch' : 'Launching…'}
         </Button>
-        <Button tone="quiet" onPress={launching.discard}>
+        <Button tone="quiet" onPress={discard}>
           Cancel
         </Button>
       </div>
