@@ -19,6 +19,8 @@ const LOCKED = ['kernel', 'vat-supervisor', 'client', 'services'].map(
 /** Run before lockdown, when there is no harden yet. */
 const BEFORE_LOCKDOWN = [
   'packages/vat-supervisor/src/bare-worker.ts',
+  'packages/vat-supervisor/src/captured-console.ts',
+  'packages/vat-supervisor/src/log-levels.ts',
   'packages/vat-supervisor/src/strip-globals.ts',
 ];
 

@@ -1,3 +1,5 @@
+import harden from '@endo/harden';
+
 const MAX_DEPTH = 4;
 const MAX_ENTRIES = 50;
 
@@ -116,6 +118,7 @@ export const formatLine = (
   }
   return text.read();
 };
+harden(formatLine);
 
 /** `name: message` of whatever was thrown; never throws. */
 export const describeThrown = (thrown: unknown): string => {
@@ -132,3 +135,4 @@ export const describeThrown = (thrown: unknown): string => {
     return 'an error that cannot be read';
   }
 };
+harden(describeThrown);

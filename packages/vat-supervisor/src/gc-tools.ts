@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import type { GcTools, MeterControl } from './liveslots.ts';
 
 /** Calls back once everything queued as a microtask has run: one turn of the event loop, without setTimeout's 4 ms. */
@@ -60,6 +61,7 @@ export const makeGcTools = (collect: () => void): GcTools => {
     meterControl: makeMeterControl(),
   });
 };
+harden(makeGcTools);
 
 /**
  * Chrome has no `gc()`, but collects fully before it gives up on a buffer that
@@ -72,3 +74,4 @@ export const collectByFailedAllocation = (): void => {
     // The failure is what this is for.
   }
 };
+harden(collectByFailedAllocation);

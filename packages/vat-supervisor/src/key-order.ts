@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import { compareKeys } from '@cooperage/protocol';
 
 const CHUNK = 512;
@@ -78,3 +79,4 @@ export const makeKeyOrder = (sorted: readonly string[]) => {
     },
   });
 };
+harden(makeKeyOrder);

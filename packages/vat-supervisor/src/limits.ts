@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import type { Syscall, VatLimits } from '@cooperage/protocol';
 
 /** A vat passed one of its limits; the message names which. */
@@ -94,4 +95,5 @@ export const makeCrankBudget = (limits: VatLimits) => {
     breach: () => breach,
   });
 };
+harden(makeCrankBudget);
 export type CrankBudget = ReturnType<typeof makeCrankBudget>;

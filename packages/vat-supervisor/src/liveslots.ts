@@ -1,3 +1,5 @@
+import harden from '@endo/harden';
+
 /**
  * A typed door to `@agoric/swingset-liveslots`, whose own types are loose: what
  * it asks of a supervisor, and the little that we use of what it gives.
@@ -119,3 +121,4 @@ export const makeLiveSlots = (powers: {
   );
   return liveSlots;
 };
+harden(makeLiveSlots);

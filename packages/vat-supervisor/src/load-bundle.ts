@@ -1,4 +1,5 @@
 /// <reference path="./import-bundle.d.ts" />
+import harden from '@endo/harden';
 import {
   PROVIDED_MODULES,
   problemOfBundle,

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import type { PROVIDED_MODULES } from '@cooperage/protocol';
 import * as errors from '@endo/errors';
 import * as eventualSend from '@endo/eventual-send';

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import {
   PROTOCOL_VERSION,
   decodeRows,

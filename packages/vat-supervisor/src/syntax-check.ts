@@ -1,3 +1,5 @@
+import harden from '@endo/harden';
+
 /** Throws what the engine says of a program that does not parse; runs nothing of it. */
 export type Parse = (source: string) => void;
 
@@ -64,3 +66,4 @@ export const problemOfSyntax = (
   const text = (lines[line - 1] ?? '').trim().slice(0, 80);
   return `${problem.replace(SES_LINE, 'the code')} (line ${line}: ${text})`;
 };
+harden(problemOfSyntax);

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import type { StoreChange, Syscall, VatLimits } from '@cooperage/protocol';
 import { makeCrankBudget } from './limits.ts';
 import type { LiveSlotsSyscall } from './liveslots.ts';
@@ -102,3 +103,4 @@ export const makeSyscallBuffer = (powers: {
     },
   });
 };
+harden(makeSyscallBuffer);

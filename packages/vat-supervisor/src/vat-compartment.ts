@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import type { InescapableGlobals } from './liveslots.ts';
 
 /** What a Compartment constructor gives, as far as it is used here. */
@@ -59,3 +60,4 @@ export const makeVatCompartment = (parts: {
   harden(made.globalThis);
   return made;
 };
+harden(makeVatCompartment);

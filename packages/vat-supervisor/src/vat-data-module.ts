@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import { makeScalarMapStore, makeScalarSetStore } from '@agoric/store';
 import { initEmpty } from '@endo/exo';
 import { M } from '@endo/patterns';

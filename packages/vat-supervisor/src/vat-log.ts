@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import type { FromVat, LogLevel, VatLimits } from '@cooperage/protocol';
 import { captureDuring } from './captured-console.ts';
 import { formatLine } from './format-value.ts';
@@ -51,6 +52,7 @@ export const makeVatLog = (powers: {
     },
   });
 };
+harden(makeVatLog);
 export type VatLog = ReturnType<typeof makeVatLog>;
 
 /** A console over the log, with nothing on it but the five levels. */
@@ -67,6 +69,7 @@ export const makeLogConsole = (log: VatLog): LiveSlotsConsole => {
     error: at('error'),
   });
 };
+harden(makeLogConsole);
 
 /** Liveslots reports each error that leaves the vat, with its stack: useful, but not a warning. */
 export const makeLiveSlotsConsole = (log: VatLog): LiveSlotsConsole =>
@@ -74,3 +77,4 @@ export const makeLiveSlotsConsole = (log: VatLog): LiveSlotsConsole =>
     ...makeLogConsole(log),
     warn: (...parts: unknown[]) => log.write('debug', parts),
   });
+harden(makeLiveSlotsConsole);

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import { compareKeys, type Row, type StoreChange } from '@cooperage/protocol';
 import { makeKeyOrder } from './key-order.ts';
 
@@ -106,4 +107,5 @@ export const makeVatStore = (
     size: (): number => values.size,
   });
 };
+harden(makeVatStore);
 export type VatStore = ReturnType<typeof makeVatStore>;

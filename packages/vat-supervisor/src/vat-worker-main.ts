@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import type { FromVat, ToVat } from '@cooperage/protocol';
 import { makeMessagePortStream, type PortLike } from '@cooperage/streams';
 import { survivingGlobals } from './bare-worker.ts';

@@ -105,15 +105,13 @@ describe('stripping a worker’s globals', () => {
   it('removes them wherever they are inherited from, and tells what stays', () => {
     const proto = { fetch: () => {}, setTimeout: () => {} };
     const scope: Record<string, unknown> = Object.create(proto, {
-      WebSocket: { value: class {}, configurable: true },
+      WebSocket: { value: () => {}, configurable: true },
       caches: { get: () => ({}), configurable: true },
       navigator: { get: () => ({ storage: {} }), configurable: true },
       indexedDB: { value: {}, configurable: false, writable: true },
-      Worker: { value: class {}, configurable: false, writable: false },
+      Worker: { value: () => {}, configurable: false, writable: false },
     }) as Record<string, unknown>;
-    class URL {
-      static createObjectURL() {}
-    }
+    const URL = Object.assign(() => {}, { createObjectURL: () => {} });
     scope['URL'] = URL;
     expect(stripGlobals(scope)).toEqual(['Worker']);
     expect(

@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import { X, q, makeError } from '@endo/errors';
 import { Far } from '@endo/far';
 import type { Passable } from '@endo/pass-style';

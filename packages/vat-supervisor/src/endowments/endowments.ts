@@ -1,3 +1,4 @@
+import harden from '@endo/harden';
 import { ENDOWMENTS, type Endowment } from '@cooperage/protocol';
 import type { LiveSlotsConsole } from '../liveslots.ts';
 
