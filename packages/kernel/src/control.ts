@@ -20,6 +20,7 @@ import {
 } from '@cooperage/streams';
 import type { Clusters } from './clusters.ts';
 import type { Launches } from './launch.ts';
+import type { NewsListener } from './news.ts';
 import type { Outputs } from './outputs.ts';
 import type { Sessions } from './sessions.ts';
 import type { State } from './store/state.ts';
@@ -30,6 +31,9 @@ export type ClientOptions = {
   /** For people: what kind of client. */
   readonly label: string;
 };
+
+/** Room for a config with a few of the largest bundles in it as text. */
+const MAX_FRAME_BYTES = 2 ** 26;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -97,12 +101,7 @@ export const makeClientServer = (
     outputs: Outputs;
     status: () => ControlMethods['status']['result'];
     /** Calls back with news for people until the returned function is called. */
-    watch: (
-      listener: <Name extends 'state' | 'log'>(
-        name: Name,
-        params: KernelNotifications[Name],
-      ) => void,
-    ) => () => void;
+    watch: (listener: NewsListener) => () => void;
     insistRunning: () => void;
     guard: (work: () => void) => void;
     pump: () => void;
@@ -285,6 +284,7 @@ export const makeClientServer = (
 
     rpc = makeRpc(stream, {
       label,
+      maxBytes: MAX_FRAME_BYTES,
       methods: {
         status: params => call('status', params),
         subscribe: params => call('subscribe', params),

@@ -3,9 +3,7 @@ import {
   CooperageError,
   DEFAULT_VAT_LIMITS,
   PROTOCOL_VERSION,
-  type KernelNotifications,
   type KernelStatus,
-  type LogEntry,
   type LogLevel,
   type VatId,
   type VatLimits,
@@ -17,6 +15,7 @@ import { makeCrankParts } from './crank.ts';
 import { makeLaunches } from './launch.ts';
 import { makeLaunchLog } from './launch-log.ts';
 import { makeLives } from './lives.ts';
+import { makeNews } from './news.ts';
 import { makeOutputs } from './outputs.ts';
 import type { Platform } from './ports.ts';
 import { makeScheduler } from './scheduler.ts';
@@ -41,14 +40,6 @@ export type KernelOptions = {
   readonly afterCrank?: (state: State) => void;
 };
 
-/** News for people are gathered for that long. */
-const NEWS_MILLISECONDS = 50;
-
-type Listener = <Name extends 'state' | 'log'>(
-  name: Name,
-  params: KernelNotifications[Name],
-) => void;
-
 /**
  * Starts a kernel over what the platform's storage holds. Owns the platform
  * until `stop`. Throws CooperageError STORAGE_FAILED when the storage can't be read.
@@ -57,7 +48,6 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
   const { clock, stores } = platform;
   const { limits = DEFAULT_VAT_LIMITS, afterCrank } = options;
   const state = makeState(platform.db);
-  const listeners = new Set<Listener>();
   const idlers = new Set<{
     resolve: () => void;
     reject: (problem: Error) => void;
@@ -66,26 +56,15 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
   let reason: string | undefined;
   let cranks = 0;
   let cancelFold = (): void => {};
-  let isNewsDue = false;
 
-  const news = (): void => {
-    if (!isNewsDue && listeners.size > 0) {
-      isNewsDue = true;
-      clock.after(NEWS_MILLISECONDS, () => {
-        isNewsDue = false;
-        const now = status();
-        listeners.forEach(listener => listener('state', now));
-      });
-    }
-  };
-
-  const write = (entry: LogEntry): void => {
-    platform.log(entry);
-    listeners.forEach(listener => listener('log', { entries: [entry] }));
-  };
+  const news = makeNews({
+    clock,
+    log: platform.log,
+    status: () => status(),
+  });
 
   const say = (vat: VatId, level: LogLevel, text: string): void =>
-    write({
+    news.write({
       at: clock.now(),
       vat,
       label: state.vats.get(vat)?.name ?? vat,
@@ -109,14 +88,14 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
     idlers.forEach(({ reject }) => reject(stopped));
     idlers.clear();
     const stack = problem instanceof Error ? problem.stack : undefined;
-    write({
+    news.write({
       at: clock.now(),
       vat: null,
       label: 'kernel',
       level: 'error',
       text: `the kernel has stopped: ${stack ?? reason}`,
     });
-    news();
+    news.stir();
   };
 
   const guard = (work: () => void): void => {
@@ -142,7 +121,7 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
   const outputs = makeOutputs(state, {
     clock,
     guard,
-    onCommit: news,
+    onCommit: news.stir,
     epochCranks: options.epochCranks ?? 256,
     epochMilliseconds: options.epochMilliseconds ?? 8,
   });
@@ -187,7 +166,7 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
     outputs,
     stores,
   });
-  const log = makeLaunchLog(news);
+  const log = makeLaunchLog(news.stir);
   const launches = makeLaunches(state, {
     platform,
     parts,
@@ -220,7 +199,7 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
       idlers.forEach(({ resolve }) => resolve());
       idlers.clear();
     }
-    news();
+    news.stir();
   };
 
   const status = (): KernelStatus => ({
@@ -264,10 +243,7 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
     sessions,
     outputs,
     status,
-    watch: listener => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    watch: news.watch,
     insistRunning,
     guard,
     pump: () => guard(pump),
