@@ -18,7 +18,7 @@ for (const name of ['extension', 'cli']) {
   below[name] = [...platform, 'kit', 'services', 'node'];
 }
 
-const TEST = '[.]test[.][cm]?tsx?$|/test/|/e2e/';
+const TEST = '[.]test[.][cm]?tsx?$|-suite[.]ts$|/test/|/testing/|/e2e/';
 const LOCKED = 'node_modules/(@endo/|@agoric/|ses/)';
 const NOT_PROMISE_KIT = 'node_modules/(@endo/(?!promise-kit/)|@agoric/|ses/)';
 
@@ -133,8 +133,8 @@ module.exports = {
         'Pure packages run in a browser worker: the platform comes in as a port.',
       severity: 'error',
       from: {
-        path: '^(packages/(streams|protocol|kernel|vat-supervisor|client|services|extension)|vats)/',
-        pathNot: `${TEST}|^packages/extension/(vite[.]config|build|scripts)`,
+        path: '^(packages/(streams|protocol|kernel|vat-supervisor|client|services|extension)/src|vats)/',
+        pathNot: TEST,
       },
       to: { dependencyTypes: ['core'] },
     },
@@ -145,7 +145,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^packages/[^/]+/src/',
-        pathNot: `^packages/kit/|-suite[.]ts$|${TEST}`,
+        pathNot: `^packages/kit/|${TEST}`,
       },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
