@@ -1,1 +1,1 @@
-export {};
+export { makeManifest, type ManifestOptions } from './manifest.ts';

@@ -1,0 +1,81 @@
+import type { VatLauncher, VatPort } from '@cooperage/kernel';
+import type { ToVat, VatId } from '@cooperage/protocol';
+import { makeMessagePortStream } from '@cooperage/streams';
+import type { FromKernelWorker, LaunchNumber } from '../control-words.ts';
+
+type Post = (word: FromKernelWorker, transfer?: Transferable[]) => void;
+
+/**
+ * Launches vats through the offscreen document. The port is made here and its
+ * other end sent along, so that a launch needs no answer.
+ */
+export const makeVatLauncher = (post: Post) => {
+  const losses = new Map<LaunchNumber, (reason: string) => void>();
+  let launches = 0;
+
+  const launch = async (vat: VatId, label: string): Promise<VatPort> => {
+    launches += 1;
+    const number = launches;
+    const { port1, port2 } = new MessageChannel();
+    const stream = makeMessagePortStream<unknown, ToVat>(port1, {
+      label: `vat ${vat}`,
+    });
+    let isOver = false;
+    let tellLoss: ((reason: string) => void) | undefined;
+    let lossBefore: string | undefined;
+
+    const lose = (reason: string): void => {
+      if (!isOver) {
+        isOver = true;
+        losses.delete(number);
+        post({ type: 'kill', launch: number });
+        stream.close();
+        lossBefore = reason;
+        tellLoss?.(reason);
+      }
+    };
+    losses.set(number, lose);
+    post({ type: 'launch', launch: number, label, port: port2 }, [port2]);
+
+    return Object.freeze({
+      send: (message: ToVat, transfer?: readonly ArrayBuffer[]) => {
+        if (!isOver) {
+          stream.send(message, transfer);
+        }
+      },
+      receive: (
+        onMessage: (message: unknown) => void,
+        onLost: (reason: string) => void,
+      ) => {
+        if (lossBefore !== undefined) {
+          onLost(lossBefore);
+          return;
+        }
+        tellLoss = onLost;
+        stream.receive(
+          message => {
+            if (!isOver) {
+              onMessage(message);
+            }
+          },
+          reason => lose(reason?.message ?? 'it closed its port'),
+        );
+      },
+      kill: () => {
+        if (!isOver) {
+          isOver = true;
+          losses.delete(number);
+          stream.close();
+          post({ type: 'kill', launch: number });
+        }
+      },
+    });
+  };
+
+  return Object.freeze({
+    launcher: Object.freeze({ launch }) satisfies VatLauncher,
+    /** The offscreen document knows that a worker is gone. */
+    lost: (number: LaunchNumber, reason: string): void =>
+      losses.get(number)?.(reason),
+  });
+};

@@ -1,0 +1,68 @@
+/**
+ * The offscreen document: starts, watches and restarts the kernel's worker and
+ * the vats' host, and introduces clients. It is off the path of messages.
+ */
+import browser from 'webextension-polyfill';
+import { isConnectRequest, isUpdateWord } from './control-words.ts';
+import { makeClients } from './offscreen/clients.ts';
+import { makeKernelKeeper } from './offscreen/kernel-keeper.ts';
+import { serveInstead } from './offscreen/stand-in.ts';
+import { makeVatHostKeeper } from './offscreen/vat-host-keeper.ts';
+
+const every = (milliseconds: number, callback: () => void): (() => void) => {
+  const timer = setInterval(callback, milliseconds);
+  return () => clearInterval(timer);
+};
+const after = (milliseconds: number, callback: () => void): void => {
+  setTimeout(callback, milliseconds);
+};
+
+const host = makeVatHostKeeper({
+  script: fetch('vat-worker.js').then(response => response.text()),
+  every,
+  onVatLost: (launch, reason) =>
+    kernel.tell({ type: 'vatLost', launch, reason }),
+});
+
+const clients = makeClients({
+  origin: location.origin,
+  after,
+  onClient: client => kernel.serve(client),
+  onGone: client => kernel.tell({ type: 'clientGone', client }),
+});
+
+const kernel = makeKernelKeeper({
+  startWorker: () =>
+    new Worker('kernel-worker.js', { type: 'module', name: 'kernel' }),
+  every,
+  now: () => performance.now(),
+  after,
+  onLaunch: word => void host.launch(word),
+  onKill: ({ launch }) => host.kill(launch),
+  onLost: () => {
+    host.clear();
+    clients.disconnectAll();
+  },
+  onBack: clients.disconnectAll,
+  serveInstead,
+});
+
+browser.runtime.onConnect.addListener(clients.takeLife);
+
+navigator.serviceWorker.addEventListener('message', event => {
+  const data: unknown = event.data;
+  if (!(event.source instanceof ServiceWorker)) {
+    return;
+  }
+  if (isConnectRequest(data)) {
+    clients.takePort(data.client, data.port);
+  } else if (isUpdateWord(data)) {
+    const { source } = event;
+    void kernel
+      .stop()
+      .then(() =>
+        source.postMessage({ tag: 'cooperage-update', stage: 'ready' }),
+      );
+  }
+});
+navigator.serviceWorker.startMessages();
