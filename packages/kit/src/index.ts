@@ -1,1 +1,2 @@
-export {};
+export { makeNodeVats, provideNodeVatText } from './node-vats.ts';
+export { buildWorkerText, provideWorkerText } from './worker-text.ts';

@@ -20,8 +20,9 @@ import { ModuleSource } from '@endo/module-source';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import { makeNodeVats } from './node-vats.ts';
+import { makeNodeVats, provideNodeVatText } from './node-vats.ts';
 
 type Done = Extract<FromVat, { type: 'done' }>;
 type Log = Extract<FromVat, { type: 'log' }>;
@@ -532,6 +533,26 @@ describe('what vat code can reach', () => {
     expect(answerOf(await vat.call('outside', ['fetch', 'process']))).toEqual(
       [],
     );
+  });
+
+  it('has no network, storage or other realm behind its Compartment either', async () => {
+    const names =
+      'fetch WebSocket XMLHttpRequest EventSource BroadcastChannel Worker indexedDB caches navigator WebAssembly SharedArrayBuffer require process module';
+    const worker = new Worker(
+      `"use strict"; const port = require('node:worker_threads').parentPort; ${await provideNodeVatText()}
+      ; port.postMessage(${JSON.stringify(names.split(' '))}.filter(name => globalThis[name] !== undefined));`,
+      { eval: true },
+    );
+    ends.push(() => void worker.terminate());
+    const messages: unknown[] = [];
+    await new Promise<void>(resolve => {
+      worker.on('message', message => {
+        if (messages.push(message) === 2) {
+          resolve();
+        }
+      });
+    });
+    expect(messages).toEqual([[], [{ type: 'hello', version: 1 }]]);
   });
 
   it('has exactly the endowments that it is configured with', async () => {

@@ -12,23 +12,13 @@ describe('a line of the log', () => {
     ],
     [[{ a: 'x', b: [1, { c: [] }] }], '{ a: "x", b: [ 1, { c: [] } ] }'],
     [[circular], '{ name: "c", self: [circular] }'],
-    [
-      [[[[[1]]]]],
-      '[ [ [ [ […] ] ] ] ]'
-        .replace('[ […] ]', '[ [ 1 ] ]')
-        .replace('[ [ 1 ] ]', '[…]')
-        .replace('[ […] ]', '[ […] ]'),
-    ],
+    [[[[[[[1]]]]]], '[ [ [ [ […] ] ] ] ]'],
     [
       [Promise.resolve(), () => 1, TypeError('no')],
       '[Promise] [function ] TypeError: no',
     ],
   ])('shows %o', (parts, text) => {
-    if (text.includes('…')) {
-      expect(formatLine(parts, 200)).toMatch(/^\[ \[ \[ \[ .* \] \] \] \]$/);
-    } else {
-      expect(formatLine(parts, 200)).toBe(text);
-    }
+    expect(formatLine(parts, 200)).toBe(text);
   });
 
   it('is cut at its bound, whatever the value holds', () => {
