@@ -1,1 +1,2 @@
-export {};
+export type { Connect, Observers, OnNotify, Rpc } from './connection.ts';
+export { openSession, type Session } from './session.ts';

@@ -1,0 +1,90 @@
+import type { Syscall, Vref } from '@cooperage/protocol';
+import { isExportVref } from '@cooperage/protocol';
+import harden from '@endo/harden';
+
+/** Gathers the syscalls of one turn; they leave in a microtask. */
+export type SyscallBatch = {
+  add(syscall: Syscall): void;
+  /** The value of this vref was collected; reported with the next batch unless `isAlive` says otherwise by then. */
+  addCollected(vref: Vref): void;
+  /** Keeps drops back until the function that it gives is called. */
+  holdDrops(): () => void;
+  /** From now on nothing is gathered or sent. */
+  end(): void;
+};
+
+export const makeSyscallBatch = (options: {
+  post: (syscalls: readonly Syscall[]) => void;
+  isAlive: (vref: Vref) => boolean;
+}): SyscallBatch => {
+  const { post, isAlive } = options;
+  const collected = new Set<Vref>();
+  let syscalls: Syscall[] = [];
+  let holders = 0;
+  let isScheduled = false;
+  let isOpen = true;
+
+  const takeCollected = (): Syscall[] => {
+    if (holders > 0) {
+      return [];
+    }
+    const dead = [...collected].filter(vref => !isAlive(vref));
+    collected.clear();
+    const imports = dead.filter(vref => !isExportVref(vref));
+    const exports = dead.filter(isExportVref);
+    const taken: Syscall[] = [];
+    if (imports.length > 0) {
+      taken.push(['dropImports', imports]);
+    }
+    if (exports.length > 0) {
+      taken.push(['retireExports', exports]);
+    }
+    return taken;
+  };
+
+  const flush = (): void => {
+    isScheduled = false;
+    const batch = [...syscalls, ...takeCollected()];
+    syscalls = [];
+    if (isOpen && batch.length > 0) {
+      post(batch);
+    }
+  };
+
+  const schedule = (): void => {
+    if (!isScheduled && isOpen) {
+      isScheduled = true;
+      queueMicrotask(flush);
+    }
+  };
+
+  return harden({
+    add: (syscall: Syscall) => {
+      if (isOpen) {
+        syscalls.push(syscall);
+        schedule();
+      }
+    },
+    addCollected: (vref: Vref) => {
+      collected.add(vref);
+      schedule();
+    },
+    holdDrops: () => {
+      let isHeld = true;
+      holders += 1;
+      return () => {
+        if (isHeld) {
+          isHeld = false;
+          holders -= 1;
+          schedule();
+        }
+      };
+    },
+    end: () => {
+      isOpen = false;
+      syscalls = [];
+      collected.clear();
+    },
+  });
+};
+harden(makeSyscallBatch);
