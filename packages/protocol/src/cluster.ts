@@ -149,6 +149,32 @@ const parseVats = (
   );
 };
 
+const parseServices = (value: unknown, problems: string[]): string[] => {
+  const services = value ?? [];
+  const isNames = (list: unknown): list is string[] =>
+    Array.isArray(list) && list.every(each => typeof each === 'string');
+  if (isNames(services)) {
+    return services;
+  }
+  problems.push('services: is a list of names');
+  return [];
+};
+
+const parseBootstrap = (
+  value: unknown,
+  vats: ClusterConfig['vats'],
+  problems: string[],
+): string => {
+  const bootstrap = value ?? Object.keys(vats)[0] ?? '';
+  if (typeof bootstrap === 'string' && Object.hasOwn(vats, bootstrap)) {
+    return bootstrap;
+  }
+  problems.push(
+    `bootstrap: ${JSON.stringify(bootstrap)} is none of the vats ${Object.keys(vats).join(', ')}`,
+  );
+  return '';
+};
+
 /** Checks a config that a person or a program wrote; all its problems at once. */
 export const parseClusterConfig = (value: unknown): Found<ClusterConfig> => {
   if (!isFields(value)) {
@@ -160,33 +186,13 @@ export const parseClusterConfig = (value: unknown): Found<ClusterConfig> => {
     'config',
   );
   const vats = parseVats(own(value, 'vats'), problems);
-  const bootstrap = own(value, 'bootstrap') ?? Object.keys(vats)[0] ?? '';
-  if (typeof bootstrap !== 'string' || !Object.hasOwn(vats, bootstrap)) {
-    problems.push(
-      `bootstrap: ${JSON.stringify(bootstrap)} is none of the vats ${Object.keys(vats).join(', ')}`,
-    );
-  }
+  const bootstrap = parseBootstrap(own(value, 'bootstrap'), vats, problems);
   const name = own(value, 'name') ?? bootstrap;
   if (typeof name !== 'string' || !NAME.test(name)) {
     problems.push(`name: ${JSON.stringify(name)} is no name (${NAME.source})`);
   }
-  const services = own(value, 'services') ?? [];
-  if (
-    !Array.isArray(services) ||
-    !services.every(service => typeof service === 'string')
-  ) {
-    problems.push('services: is a list of names');
-  }
-  if (problems.length > 0) {
-    return { ok: false, problems };
-  }
-  return {
-    ok: true,
-    value: {
-      name: String(name),
-      bootstrap: String(bootstrap),
-      services: services as string[],
-      vats,
-    },
-  };
+  const services = parseServices(own(value, 'services'), problems);
+  return problems.length > 0
+    ? { ok: false, problems }
+    : { ok: true, value: { name: String(name), bootstrap, services, vats } };
 };
