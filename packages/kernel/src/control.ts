@@ -222,8 +222,8 @@ export const makeClientServer = (
       },
       reference: params => {
         const { kref, iface } = krefOf(parseReference(params));
-        const introduced = sessions.introduce(insistSession(), kref);
-        return afterCommit({ ...introduced, iface });
+        const vref = sessions.introduce(insistSession(), kref);
+        return afterCommit({ vref, iface });
       },
       keep: params => {
         const fields = fieldsOf(params);

@@ -198,16 +198,15 @@ export const makeSessions = (
       return sessions.size;
     },
 
-    /** Gives the session a reference; `number` is to be counted as a delivery seen. */
-    introduce: (id: SessionId, kref: Kref): { vref: Vref; number: number } => {
-      const session = sessions.get(id);
-      if (!session) {
+    /** Gives the session a reference. The client keeps its drops back until it has heard the answer. */
+    introduce: (id: SessionId, kref: Kref): Vref => {
+      if (!sessions.has(id)) {
         throw new CooperageError(
           'SESSION_CLOSED',
           'Open a session first: references belong to one',
         );
       }
-      const vref = parts.run(() => {
+      return parts.run(() => {
         const row = parts.clists.entry(id, kref);
         if (row) {
           return row.vref;
@@ -217,9 +216,6 @@ export const makeSessions = (
         parts.clists.add(id, kref, made);
         return made;
       });
-      session.sent += 1;
-      session.lastNamed.set(kref, session.sent);
-      return { vref, number: session.sent };
     },
 
     /** Ends what an earlier run of the kernel left. */

@@ -96,8 +96,8 @@ export type ControlMethods = {
   /** Puts the object into the session's c-list and gives its vref there. */
   reference: {
     params: ReferenceRequest;
-    /** `number` counts as that of a delivery: the session has seen it. */
-    result: { vref: Vref; iface: string; number: number };
+    /** No delivery: a client keeps drops of imports back until it has heard the answer. */
+    result: { vref: Vref; iface: string };
   };
   /** Keeps the object under the name, also across restarts. */
   keep: { params: { name: string; vref: Vref }; result: null };
