@@ -80,6 +80,8 @@ const makeMirror = () => {
   return { mirror, got };
 };
 
+const asFunction = (value: object) => value as (n: number) => Promise<number>;
+
 const turn = () => new Promise<void>(resolve => setImmediate(resolve));
 
 describe('values', () => {
@@ -243,7 +245,7 @@ describe('presences', () => {
     const { far, near, remote } = await world.joinTwo(
       Far('double', (n: number) => n * 2),
     );
-    expect(await E(remote as unknown as (n: number) => number)(21)).toBe(42);
+    expect(await E(asFunction(remote))(21)).toBe(42);
     const { mirror, got } = makeMirror();
     const other = await world.introduce(near, far, mirror);
     E.sendOnly(other).tell!('one way');
@@ -395,6 +397,50 @@ describe('promises', () => {
     expect(open).toEqual([[], expect.any(Array)]);
   });
 
+  test('a message to a promise that crosses its notify arrives', async () => {
+    const kit = makePromiseKit<unknown>();
+    const inner = Far('Inner', { hi: () => 'hi' });
+    const { far, remote } = await makeWorld().joinTwo(
+      Far('Slow', { get: () => kit.promise }),
+    );
+    const result = E(remote).get!() as Promise<Remote>;
+    await turn();
+    const fence = far.pair.fence();
+    kit.resolve(inner);
+    await turn();
+    expect(far.kernelSide.delivered.at(-1)![0]).toBe('notify');
+    const answer = E(result).hi!();
+    await turn();
+    fence.release();
+    expect(await answer).toBe('hi');
+  });
+
+  test('a promise of ours that comes back while its resolution is under way is found again', async () => {
+    const got: unknown[] = [];
+    const me = Far('me', {
+      take: (value: Promise<unknown>) => (got.push(value), value),
+    });
+    const far0 = Far('Holder', {
+      send: (target: Remote, value: unknown) => E(target).take!([value]),
+    });
+    const { far, remote } = await makeWorld().joinTwo(far0);
+    const kit = makePromiseKit<unknown>();
+    const answer = E(remote).send!(me, kit.promise);
+    await Promise.resolve();
+    const whenFenced = (async () => {
+      // The kernel has sent the promise back by now, or will; ours settles meanwhile.
+      await turn();
+      kit.resolve('settled');
+      const fence = far.pair.fence();
+      await turn();
+      fence.release();
+    })();
+    await whenFenced;
+    await answer;
+    expect(await (got[0] as Promise<unknown>[])[0]).toBe('settled');
+    expect(far.session.reasonOfEnd()).toBeUndefined();
+  });
+
   test('data that is malformed spoils one message or one answer and nothing else', async () => {
     const { mirror } = makeMirror();
     const { far, near, remote } = await makeWorld().joinTwo(mirror);
@@ -409,14 +455,11 @@ describe('promises', () => {
     const answer = E(remote).wait!(kit.promise);
     await turn();
     const pending = near.kernelSide.delivered.at(-1)!;
-    const [, target, message] = pending as unknown as [
-      'message',
-      string,
-      { result: never },
-    ];
+    if (pending[0] !== 'message') throw Error('not a message');
+    const [, target, { result }] = pending;
     expect(target).toBe(first);
     near.kernelSide.syscalls({
-      syscalls: [['resolve', [[message.result, false, data]]]],
+      syscalls: [['resolve', [[result!, false, data]]]],
       seen: 0,
     });
     await expect(answer).rejects.toThrow(/JSON/);

@@ -1,12 +1,10 @@
 /** Clients joined by a loopback kernel, each over an RPC on a stream in memory. */
 import type { Kref } from '@cooperage/protocol';
-import { makeRpc } from '@cooperage/streams';
+import { makeRpc, type RpcMethod } from '@cooperage/streams';
 import { makeStreamPair } from '@cooperage/streams/stream-pair';
 import { E } from '@endo/eventual-send';
-import {
-  makeLoopbackKernel,
-  type LoopbackSession,
-} from '../loopback-kernel.ts';
+import { makeLoopbackKernel, type LoopbackSession } from './loopback-kernel.ts';
+import type { OnNotify, Rpc } from '../connection.ts';
 import { openSession, type Session } from '../session.ts';
 
 /** An object of another client, whatever its methods. */
@@ -25,7 +23,8 @@ export type Client = {
 export const makeWorld = () => {
   const kernel = makeLoopbackKernel();
 
-  const addClient = async (): Promise<Client> => {
+  /** A connection to the kernel; `control` adds methods. */
+  const makeConnection = (control: Record<string, RpcMethod> = {}) => {
     const pair = makeStreamPair();
     let kernelSide: LoopbackSession | undefined;
     const rpc = makeRpc(pair.right, {
@@ -40,23 +39,32 @@ export const makeWorld = () => {
           vref: kernelSide?.reference((params as { kref: Kref }).kref),
           iface: 'Alleged: thing',
         }),
+        ...control,
       },
       onNotify: (_method, params) =>
         kernelSide?.syscalls(
           params as Parameters<LoopbackSession['syscalls']>[0],
         ),
     });
-    const session = await openSession({
-      connect: async onNotify => makeRpc(pair.left, { onNotify }),
-    });
+    return {
+      pair,
+      notify: rpc.notify,
+      kernelSide: () => kernelSide!,
+      connect: async (onNotify: OnNotify): Promise<Rpc> =>
+        makeRpc(pair.left, { onNotify }),
+    };
+  };
+
+  const addClient = async (): Promise<Client> => {
+    const { pair, notify, kernelSide, connect } = makeConnection();
+    const session = await openSession({ connect });
     const echo = await session.reference({ kref: kernel.echo });
     return {
       session,
-      kernelSide: kernelSide!,
+      kernelSide: kernelSide(),
       pair,
       echo: echo as Remote,
-      end: reason =>
-        rpc.notify('sessionEnded', { code: 'KERNEL_STOPPED', reason }),
+      end: reason => notify('sessionEnded', { code: 'KERNEL_STOPPED', reason }),
     };
   };
 
@@ -80,5 +88,5 @@ export const makeWorld = () => {
     return { near, far, remote: await introduce(near, far, object) };
   };
 
-  return { addClient, introduce, joinTwo, kernel };
+  return { addClient, introduce, joinTwo, kernel, makeConnection };
 };

@@ -1,0 +1,27 @@
+/** What `E(kernel).help()` answers. */
+export const HELP = `Cooperage: vats and their objects, from this console. Every call gives a promise: await it.
+
+  kernel
+    await E(kernel).launch(config)           start a cluster; gives { name, cluster, root, vats }
+    await E(kernel).clusters()               the clusters, their vats, states and krefs
+    await E(kernel).status()                 the kernel's state and counts
+    await E(kernel).root('demo', 'bob')      the root object of a vat; without a vat, of the bootstrap vat
+    await E(kernel).restart('demo', 'bob')   a new incarnation over the same store; without a vat, of all
+    await E(kernel).terminate('demo')        end a cluster and erase what it stored
+    await E(kernel).keep('purse', object)    keep an object as home.purse, across restarts too
+    await E(kernel).forget('purse')
+    await E(kernel).reference('ko12')        the object with this kref
+
+  home
+    Object.keys(home)                        clusters (their bootstrap roots) and what is kept
+    home.demo                                an object, or a promise of it: E takes both
+
+  Examples
+    const bob = await E(kernel).root('demo', 'bob')
+    await E(bob).hello('x')                  send a message, await the answer
+    E(E(bob).friend()).greet()               send to an answer that has not arrived yet
+    E(bob).subscribe(Far('me', { notify: (...args) => console.log(...args) }))
+    E.sendOnly(bob).poke()                   want no answer
+
+  When the kernel or this console was restarted, presences reject with SESSION_CLOSED:
+  get them again from home or E(kernel).root.`;
