@@ -123,9 +123,7 @@ export const makeSessionKit = (
     session: Object.freeze({
       reference: async (request: ReferenceRequest) => {
         await provideSession();
-        const found = await connection.call('reference', request);
-        seen = Math.max(seen, found.number);
-        return found;
+        return connection.call('reference', request);
       },
       send: async (target: Vref, methargs: CapData) => {
         await provideSession();

@@ -109,12 +109,7 @@ export const makeFakeKernel = (
       if (!parts) {
         throw new Error('there is no such object');
       }
-      delivered += 1;
-      return {
-        vref: makeImportVref(parts.kind, parts.index),
-        iface: '',
-        number: delivered,
-      };
+      return { vref: makeImportVref(parts.kind, parts.index), iface: '' };
     },
     keep: async ({ name, vref }) => {
       const kref = krefOfSessionImport(vref);
