@@ -4,6 +4,7 @@
  * realm is also the developer's console: `kernel`, `home`, `E`, `Far`.
  */
 import '@cooperage/client/lockdown';
+import { makeConsole } from '@cooperage/client';
 import { makeRpc } from '@cooperage/streams';
 import browser from 'webextension-polyfill';
 import { handOver, serveConnect } from './background/hand-over.ts';
@@ -54,7 +55,19 @@ self.addEventListener('message', event => {
   }
 });
 
-Object.assign(globalThis, { connect: makeConnector(handOver), makeRpc });
+/** Beyond a bundle of the largest size, in UTF-16. */
+const MAX_FRAME_BYTES = 2 ** 26;
+
+const open = makeConnector(handOver);
+const { kernel, home, E, Far } = makeConsole({
+  connect: async onNotify =>
+    makeRpc(await open(), {
+      label: 'kernel',
+      maxBytes: MAX_FRAME_BYTES,
+      onNotify,
+    }),
+});
+Object.assign(globalThis, { kernel, home, E, Far });
 
 ensure();
 void watch();

@@ -19,7 +19,7 @@ const unreachable = (problem: unknown): CooperageError =>
     ? problem
     : new CooperageError(
         'KERNEL_UNREACHABLE',
-        `The kernel can't be reached: ${problem instanceof Error ? problem.message : String(problem)}. It is being restarted if it was lost; try again`,
+        `no connection to the kernel: ${problem instanceof Error ? problem.message : String(problem)}`,
       );
 
 /**

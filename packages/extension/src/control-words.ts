@@ -31,7 +31,8 @@ export type ToKernelWorker =
 
 /** Kernel worker → offscreen document. */
 export type FromKernelWorker =
-  | { readonly type: 'running' }
+  /** It holds the lock of that name, which the browser takes back when the worker is no more. */
+  | { readonly type: 'alive'; readonly name: string }
   | { readonly type: 'pong' }
   /** It has stopped by itself; its last commit stands. */
   | { readonly type: 'failed'; readonly reason: string }

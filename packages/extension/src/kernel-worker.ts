@@ -85,4 +85,9 @@ self.addEventListener('message', ({ data }: MessageEvent<ToKernelWorker>) =>
   obey(data),
 );
 
-running.then(() => post({ type: 'running' }), tellFailure);
+// Held until this worker is no more: that is how its death is noticed.
+void navigator.locks.request(self.name, () => {
+  post({ type: 'alive', name: self.name });
+  return new Promise(() => {});
+});
+running.catch(tellFailure);

@@ -17,23 +17,27 @@ const after = (milliseconds: number, callback: () => void): void => {
   setTimeout(callback, milliseconds);
 };
 
+/** No other document's kernel has the same name. */
+const run = `-${crypto.randomUUID()}`;
+
 const host = makeVatHostKeeper({
   script: fetch('vat-worker.js').then(response => response.text()),
   every,
-  onVatLost: (launch, reason) =>
-    kernel.tell({ type: 'vatLost', launch, reason }),
+  onVatLost: (launch, reason) => kernel.vatLost(launch, reason),
 });
 
 const clients = makeClients({
   origin: location.origin,
   after,
   onClient: client => kernel.serve(client),
-  onGone: client => kernel.tell({ type: 'clientGone', client }),
+  onGone: client => kernel.dismiss(client),
 });
 
 const kernel = makeKernelKeeper({
-  startWorker: () =>
-    new Worker('kernel-worker.js', { type: 'module', name: 'kernel' }),
+  startWorker: name =>
+    new Worker('kernel-worker.js', { type: 'module', name: name + run }),
+  // A dead worker gives no event, but its locks come free.
+  whenDead: name => navigator.locks.request(name, () => {}),
   every,
   now: () => performance.now(),
   after,
@@ -43,7 +47,6 @@ const kernel = makeKernelKeeper({
     host.clear();
     clients.disconnectAll();
   },
-  onBack: clients.disconnectAll,
   serveInstead,
 });
 

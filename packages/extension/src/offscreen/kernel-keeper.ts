@@ -1,10 +1,18 @@
 import type { KernelStatus } from '@cooperage/protocol';
-import type { FromKernelWorker, ToKernelWorker } from '../control-words.ts';
+import type {
+  FromKernelWorker,
+  LaunchNumber,
+  ToKernelWorker,
+} from '../control-words.ts';
 import type { Client } from './clients.ts';
 import { makeHeartbeat, type Every, type Heartbeat } from './heartbeat.ts';
 import { makeRestarts } from './restarts.ts';
 
-/** One oversized message of a vat may stall the kernel's thread for a second; a large commit, too. */
+/**
+ * The heartbeat finds a worker that hangs; one that is gone is known at once.
+ * One oversized message of a vat may stall the kernel's thread for a second; a large
+ * commit, too.
+ */
 const BEAT_MILLISECONDS = 2_000;
 const MOST_SILENT_BEATS = 7;
 
@@ -14,13 +22,15 @@ type Situation =
       readonly worker: Worker;
       readonly heartbeat: Heartbeat;
     }
-  | {
-      readonly kind: 'down';
-      readonly now: Pick<KernelStatus, 'state' | 'reason'>;
-    };
+  /** Starts again soon; who comes meanwhile waits. */
+  | { readonly kind: 'waiting'; readonly clients: Map<string, Client> }
+  | { readonly kind: 'safe-mode'; readonly reason: string };
 
 export type KernelKeeperOptions = {
-  readonly startWorker: () => Worker;
+  /** Starts it under that name. */
+  readonly startWorker: (name: string) => Worker;
+  /** Resolves when the named worker, known to live, is dead. */
+  readonly whenDead: (name: string) => Promise<void>;
   readonly every: Every;
   readonly now: () => number;
   readonly after: (milliseconds: number, callback: () => void) => void;
@@ -28,9 +38,7 @@ export type KernelKeeperOptions = {
   readonly onKill: (word: FromKernelWorker & { type: 'kill' }) => void;
   /** Every heap and every client's port are gone with it. */
   readonly onLost: () => void;
-  /** It runs again, after a time in which clients were served by the stand-in. */
-  readonly onBack: () => void;
-  /** Serves a client while the kernel does not run. */
+  /** Serves a client when the kernel will not be started any more. */
   readonly serveInstead: (
     client: Client,
     now: Pick<KernelStatus, 'state' | 'reason'>,
@@ -39,12 +47,13 @@ export type KernelKeeperOptions = {
 
 /** Starts the kernel's worker, watches it, and starts it again when it is lost; gives up after three failures in a row. */
 export const makeKernelKeeper = (options: KernelKeeperOptions) => {
-  const { startWorker, every, now, after, serveInstead } = options;
+  const { startWorker, whenDead, every, now, after, serveInstead } = options;
+  let starts = 0;
   const restarts = makeRestarts(now);
   let onStopped = (): void => {};
 
   const lose = (worker: Worker, reason: string): void => {
-    if (situation.kind === 'down' || situation.worker !== worker) {
+    if (situation.kind !== 'up' || situation.worker !== worker) {
       return;
     }
     situation.heartbeat.stop();
@@ -53,13 +62,10 @@ export const makeKernelKeeper = (options: KernelKeeperOptions) => {
     const verdict = restarts.failed();
     if (verdict.kind === 'safe-mode') {
       const words = `${reason}. It was started three times in vain; reload the extension to try again`;
-      situation = { kind: 'down', now: { state: 'safe-mode', reason: words } };
+      situation = { kind: 'safe-mode', reason: words };
     } else {
-      situation = { kind: 'down', now: { state: 'starting', reason } };
-      after(verdict.milliseconds, () => {
-        situation = start();
-        options.onBack();
-      });
+      situation = { kind: 'waiting', clients: new Map() };
+      after(verdict.milliseconds, restart);
     }
     options.onLost();
     // An update that waits for a quiet kernel need not wait for a dead one.
@@ -76,14 +82,18 @@ export const makeKernelKeeper = (options: KernelKeeperOptions) => {
         return lose(worker, word.reason);
       case 'stopped':
         return onStopped();
-      case 'running':
+      case 'alive':
+        void whenDead(word.name).then(() => lose(worker, 'its worker ended'));
+        return undefined;
       case 'pong':
         return undefined;
     }
   };
 
   const start = (): Situation => {
-    const worker = startWorker();
+    starts += 1;
+    const name = `kernel-${starts}`;
+    const worker = startWorker(name);
     restarts.started();
     const heartbeat = makeHeartbeat({
       every,
@@ -103,6 +113,13 @@ export const makeKernelKeeper = (options: KernelKeeperOptions) => {
     return { kind: 'up', worker, heartbeat };
   };
 
+  const restart = (): void => {
+    const waiting =
+      situation.kind === 'waiting' ? [...situation.clients.values()] : [];
+    situation = start();
+    waiting.forEach(serve);
+  };
+
   let situation: Situation = start();
 
   const tell = (word: ToKernelWorker, transfer: Transferable[] = []): void => {
@@ -111,16 +128,33 @@ export const makeKernelKeeper = (options: KernelKeeperOptions) => {
     }
   };
 
+  const serve = (client: Client): void => {
+    switch (situation.kind) {
+      case 'up':
+        return tell({ type: 'client', ...client }, [client.port]);
+      case 'waiting':
+        situation.clients.set(client.client, client);
+        return undefined;
+      case 'safe-mode':
+        return serveInstead(client, {
+          state: 'safe-mode',
+          reason: situation.reason,
+        });
+    }
+  };
+
   return Object.freeze({
-    tell,
     /** Owns the client's port. */
-    serve: (client: Client): void => {
-      if (situation.kind === 'up') {
-        tell({ type: 'client', ...client }, [client.port]);
-      } else {
-        serveInstead(client, situation.now);
+    serve,
+    /** The client is gone, served or not. */
+    dismiss: (client: string): void => {
+      if (situation.kind === 'waiting') {
+        situation.clients.delete(client);
       }
+      tell({ type: 'clientGone', client });
     },
+    vatLost: (launch: LaunchNumber, reason: string): void =>
+      tell({ type: 'vatLost', launch, reason }),
     /** Resolves when the kernel has finished its work, committed and closed; at once when there is none. */
     stop: (): Promise<void> =>
       new Promise(resolve => {

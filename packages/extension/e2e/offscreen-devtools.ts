@@ -1,0 +1,48 @@
+import type { CDPSession } from 'playwright-core';
+
+type Answer = { readonly id?: number; readonly result?: unknown };
+type Target = {
+  readonly targetId: string;
+  readonly type: string;
+  readonly url: string;
+};
+
+/** Speaks the devtools protocol with targets that playwright does not show: the offscreen document and the sandboxed frame. */
+export const makeDevtools = (browser: CDPSession) => {
+  const pending = new Map<number, (result: unknown) => void>();
+  let calls = 0;
+  browser.on('Target.receivedMessageFromTarget', ({ message }) => {
+    const { id, result } = JSON.parse(message) as Answer;
+    if (id !== undefined) {
+      pending.get(id)?.(result);
+      pending.delete(id);
+    }
+  });
+
+  const targets = async (): Promise<readonly Target[]> =>
+    (await browser.send('Target.getTargets')).targetInfos;
+
+  return {
+    targets,
+    /** A session with the target whose URL has the words; rejects when there is none. */
+    attach: async (words: string) => {
+      const found = (await targets()).find(({ url }) => url.includes(words));
+      if (found === undefined) {
+        throw new Error(`no target is called ${words}`);
+      }
+      const { sessionId } = await browser.send('Target.attachToTarget', {
+        targetId: found.targetId,
+        flatten: false,
+      });
+      return (method: string, params: object = {}): Promise<unknown> =>
+        new Promise((resolve, reject) => {
+          calls += 1;
+          pending.set(calls, resolve);
+          const message = JSON.stringify({ id: calls, method, params });
+          browser
+            .send('Target.sendMessageToTarget', { sessionId, message })
+            .catch(reject);
+        });
+    },
+  };
+};
