@@ -158,25 +158,41 @@ export const makeConsole = (options: { connect: Connect }): ClientConsole => {
     },
   });
 
+  /** What was just done shows in `home` at once; the kernel's own news come a little later. */
+  const refresh = async (session: Session): Promise<void> =>
+    homeKit.update(await session.call('status', {}));
+
   const kernel: KernelFacade = Far('Kernel', {
-    launch: async (config: unknown) => launchIn(await source.provide(), config),
+    launch: async (config: unknown) => {
+      const session = await source.provide();
+      const launched = await launchIn(session, config);
+      await refresh(session);
+      return launched;
+    },
     clusters: async () =>
       (await (await source.provide()).call('status', {})).clusters,
     status: async () => (await source.provide()).call('status', {}),
     root: async (cluster: string, vat?: string) =>
       (await source.provide()).reference({ cluster, ...vatOf(vat) }),
     terminate: async (cluster: string) => {
-      await (await source.provide()).call('terminate', { cluster });
+      const session = await source.provide();
+      await session.call('terminate', { cluster });
+      await refresh(session);
     },
     restart: async (cluster: string, vat?: string) => {
       await (
         await source.provide()
       ).call('restart', { cluster, ...vatOf(vat) });
     },
-    keep: async (name: string, presence: object) =>
-      keepIn(await source.provide(), name, presence),
+    keep: async (name: string, presence: object) => {
+      const session = await source.provide();
+      await keepIn(session, name, presence);
+      await refresh(session);
+    },
     forget: async (name: string) => {
-      await (await source.provide()).call('forget', { name });
+      const session = await source.provide();
+      await session.call('forget', { name });
+      await refresh(session);
     },
     reference: async (kref: string) => {
       if (!isKref(kref)) {
