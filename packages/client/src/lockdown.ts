@@ -14,8 +14,9 @@ lockdown({
   stackFiltering: 'verbose',
   consoleTaming: 'unsafe',
   localeTaming: 'unsafe',
-  // Libraries assign to inherited properties; 'severe' would clutter every object that the console shows.
-  overrideTaming: 'moderate',
+  // With 'moderate' the constructors of errors become accessors, and then
+  // Node prints an error as {}.
+  overrideTaming: 'min',
   // `chrome` and the other host objects stay as they are.
   domainTaming: 'unsafe',
   reporting: 'none',

@@ -265,6 +265,7 @@ describe('presences', () => {
     );
     expect(problem).toBeInstanceOf(TypeError);
     expect(String(problem)).toBe('TypeError: no such purse');
+    expect(inspect(problem)).toBe('[TypeError: no such purse]');
     expect(Reflect.get(problem as Error, 'stack')).not.toContain('at ');
     await expect(E(remote).nope!()).rejects.toThrow(
       /target has no method "nope"/,
@@ -415,30 +416,54 @@ describe('promises', () => {
     expect(await answer).toBe('hi');
   });
 
-  test('a promise of ours that comes back while its resolution is under way is found again', async () => {
+  test('a promise of ours that comes back while its resolution is under way is the same promise', async () => {
     const got: unknown[] = [];
-    const me = Far('me', {
-      take: (value: Promise<unknown>) => (got.push(value), value),
+    const me = Far('me', { take: (values: unknown[]) => got.push(values[0]) });
+    const holder = Far('Holder', {
+      send: (target: Remote, value: unknown) =>
+        E(target).take!(harden([value])),
     });
-    const far0 = Far('Holder', {
-      send: (target: Remote, value: unknown) => E(target).take!([value]),
-    });
-    const { far, remote } = await makeWorld().joinTwo(far0);
+    const { far, near, remote } = await makeWorld().joinTwo(holder);
     const kit = makePromiseKit<unknown>();
+    const nearFence = near.pair.fence();
     const answer = E(remote).send!(me, kit.promise);
-    await Promise.resolve();
-    const whenFenced = (async () => {
-      // The kernel has sent the promise back by now, or will; ours settles meanwhile.
-      await turn();
-      kit.resolve('settled');
-      const fence = far.pair.fence();
-      await turn();
-      fence.release();
-    })();
-    await whenFenced;
+    await turn();
+    const farFence = far.pair.fence();
+    nearFence.release();
+    await turn();
+    // The promise is on its way back.
+    expect(far.kernelSide.delivered.at(-1)![0]).toBe('message');
+    expect(got).toEqual([]);
+    kit.resolve('settled');
+    await turn();
+    farFence.release();
     await answer;
-    expect(await (got[0] as Promise<unknown>[])[0]).toBe('settled');
+    expect(got[0]).toBe(kit.promise);
     expect(far.session.reasonOfEnd()).toBeUndefined();
+  });
+
+  test('an answer that has arrived gets a fresh reference when it is sent', async () => {
+    const { mirror } = makeMirror();
+    const { far, remote } = await makeWorld().joinTwo(mirror);
+    const answer = E(remote).give!(1);
+    await answer;
+    await E(remote).wait!(answer);
+    const sends = far.kernelSide.applied.flatMap(syscall =>
+      syscall[0] === 'send' ? [syscall[2]] : [],
+    );
+    expect(sends.at(-1)!.methargs.slots).toHaveLength(1);
+    expect(sends.map(({ result }) => result)).not.toContain(
+      sends.at(-1)!.methargs.slots[0],
+    );
+  });
+
+  test('a message that is too large rejects and harms nothing', async () => {
+    const { mirror } = makeMirror();
+    const { remote } = await makeWorld().joinTwo(mirror);
+    await expect(E(remote).give!('x'.repeat(5_000_000))).rejects.toThrow(
+      /larger than 4000000; send it in parts/,
+    );
+    expect(await E(remote).give!(2)).toBe(2);
   });
 
   test('data that is malformed spoils one message or one answer and nothing else', async () => {
