@@ -16,6 +16,7 @@ const AliceI = M.interface('Alice', {
   hello: M.call(M.string()).returns(M.string()),
   greetBob: M.call().returns(M.promise()),
   introduce: M.call().returns(M.promise()),
+  relay: M.call(M.any()).returns(M.promise()),
   trade: M.callWhen(M.string()).returns(M.splitRecord({ met: M.string() })),
 });
 
@@ -54,6 +55,11 @@ export const buildRootObject = (
     introduce() {
       const { bob, carol } = acquaintances();
       return E(bob).befriend(E(carol).getNotebook());
+    },
+
+    /** Sends a value on to bob, who gives it back. */
+    relay(value: unknown) {
+      return E(acquaintances().bob).echo(value);
     },
 
     /**

@@ -6,6 +6,7 @@ import { provideDurableSetStore, type Baggage } from '@agoric/vat-data';
 import { makeExo } from '@endo/exo';
 import { E, type ERef } from '@endo/far';
 import { M } from '@endo/patterns';
+import { makePromiseKit } from '@endo/promise-kit';
 import type { Bank, Purse } from './bank.ts';
 import type { Shop } from './shop.ts';
 
@@ -27,45 +28,47 @@ export const buildRootObject = (
   baggage: Baggage,
 ) => {
   const wares = provideDurableSetStore<Ware>(baggage, 'wares');
-  const purse = (): Purse => {
-    if (!baggage.has('purse')) {
-      throw Error('the customer has no purse yet: bootstrap comes first');
-    }
-    return baggage.get('purse') as Purse;
-  };
+  // Messages may come while the bootstrap is still under way: they wait for its purse.
+  const purse = makePromiseKit<Purse>();
+  if (baggage.has('purse')) {
+    purse.resolve(baggage.get('purse') as Purse);
+  } else if (baggage.has('shop')) {
+    purse.reject(Error('the bootstrap was cut off: launch the cluster again'));
+  }
 
   return makeExo('Customer', CustomerI, {
     /** Called once, when the cluster is launched, with the roots of its vats. */
     async bootstrap({ bank, shop }: Vats) {
+      baggage.init('shop', shop);
       const mint = await E(bank).makeCurrency(currency);
       const filled = await E(mint).makePurse(BigInt(money));
-      baggage.init('shop', await shop);
       baggage.init('purse', filled);
+      purse.resolve(filled);
       return E(shop).open(E(mint).getIssuer());
     },
 
     balance() {
-      return E(purse()).balance();
+      return E(purse.promise).balance();
     },
 
     /** Pays with a purse that holds just the price; what the shop leaves comes back. */
     async buy(name: string) {
       const shop = baggage.get('shop') as ERef<Shop>;
       const price = (await E(shop).getPrices())[name] ?? 0n;
-      const payment = await E(purse()).withdraw(price);
+      const payment = await E(purse.promise).withdraw(price);
       try {
         const ware: Ware = await E(shop).buy(name, payment);
         wares.add(ware);
         return await E(ware).describe();
       } finally {
         const rest = await E(payment).balance();
-        await E(purse()).deposit(rest, payment);
+        await E(purse.promise).deposit(rest, payment);
       }
     },
 
     /** A payment for somebody else; rejects when it is more than the customer has. */
     pay(amount: bigint) {
-      return E(purse()).withdraw(amount);
+      return E(purse.promise).withdraw(amount);
     },
 
     getWares() {

@@ -1,0 +1,28 @@
+/** What the whole must show, as scenarios that any platform's tests run. */
+import { CHAT_SCENARIOS } from './chat-suite.ts';
+import { COUNTER_SCENARIOS } from './counter-suite.ts';
+import { DEMO_SCENARIOS } from './demo-suite.ts';
+import { EVERYTHING_SCENARIOS } from './everything-suite.ts';
+import { LAUNCH_SCENARIOS } from './launch-suite.ts';
+import { MARKET_SCENARIOS } from './market-suite.ts';
+import { ROGUE_SCENARIOS } from './rogue-suite.ts';
+import type { Scenario } from './scenario.ts';
+
+export type { Scenario, Step } from './scenario.ts';
+export { TEST_CONFIGS } from './test-configs.ts';
+export {
+  makeWorld,
+  type Configs,
+  type ConsoleRealm,
+  type World,
+} from './world.ts';
+
+export const SCENARIOS: readonly Scenario[] = [
+  ...DEMO_SCENARIOS,
+  ...COUNTER_SCENARIOS,
+  ...MARKET_SCENARIOS,
+  ...CHAT_SCENARIOS,
+  ...EVERYTHING_SCENARIOS,
+  ...LAUNCH_SCENARIOS,
+  ...ROGUE_SCENARIOS,
+];

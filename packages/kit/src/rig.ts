@@ -1,0 +1,170 @@
+import { makeConsole, type ClientConsole } from '@cooperage/client';
+import { makeKernel, type Kernel, type KernelOptions } from '@cooperage/kernel';
+import { findInconsistencies } from '@cooperage/kernel/testing/recount';
+import type { LogEntry } from '@cooperage/protocol';
+import { makeRpc } from '@cooperage/streams';
+import { makeStreamPair } from '@cooperage/streams/stream-pair';
+import { whenWorkersEnded } from './live-workers.ts';
+import { makeMortalPlatform } from './mortal-platform.ts';
+import {
+  copyNodeImage,
+  makeNodeImage,
+  openNodePlatform,
+  type NodeImage,
+  type StorageKind,
+} from './node-platform.ts';
+
+export type RigOptions = KernelOptions & {
+  /** What an earlier rig's `crash` gave. The rig writes to it. */
+  readonly image?: NodeImage;
+  /** Of an empty image; `sqlite` unless given. */
+  readonly storage?: StorageKind;
+  /** What relative URLs of bundles are relative to. */
+  readonly baseUrl?: URL;
+  /** Recounts all counts after every crank; true unless given. Measurements turn it off. */
+  readonly isChecked?: boolean;
+};
+
+const check =
+  (problems: string[]): NonNullable<KernelOptions['afterCrank']> =>
+  state => {
+    const found = findInconsistencies(state);
+    problems.push(...found);
+    if (found.length > 0) {
+      throw Error(`invariants are broken: ${found.join('; ')}`);
+    }
+  };
+
+/** Serves clients of the kernel over streams in memory. */
+const makeConnections = (kernel: Kernel) => {
+  const pairs = new Set<ReturnType<typeof makeStreamPair>>();
+  return {
+    connect: (): ClientConsole =>
+      makeConsole({
+        connect: async onNotify => {
+          const pair = makeStreamPair({ label: 'console' });
+          pairs.add(pair);
+          void pair.right.closed.then(() => pairs.delete(pair));
+          kernel.connect(pair.left, {
+            privilege: 'dangerous',
+            label: 'console',
+          });
+          return makeRpc(pair.right, { onNotify });
+        },
+      }),
+    cut: () => pairs.forEach(pair => pair.cut()),
+  };
+};
+
+/**
+ * A kernel in Node with everything real around it: SQLite, worker threads with
+ * liveslots, and a console. Whoever starts it ends it by `stop` or `crash`;
+ * both reject when it has leaked or its tables have been inconsistent.
+ */
+export const startRig = async ({
+  storage = 'sqlite',
+  image = makeNodeImage(storage),
+  baseUrl,
+  isChecked = true,
+  ...kernelOptions
+}: RigOptions = {}) => {
+  const logs: LogEntry[] = [];
+  const problems: string[] = [];
+  const { platform, countVats, die } = makeMortalPlatform(
+    await openNodePlatform({
+      image,
+      log: entry => logs.push(entry),
+      ...(baseUrl === undefined ? {} : { baseUrl }),
+    }),
+  );
+  const kernel = makeKernel(platform, {
+    ...kernelOptions,
+    ...(isChecked ? { afterCrank: check(problems) } : {}),
+  });
+  const connections = makeConnections(kernel);
+  const main = connections.connect();
+  let isOver = false;
+
+  const insistClean = (): void => {
+    const { state, reason } = kernel.status();
+    if (state !== 'running') {
+      problems.push(`the kernel is ${state}: ${reason}`);
+    }
+    if (problems.length > 0) {
+      throw Error(`the rig is not clean: ${problems.join('; ')}`);
+    }
+  };
+
+  const endOnce = (): void => {
+    if (isOver) {
+      throw Error('the rig has ended already');
+    }
+    isOver = true;
+  };
+
+  return Object.freeze({
+    kernel,
+    db: platform.db,
+    stores: platform.stores,
+    logs,
+    /** How many vats' workers run or start. */
+    countVats,
+    console: main,
+    /** One more console, with a session of its own. */
+    connect: connections.connect,
+    isOver: () => isOver,
+    /** Loses the kernel, its vats and its connections at once; what had been committed is in the image. */
+    crash: async (): Promise<NodeImage> => {
+      endOnce();
+      const left = copyNodeImage(image);
+      try {
+        insistClean();
+      } finally {
+        die();
+        connections.cut();
+        await whenWorkersEnded();
+      }
+      return left;
+    },
+    stop: async (): Promise<NodeImage> => {
+      endOnce();
+      try {
+        insistClean();
+        main.close();
+        await kernel.stop();
+      } finally {
+        if (kernel.status().state !== 'stopped') {
+          die();
+        }
+        connections.cut();
+        await whenWorkersEnded();
+      }
+      return image;
+    },
+  });
+};
+
+export type Rig = Awaited<ReturnType<typeof startRig>>;
+
+const COUNTED = [
+  'clusters',
+  'vats',
+  'objects',
+  'promises',
+  'clists',
+  'queue',
+  'home',
+  'sessions',
+  'retiring',
+] as const;
+
+/** How many rows each table has when the kernel is idle, and what lies on the disk beside them. */
+export const takeStock = async ({ kernel, db, stores, countVats }: Rig) => {
+  await kernel.idle();
+  return {
+    ...Object.fromEntries(COUNTED.map(name => [name, kernel.state[name].size])),
+    bundles: db.load('bundles').length,
+    files: stores.list().length,
+    vats: countVats(),
+  };
+};
