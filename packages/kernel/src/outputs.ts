@@ -34,9 +34,10 @@ export const makeOutputs = (
   let waiting: Output[] = [];
   let cranks = 0;
   let cancelEpoch = (): void => {};
-  let isCommitSoon = false;
+  let isCommitDue = false;
 
   const commit = (): void => {
+    isCommitDue = false;
     state.store.commit();
     cancelEpoch();
     cranks = 0;
@@ -53,11 +54,13 @@ export const makeOutputs = (
   };
 
   const commitSoon = (): void => {
-    if (!isCommitSoon) {
-      isCommitSoon = true;
+    if (!isCommitDue) {
+      isCommitDue = true;
       clock.soon(() => {
-        isCommitSoon = false;
-        phase.guard(commitIfNeeded);
+        // Another commit may have come first: what is dirty now belongs to the next epoch.
+        if (isCommitDue) {
+          phase.guard(commitIfNeeded);
+        }
       });
     }
   };

@@ -59,6 +59,20 @@ describe.each(['memory', 'sqlite'] as const)('over %s', storage => {
   });
 });
 
+it('a trivial console call takes one commit and at most 12 SQL statements', async () => {
+  const rig = await startWith('demo');
+  const bob = await rootOf(rig, 'demo', 'bob');
+  await E(bob).hello!('x');
+  await rig.kernel.idle();
+  const before = { ...rig.db.counters };
+  for (let call = 0; call < 100; call += 1) {
+    await E(bob).hello!('x');
+  }
+  const after = { ...rig.db.counters };
+  expect(after.commits - before.commits).toBe(100);
+  expect((after.statements - before.statements) / 100).toBeLessThanOrEqual(12);
+});
+
 describe('a session', () => {
   it('takes its objects and its promises along when it ends', async () => {
     const rig = await startWith('demo');
