@@ -25,6 +25,42 @@ export const makeProfile = () => {
   };
 };
 
+/** What a console shows for a value, or for what was thrown. */
+export type Shown = {
+  /** Present when the value is data without identity; bigints and NaN are in `description`. */
+  readonly value?: unknown;
+  readonly type: string;
+  readonly subtype?: string;
+  readonly className?: string;
+  readonly description?: string;
+};
+
+/** Resolves when the worker's script has run: a worker can be spoken to before that. */
+const whenScriptRan = (worker: Worker): Promise<void> =>
+  worker.evaluate(
+    () =>
+      new Promise<void>(resolve => {
+        // The last of the names that the script defines.
+        const name = 'Far';
+        if (name in globalThis) {
+          resolve();
+          return;
+        }
+        Object.defineProperty(globalThis, name, {
+          configurable: true,
+          set: (value: unknown) => {
+            Object.defineProperty(globalThis, name, {
+              configurable: true,
+              writable: true,
+              enumerable: true,
+              value,
+            });
+            resolve();
+          },
+        });
+      }),
+  );
+
 const resultOf = (answer: unknown): { objectId: string; value: unknown } =>
   (answer as { result: { objectId: string; value: unknown } }).result;
 
@@ -48,6 +84,7 @@ export const startExtension = async (options: StartOptions = {}) => {
   }
   const session = await connection.newBrowserCDPSession();
   const devtools = makeDevtools(session);
+  await whenScriptRan(serviceWorker);
 
   const inOffscreen = async (expression: string): Promise<unknown> => {
     const send = await devtools.attach('/offscreen.html');
@@ -57,6 +94,13 @@ export const startExtension = async (options: StartOptions = {}) => {
       returnByValue: true,
     });
     return resultOf(answer).value;
+  };
+
+  /** The panel, in a tab. */
+  const openPopup = async (): Promise<Page> => {
+    const page = await context.newPage();
+    await page.goto(`chrome-extension://${extensionId}/popup.html`);
+    return page;
   };
 
   return {
@@ -75,11 +119,47 @@ export const startExtension = async (options: StartOptions = {}) => {
         work as (argument: unknown) => Result | Promise<Result>,
         argument,
       ),
-    /** The panel, in a tab. */
-    openPopup: async (): Promise<Page> => {
+    /** Types into the service worker's devtools console: top-level `await`, and `const` that stays. Never rejects for what was thrown: that is shown. */
+    type: async (
+      text: string,
+    ): Promise<{ readonly result?: Shown; readonly uncaught?: Shown }> => {
+      const send = await devtools.attach('/background.js');
+      const answer = (await send('Runtime.evaluate', {
+        expression: text,
+        replMode: true,
+        awaitPromise: true,
+        generatePreview: true,
+      })) as { result: Shown; exceptionDetails?: { exception: Shown } };
+      return answer.exceptionDetails === undefined
+        ? { result: answer.result }
+        : { uncaught: answer.exceptionDetails.exception };
+    },
+    openPopup,
+    /** Stops the service worker, as the browser does when it is idle; whoever needs it starts it again. */
+    stopServiceWorker: async (): Promise<void> => {
       const page = await context.newPage();
-      await page.goto(`chrome-extension://${extensionId}/popup.html`);
-      return page;
+      const watch = await context.newCDPSession(page);
+      const stopped = new Promise<void>(resolve => {
+        watch.on('ServiceWorker.workerVersionUpdated', ({ versions }) => {
+          if (versions.some(each => each.runningStatus === 'stopped')) {
+            resolve();
+          }
+        });
+      });
+      await watch.send('ServiceWorker.enable');
+      await watch.send('ServiceWorker.stopAllWorkers');
+      await stopped;
+      await page.close();
+    },
+    /** Opens the panel, which needs the service worker, and closes it again. */
+    wakeServiceWorker: async (): Promise<void> => {
+      const page = await openPopup();
+      await page.evaluate(async () => {
+        const { active } = await navigator.serviceWorker.ready;
+        active?.postMessage('good morning');
+      });
+      await page.close();
+      await whenScriptRan(serviceWorker);
     },
     closeOffscreen: (): Promise<void> =>
       serviceWorker.evaluate(() => chrome.offscreen.closeDocument()),
@@ -113,6 +193,7 @@ export const startExtension = async (options: StartOptions = {}) => {
           // The worker went before it could answer.
         });
       serviceWorker = await next;
+      await whenScriptRan(serviceWorker);
     },
     close: async (): Promise<void> => {
       await browser.close();

@@ -19,11 +19,36 @@ export const makeDevtools = (browser: CDPSession) => {
     }
   });
 
+  let onChange = (): void => {};
+  browser.on('Target.targetCreated', () => onChange());
+  browser.on('Target.targetDestroyed', () => onChange());
+
   const targets = async (): Promise<readonly Target[]> =>
     (await browser.send('Target.getTargets')).targetInfos;
 
+  const countWorkers = async (): Promise<number> =>
+    (await targets()).filter(({ type }) => type === 'worker').length;
+
   return {
     targets,
+    /** Dedicated workers of the browser: the kernel's, and one for each running vat. */
+    countWorkers,
+    /** Resolves when there are that many, now or later. */
+    whenWorkers: (count: number): Promise<void> =>
+      new Promise((resolve, reject) => {
+        const check = (): void => {
+          countWorkers().then(now => {
+            if (now === count) {
+              onChange = () => {};
+              resolve();
+            }
+          }, reject);
+        };
+        onChange = check;
+        browser
+          .send('Target.setDiscoverTargets', { discover: true })
+          .then(check, reject);
+      }),
     /** A session with the target whose URL has the words; rejects when there is none. */
     attach: async (words: string) => {
       const found = (await targets()).find(({ url }) => url.includes(words));
