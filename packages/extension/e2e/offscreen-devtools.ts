@@ -7,6 +7,8 @@ type Target = {
   readonly url: string;
 };
 
+export type Send = (method: string, params?: object) => Promise<unknown>;
+
 /** Speaks the devtools protocol with targets that playwright does not show: the offscreen document and the sandboxed frame. */
 export const makeDevtools = (browser: CDPSession) => {
   const pending = new Map<number, (result: unknown) => void>();
@@ -19,38 +21,19 @@ export const makeDevtools = (browser: CDPSession) => {
     }
   });
 
-  let onChange = (): void => {};
-  browser.on('Target.targetCreated', () => onChange());
-  browser.on('Target.targetDestroyed', () => onChange());
-
   const targets = async (): Promise<readonly Target[]> =>
     (await browser.send('Target.getTargets')).targetInfos;
 
-  const countWorkers = async (): Promise<number> =>
-    (await targets()).filter(({ type }) => type === 'worker').length;
-
   return {
     targets,
-    /** Dedicated workers of the browser: the kernel's, and one for each running vat. */
-    countWorkers,
-    /** Resolves when there are that many, now or later. */
-    whenWorkers: (count: number): Promise<void> =>
-      new Promise((resolve, reject) => {
-        const check = (): void => {
-          countWorkers().then(now => {
-            if (now === count) {
-              onChange = () => {};
-              resolve();
-            }
-          }, reject);
-        };
-        onChange = check;
-        browser
-          .send('Target.setDiscoverTargets', { discover: true })
-          .then(check, reject);
-      }),
-    /** A session with the target whose URL has the words; rejects when there is none. */
-    attach: async (words: string) => {
+    /**
+     * Speaks with the target whose URL has the words, while `use` runs; rejects when there is none. A service worker
+     * with a session attached would never sleep, so none is kept.
+     */
+    speakWith: async <Result>(
+      words: string,
+      use: (send: Send) => Promise<Result>,
+    ): Promise<Result> => {
       const found = (await targets()).find(({ url }) => url.includes(words));
       if (found === undefined) {
         throw new Error(`no target is called ${words}`);
@@ -59,7 +42,7 @@ export const makeDevtools = (browser: CDPSession) => {
         targetId: found.targetId,
         flatten: false,
       });
-      return (method: string, params: object = {}): Promise<unknown> =>
+      const send: Send = (method, params = {}) =>
         new Promise((resolve, reject) => {
           calls += 1;
           pending.set(calls, resolve);
@@ -68,6 +51,15 @@ export const makeDevtools = (browser: CDPSession) => {
             .send('Target.sendMessageToTarget', { sessionId, message })
             .catch(reject);
         });
+      try {
+        return await use(send);
+      } finally {
+        await browser
+          .send('Target.detachFromTarget', { sessionId })
+          .catch(() => {
+            // The target went, and the session with it.
+          });
+      }
     },
   };
 };

@@ -159,7 +159,12 @@ const COUNTED = [
 ] as const;
 
 /** How many rows each table has when the kernel is idle, and what lies on the disk beside them. */
-export const takeStock = async ({ kernel, db, stores, countVats }: Rig) => {
+export const takeStock = async ({
+  kernel,
+  db,
+  stores,
+  countVats,
+}: Rig): Promise<Readonly<Record<string, number>>> => {
   await kernel.idle();
   return {
     ...Object.fromEntries(COUNTED.map(name => [name, kernel.state[name].size])),
