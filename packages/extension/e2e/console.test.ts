@@ -1,13 +1,8 @@
-import { SUITES } from '@cooperage/kit/acceptance';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startExtension, type Extension } from './harness.ts';
-import {
-  configOf,
-  loseKernelWorker,
-  playScenario,
-  sweep,
-  titled,
-} from './play.ts';
+import { clear } from './play.ts';
+import { sampleConfig } from './samples.ts';
+import { type } from './typing.ts';
 
 /** Keeps an object of somebody else's, calls it, and remembers what came of it. */
 const HOLDER = `imports => {
@@ -16,22 +11,23 @@ const HOLDER = `imports => {
     buildRootObject: () => {
       const outcomes = [];
       let held;
-      const call = method =>
-        E(held)[method]().then(
-          value => { outcomes.push(method + ' gave ' + value); },
-          reason => { outcomes.push(method + ' was rejected: ' + reason.name); },
+      const remember = (what, promise) =>
+        promise.then(
+          value => { outcomes.push(what + ' gave ' + value); },
+          reason => { outcomes.push(what + ' was rejected: ' + reason.name); },
         );
       return Far('Holder', {
         hold: object => { held = object; },
-        startCall: method => { call(method); },
-        call: method => call(method),
-        outcomes: () => harden([...outcomes]),
+        startCall: method => { remember(method, E(held)[method]()); },
+        call: method => remember(method, E(held)[method]()),
+        await: promise => { remember('the promise', promise); },
+        listOutcomes: () => harden([...outcomes]),
       });
     },
   };
 }`;
 
-const holderConfig = {
+const HOLDER_CONFIG = JSON.stringify({
   name: 'holder',
   vats: {
     holder: {
@@ -44,39 +40,39 @@ const holderConfig = {
       },
     },
   },
-};
+});
 
 describe('the console in the service worker', () => {
   let extension: Extension;
   beforeAll(async () => {
     extension = await startExtension();
   });
-  afterEach(() => sweep(extension));
+  afterEach(() => clear(extension));
   afterAll(() => extension.close());
 
-  const launch = (config: object) =>
-    extension.inConsole<void>(
-      `E(kernel).launch(${JSON.stringify(config)}).then(() => {})`,
-    );
-  const launchDemo = () => launch(configOf('demo'));
+  const launch = (config: string) =>
+    extension.inConsole(`E(kernel).launch(${config}).then(() => {})`);
 
-  it.each(titled(SUITES.demo))('%s', async (_title, scenario) => {
-    await playScenario(extension, scenario, [loseKernelWorker]);
-  });
+  /** What the console shows for the value, or for what was thrown. */
+  const show = async (text: string) => {
+    const { result, uncaught } = await type(extension, text);
+    return result ?? uncaught;
+  };
 
-  it('prints a presence by its interface and its kref', async () => {
-    await launchDemo();
-    await extension.type(`const bob = await E(kernel).root('demo', 'bob')`);
+  it('prints a presence by its interface and its kref, however it was reached', async () => {
+    await launch(sampleConfig('demo'));
+    await type(extension, `const one = await E(kernel).root('demo', 'bob')`);
+    await type(extension, `await E(kernel).keep('friend', one)`);
     const shown = [
-      await extension.type(`bob`),
-      await extension.type(`await E(bob).makeFriend('kim')`),
-      await extension.type(
-        `(await E(kernel).launch(${JSON.stringify(configOf('counter'))})).root`,
-      ),
-      await extension.type(`await home.demo`),
-    ].map(({ result }) => result?.description);
+      await show(`one`),
+      await show(`await home.friend`),
+      await show(`await E(one).makeFriend('kim')`),
+      await show(`(await E(kernel).launch(${sampleConfig('counter')})).root`),
+      await show(`await home.demo`),
+    ].map(each => each?.description);
     expect(shown).toEqual([
       expect.stringMatching(/^Alleged: bob \(ko\d+\)$/),
+      shown[0],
       expect.stringMatching(/^Alleged: Friend kim \(ko\d+\)$/),
       expect.stringMatching(/^Alleged: counter \(ko\d+\)$/),
       expect.stringMatching(/^Alleged: alice \(ko\d+\)$/),
@@ -84,85 +80,98 @@ describe('the console in the service worker', () => {
   });
 
   it('shows values as what they are', async () => {
-    await launchDemo();
-    await extension.type(`const b = await E(kernel).root('demo', 'bob')`);
-    const show = async (text: string) =>
-      (await extension.type(`await E(b).echo(${text})`)).result;
+    await launch(sampleConfig('demo'));
+    await type(extension, `const two = await E(kernel).root('demo', 'bob')`);
+    const echo = (text: string) => show(`await E(two).echo(${text})`);
     expect([
-      await show(`12n`),
-      await show(`undefined`),
-      await show(`NaN`),
-      await show(`'text'`),
-      await show(`[1, [2n], { three: 'III' }]`),
-      await show(`RangeError('too far')`),
+      await echo(`12n`),
+      await echo(`undefined`),
+      await echo(`NaN`),
+      await echo(`'text'`),
+      await echo(`[1, [2n], { three: 'III' }]`),
+      await echo(`{ a: { b: 'c' } }`),
+      await echo(`RangeError('too far')`),
+      await show(`JSON.stringify(await E(two).echo({ a: { b: [null] } }))`),
     ]).toMatchObject([
       { type: 'bigint', description: '12n' },
       { type: 'undefined' },
       { type: 'number', description: 'NaN' },
       { type: 'string', value: 'text' },
       { type: 'object', subtype: 'array', description: 'Array(3)' },
+      { type: 'object', className: 'Object' },
       {
         type: 'object',
         subtype: 'error',
         description: expect.stringMatching(/^RangeError: too far/),
       },
+      { type: 'string', value: '{"a":{"b":[null]}}' },
     ]);
   });
 
-  it('shows what a vat threw by its name and its words', async () => {
-    await launchDemo();
-    await extension.type(`const bobby = await E(kernel).root('demo', 'bob')`);
-    const { uncaught } = await extension.type(`await E(bobby).fail('not now')`);
+  it.each([
+    [
+      'what a vat threw, by its name and its words',
+      `await E(await E(kernel).root('demo', 'bob')).fail('not now')`,
+      /^TypeError: bob can't: not now/,
+    ],
+    [
+      'which methods there are',
+      `await E(await E(kernel).root('demo', 'carol')).sing()`,
+      /no method "sing", has .*"getNotebook","hello"/,
+    ],
+    [
+      'which clusters there are',
+      `await E(kernel).root('nowhere')`,
+      /no cluster "nowhere"; there is demo/,
+    ],
+    [
+      'which vats there are',
+      `await E(kernel).root('demo', 'zoe')`,
+      /no vat "zoe"; it has alice, bob, carol/,
+    ],
+    [
+      'what a kref looks like',
+      `await E(kernel).reference('bob')`,
+      /"bob" is no kref; one looks like ko12/,
+    ],
+  ])('says after a mistake %s', async (_what, text, words) => {
+    await launch(sampleConfig('demo'));
+    const { uncaught } = await type(extension, text);
     expect(uncaught).toMatchObject({
       subtype: 'error',
-      className: 'TypeError',
-      description: expect.stringMatching(/^TypeError: bob can't: not now/),
+      description: expect.stringMatching(words),
     });
   });
 
-  it('says of an unknown cluster or vat which ones there are', async () => {
-    await launchDemo();
-    const cluster = await extension.type(`await E(kernel).root('nowhere')`);
-    const vat = await extension.type(`await E(kernel).root('demo', 'zoe')`);
-    expect([cluster.uncaught?.description, vat.uncaught?.description]).toEqual([
-      expect.stringMatching(
-        /CLUSTER_UNKNOWN|no cluster "nowhere"; there is demo/,
-      ),
-      expect.stringMatching(/no vat "zoe"; it has alice, bob, carol/),
-    ]);
-  });
-
-  it('works after the service worker slept, and its session has ended as an endpoint does', async () => {
-    await launch(holderConfig);
+  it('loses its session with the service worker: who held its objects and promises hears of it', async () => {
+    await launch(HOLDER_CONFIG);
     await extension.inConsole(`(async () => {
       const holder = await E(kernel).root('holder');
-      await E(holder).hold(Far('mine', {
+      const mine = Far('mine', {
         ping: () => 'pong',
         slow: () => new Promise(() => {}),
-      }));
+      });
+      await E(holder).hold(mine);
       await E(holder).call('ping');
       await E(holder).startCall('slow');
-      globalThis.before = holder;
+      await E(holder).await(new Promise(() => {}));
+      globalThis.holder = holder;
     })()`);
     await extension.stopServiceWorker();
-    await extension.wakeServiceWorker();
     const after = await extension.inConsole<unknown>(`(async () => {
+      const isNewRealm = !('holder' in globalThis);
       const holder = await E(kernel).root('holder');
       await E(holder).call('ping');
-      return {
-        realm: typeof globalThis.before,
-        outcomes: await E(holder).outcomes(),
-        sessions: (await E(kernel).status()).sessions,
-      };
+      return { isNewRealm, outcomes: await E(holder).listOutcomes() };
     })()`);
     expect(after).toEqual({
-      realm: 'undefined',
+      isNewRealm: true,
       outcomes: [
         'ping gave pong',
         'slow was rejected: Error',
+        'the promise was rejected: Error',
         'ping was rejected: Error',
       ],
-      sessions: 1,
     });
   });
 });

@@ -1,17 +1,13 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { SUITES } from '@cooperage/kit/acceptance';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { TEST_CONFIGS } from '@cooperage/kit/acceptance';
 import { startExtension, type Extension } from './harness.ts';
-import {
-  configOf,
-  playScenario,
-  sweep,
-  takeStock,
-  titled,
-  type Config,
-} from './play.ts';
+import { clear } from './play.ts';
+import { sampleConfig } from './samples.ts';
+import { takeStock } from './stock.ts';
+import { type } from './typing.ts';
 
 type Launch = {
   readonly name: string;
@@ -25,7 +21,7 @@ const moduleOf = (source: string) => ({
     text: JSON.stringify({
       moduleFormat: 'cooperageScript',
       source,
-      imports: [],
+      imports: ['@endo/far'],
     }),
   },
 });
@@ -46,7 +42,9 @@ const startServer = async () => {
   return { server, base: `http://127.0.0.1:${port}` };
 };
 
-describe('what goes wrong at a launch', () => {
+const counter: object = JSON.parse(sampleConfig('counter'));
+
+describe('whoever launches', () => {
   let extension: Extension;
   let base = '';
   let server: Awaited<ReturnType<typeof startServer>>['server'];
@@ -55,7 +53,7 @@ describe('what goes wrong at a launch', () => {
     extension = await startExtension();
     await extension.inConsole(`E(kernel).status().then(() => {})`);
   });
-  afterEach(() => sweep(extension));
+  afterEach(() => clear(extension));
   afterAll(async () => {
     await extension.close();
     server.close();
@@ -63,146 +61,161 @@ describe('what goes wrong at a launch', () => {
   });
 
   const launch = (config: unknown) =>
-    extension.type(`await E(kernel).launch(${JSON.stringify(config)})`);
+    type(extension, `await E(kernel).launch(${JSON.stringify(config)})`);
 
   const lastLaunch = () =>
     extension.inConsole<Launch>(
       `E(kernel).status().then(({ launches }) => launches.at(-1))`,
     );
 
-  it.each(
-    titled(SUITES.launch.filter(({ leavesNothing }) => leavesNothing === true)),
-  )('%s, and nothing is left of it', async (_title, scenario) => {
-    const before = await takeStock(extension);
-    await playScenario(extension, scenario, []);
-    await extension.devtools.whenWorkers(before.workers);
-    expect(await takeStock(extension)).toEqual(before);
-  });
-
-  it.each(
-    titled(SUITES.launch.filter(({ title }) => title.startsWith('two '))),
-  )('%s', async (_title, scenario) => {
-    await playScenario(extension, scenario, []);
-  });
-
-  const faults: readonly {
-    title: string;
-    config: () => unknown;
-    words: RegExp;
-    failedStep: string;
-  }[] = [
-    {
-      title: 'a bundle that throws in buildRootObject',
-      config: () => configOf('throwing'),
-      words: /LaunchFault|Vat throwing: .*no root today/,
-      failedStep: 'start vat throwing',
-    },
-    {
-      title: 'a bundle with a syntax error',
-      config: () => configOf('garbled'),
-      words: /Vat garbled: .*SyntaxError/,
-      failedStep: 'start vat garbled',
-    },
-    {
-      title: 'a bundle that makes no root',
-      config: () => ({
-        name: 'rootless',
-        vats: { rootless: moduleOf(`imports => ({})`) },
+  type Fault = {
+    readonly vat: object;
+    readonly words: RegExp;
+    readonly failedStep: string;
+  };
+  const START = 'start vat broken';
+  const FETCH = 'fetch and check the code';
+  const atUrl = (url: string) => ({ bundle: { url } });
+  const faults: readonly (readonly [string, () => Fault])[] = [
+    [
+      'a bundle that throws in buildRootObject',
+      () => ({
+        vat: TEST_CONFIGS.throwing.vats['throwing'] ?? {},
+        words: /Vat broken: RangeError: no root today/,
+        failedStep: START,
       }),
-      words: /Vat rootless: .*buildRootObject/,
-      failedStep: 'start vat rootless',
-    },
-    {
-      title: 'a server that does not have the bundle',
-      config: () => ({
-        name: 'absent',
-        vats: { absent: { bundle: { url: `${base}/open/absent.json` } } },
+    ],
+    [
+      'a bundle with a syntax error',
+      () => ({
+        vat: TEST_CONFIGS.garbled.vats['garbled'] ?? {},
+        words: /Vat broken: SyntaxError: Unexpected token ';' \(line 1: /,
+        failedStep: START,
       }),
-      words: /\/open\/absent\.json can't be fetched: .*404/,
-      failedStep: 'fetch and check the code',
-    },
-    {
-      title: 'a server that does not let other sites read',
-      config: () => ({
-        name: 'closed',
-        vats: { closed: { bundle: { url: `${base}/closed.json` } } },
+    ],
+    [
+      'a bundle without buildRootObject',
+      () => ({
+        vat: moduleOf(`imports => ({})`),
+        words: /Vat broken: .*lacks buildRootObject/,
+        failedStep: START,
       }),
-      words: /\/closed\.json can't be fetched: .*CORS/,
-      failedStep: 'fetch and check the code',
-    },
-    {
-      title: 'an address of something that is no bundle',
-      config: () => ({
-        name: 'page',
-        vats: { page: { bundle: { url: `${base}/open/page.html` } } },
+    ],
+    [
+      'a root that is no object to call',
+      () => ({
+        vat: moduleOf(`imports => ({ buildRootObject: () => 7 })`),
+        words: /Vat broken: .*not Far/,
+        failedStep: START,
       }),
-      words: /Vat page: .*bundle/i,
-      failedStep: 'fetch and check the code',
-    },
-    {
-      title: 'an address where nobody listens',
-      config: () => ({
-        name: 'nobody',
-        // The port of the server, on an address of this machine where it does not listen.
-        vats: {
-          nobody: {
-            bundle: { url: base.replace('127.0.0.1', '127.0.0.2') },
-          },
-        },
+    ],
+    [
+      'a root that never comes',
+      () => ({
+        vat: moduleOf(
+          `imports => ({ buildRootObject: () => new Promise(() => {}) })`,
+        ),
+        words: /Vat broken: buildRootObject unresolved/,
+        failedStep: START,
       }),
-      words: /127\.0\.0\.2:\d+ can't be fetched/,
-      failedStep: 'fetch and check the code',
-    },
+    ],
+    [
+      'a server that does not have the bundle',
+      () => ({
+        vat: atUrl(`${base}/open/absent.json`),
+        words: /\/open\/absent\.json can't be fetched: .*404/,
+        failedStep: FETCH,
+      }),
+    ],
+    [
+      'a server that lets no other site read',
+      () => ({
+        vat: atUrl(`${base}/closed.json`),
+        words: /\/closed\.json can't be fetched: .*CORS/,
+        failedStep: FETCH,
+      }),
+    ],
+    [
+      'an address of something that is no bundle',
+      () => ({
+        vat: atUrl(`${base}/open/page.html`),
+        words: /Vat broken: .*bundle/i,
+        failedStep: FETCH,
+      }),
+    ],
+    [
+      'an address where nobody listens',
+      () => ({
+        // The server's port, on an address of this machine where it does not listen.
+        vat: atUrl(base.replace('127.0.0.1', '127.0.0.2')),
+        words: /127\.0\.0\.2:\d+ can't be fetched/,
+        failedStep: FETCH,
+      }),
+    ],
   ];
   it.each(faults)(
-    '$title is told by its cause, in the console and in the list of launches, and the name is free again',
-    async ({ config, words, failedStep }) => {
+    'is told of %s, in the console and in the list of launches; nothing is left and the name is free',
+    async (_title, fault) => {
+      const { vat, words, failedStep } = fault();
       const before = await takeStock(extension);
-      const { name } = config() as Config;
-      const { uncaught } = await launch(config());
+      const { uncaught } = await launch({ name: 'x', vats: { broken: vat } });
       expect(uncaught).toMatchObject({
         subtype: 'error',
         description: expect.stringMatching(words),
       });
       const { steps, ...shown } = await lastLaunch();
       expect(shown).toMatchObject({
-        name,
+        name: 'x',
         state: 'failed',
         error: expect.stringMatching(words),
       });
       expect(steps.filter(({ state }) => state !== 'done')).toEqual([
         { text: failedStep, state: 'failed' },
       ]);
-      await extension.devtools.whenWorkers(before.workers);
-      expect(await takeStock(extension)).toEqual(before);
+      expect(await takeStock(extension, before.workers)).toEqual(before);
 
-      const again = await launch({ ...configOf('counter'), name });
+      const again = await launch({ ...counter, name: 'x' });
       expect(again.uncaught).toBeUndefined();
       expect((await lastLaunch()).state).toBe('done');
     },
   );
 
-  it('shows every problem of a config at once, and starts no launch', async () => {
+  it('is told of every problem of a config at once, and no launch begins', async () => {
     const before = await takeStock(extension);
+    const begun = await lastLaunch();
     const { uncaught } = await launch({
-      ...configOf('demo'),
+      ...counter,
       color: 'red',
       bootstrap: 'zoe',
     });
     expect(uncaught?.description).toMatch(/unknown field "color".*zoe/s);
-    const text = await extension.type(`await E(kernel).launch('{ "name": ')`);
+    const { uncaught: none } = await launch({ name: 'x' });
+    expect(none?.description).toMatch(/names at least one vat/);
+    const text = await type(extension, `await E(kernel).launch('{ "name": ')`);
     expect(text.uncaught?.description).toMatch(/the config is no JSON/);
     expect(await takeStock(extension)).toEqual(before);
+    expect(await lastLaunch()).toEqual(begun);
   });
 
-  it('shows a bootstrap that was rejected', async () => {
-    const { bundle } = moduleOf(`imports => ({
-      buildRootObject: () => harden({ get [Symbol.toStringTag]() { return 'x'; } }),
-    })`);
-    const { uncaught } = await launch({
-      name: 'odd',
-      vats: { odd: { bundle } },
+  it('is told of a bootstrap that rejects, and the cluster runs', async () => {
+    const vat = moduleOf(
+      `imports => ({
+        buildRootObject: () => imports['@endo/far'].Far('Root', {
+          bootstrap: () => { throw Error('no peers'); },
+          ping: () => 'pong',
+        }),
+      })`,
+    );
+    const { uncaught } = await launch({ name: 'x', vats: { root: vat } });
+    expect(uncaught).toBeUndefined();
+    expect(await extension.inConsole(`E(E(kernel).root('x')).ping()`)).toBe(
+      'pong',
+    );
+    const { state, error, steps } = await lastLaunch();
+    expect({ state, error, last: steps.at(-1) }).toEqual({
+      state: 'done',
+      error: 'bootstrap rejected: no peers',
+      last: { text: 'bootstrap', state: 'failed' },
     });
-    expect(uncaught?.description).toMatch(/Vat odd: /);
   });
 });

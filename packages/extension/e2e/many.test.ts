@@ -1,59 +1,54 @@
-import { SUITES } from '@cooperage/kit/acceptance';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startExtension, type Extension } from './harness.ts';
-import {
-  configOf,
-  loseKernelWorker,
-  playScenario,
-  sweep,
-  titled,
-} from './play.ts';
+import { sampleConfig } from './samples.ts';
+import { whenWorkers } from './workers.ts';
 
-const TEN = Array.from({ length: 10 }, (_, index) => `c${index}`);
+const NAMES = Array.from({ length: 10 }, (_, index) => `c${index}`);
 
-describe('many vats', () => {
+describe('ten clusters launched at once', () => {
   let extension: Extension;
   beforeAll(async () => {
     extension = await startExtension();
-  });
-  afterEach(() => sweep(extension));
-  afterAll(() => extension.close());
-
-  it.each(
-    titled([
-      ...SUITES.launch.filter(({ title }) => title.startsWith('ten ')),
-      ...SUITES.rogue,
-    ]),
-  )('%s', async (_title, scenario) => {
-    await playScenario(extension, scenario, [loseKernelWorker]);
-  });
-
-  it('runs ten clusters launched at once, while one more vat never returns', async () => {
-    const { counter } = configOf('counter').vats;
-    const configs = TEN.map(name => ({ name, vats: { [name]: counter } }));
-    await extension.inConsole<void>(`(async () => {
-      const configs = ${JSON.stringify([...configs, configOf('rogue')])};
+    const { counter } = JSON.parse(sampleConfig('counter')).vats;
+    const configs = NAMES.map(name => ({ name, vats: { [name]: counter } }));
+    await extension.inConsole(`(async () => {
+      const configs = ${JSON.stringify(configs)};
       await Promise.all(configs.map(config => E(kernel).launch(config)));
     })()`);
-    await extension.devtools.whenWorkers(1 + TEN.length + 1);
-    const answers = await extension.inConsole<unknown>(`(async () => {
-      globalThis.spinning = E(E(kernel).root('rogue')).spin().catch(reason => reason.message);
-      const names = ${JSON.stringify(TEN)};
-      const roots = await Promise.all(names.map(name => E(kernel).root(name)));
-      const rounds = [];
-      for (let round = 0; round < 5; round += 1) {
-        rounds.push((await Promise.all(roots.map(root => E(root).increment()))).join());
-      }
-      return rounds;
-    })()`);
-    expect(answers).toEqual(
-      [1, 2, 3, 4, 5].map(count => TEN.map(() => count).join()),
+  });
+  afterAll(() => extension.close());
+
+  /** Increments all ten at once; gives the counts. */
+  const round = () =>
+    extension.inConsole<number[]>(
+      `Promise.all(${JSON.stringify(NAMES)}.map(name => E(E(kernel).root(name)).increment()))`,
     );
+  const all = (count: number) => NAMES.map(() => count);
+
+  it('run, each in a worker of its own', async () => {
+    await whenWorkers(extension, 1 + NAMES.length);
+    expect([await round(), await round()]).toEqual([all(1), all(2)]);
+  });
+
+  it('answer while a vat of one more cluster never returns, and when it was ended', async () => {
+    await extension.inConsole(`(async () => {
+      await E(kernel).launch(${sampleConfig('rogue')});
+      globalThis.spinning = E(E(kernel).root('rogue')).spin().catch(reason => reason.message);
+    })()`);
+    await whenWorkers(extension, 1 + NAMES.length + 1);
+    expect([await round(), await round()]).toEqual([all(3), all(4)]);
     await extension.inConsole(`E(kernel).terminate('rogue')`);
     expect(await extension.inConsole(`globalThis.spinning`)).toMatch(
-      /terminated/,
+      /cluster rogue was terminated/,
     );
-    await extension.devtools.whenWorkers(1 + TEN.length);
-    expect(await extension.inConsole(`E(E(kernel).root('c9')).read()`)).toBe(5);
+    await whenWorkers(extension, 1 + NAMES.length);
+    expect(await round()).toEqual(all(5));
+  });
+
+  it('restart together, each where it was', async () => {
+    await extension.inConsole(
+      `Promise.all(${JSON.stringify(NAMES)}.map(name => E(kernel).restart(name))).then(() => {})`,
+    );
+    expect(await round()).toEqual(all(6));
   });
 });

@@ -2,16 +2,14 @@ import { SUITES } from '@cooperage/kit/acceptance';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeProfile, startExtension, type Extension } from './harness.ts';
 import {
-  configOf,
   loseKernelWorker,
   loseOffscreen,
   loseSandbox,
-  playScenario,
   reloadExtension,
-  sweep,
-  titled,
   type Lose,
-} from './play.ts';
+} from './losses.ts';
+import { clear, play, titled } from './play.ts';
+import { sampleConfig } from './samples.ts';
 
 describe('what is durable', () => {
   const profile = makeProfile();
@@ -31,19 +29,20 @@ describe('what is durable', () => {
 
   describe('in a counter and in references between vats', () => {
     beforeAll(() =>
-      extension.inConsole<void>(`(async () => {
+      extension.inConsole(`(async () => {
         await Promise.all([
-          E(kernel).launch(${JSON.stringify(configOf('counter'))}),
-          E(kernel).launch(${JSON.stringify(configOf('demo'))}),
+          E(kernel).launch(${sampleConfig('counter')}),
+          E(kernel).launch(${sampleConfig('demo')}),
         ]);
         const carol = await E(kernel).root('demo', 'carol');
-        await E(kernel).keep('notebook', await E(carol).makeNotebook());
-        await E(E(kernel).root('demo', 'bob')).befriend(home.notebook);
+        const notebook = await E(carol).makeNotebook();
+        await E(kernel).keep('notebook', notebook);
+        await E(E(kernel).root('demo', 'bob')).befriend(notebook);
       })()`),
     );
-    afterAll(() => sweep(extension));
+    afterAll(() => clear(extension));
 
-    /** Counts, and writes into the notebook of a third vat by a reference that bob has kept. */
+    /** Counts, and writes into the notebook of a third vat by the reference that bob keeps. */
     const visit = () =>
       extension.inConsole<unknown>(`(async () => {
         const bob = await E(kernel).root('demo', 'bob');
@@ -57,16 +56,16 @@ describe('what is durable', () => {
         };
       })()`);
 
-    const losses: readonly { title: string; lose: Lose }[] = [
-      { title: 'nothing was lost', lose: async current => current },
-      { title: 'a SIGKILL of the browser', lose: killBrowser },
-      { title: 'a reload of the extension', lose: reloadExtension },
-      { title: 'the loss of the offscreen document', lose: loseOffscreen },
-      { title: 'the loss of the kernel worker', lose: loseKernelWorker },
-      { title: 'the loss of the process of the vats', lose: loseSandbox },
+    const losses: readonly (readonly [string, Lose])[] = [
+      ['nothing was lost', async current => current],
+      ['a SIGKILL of the browser', killBrowser],
+      ['a reload of the extension', reloadExtension],
+      ['the loss of the offscreen document', loseOffscreen],
+      ['the loss of the kernel worker', loseKernelWorker],
+      ['the loss of the process of the vats', loseSandbox],
     ];
-    it.each(losses)('is there after $title', async ({ title, lose }) => {
-      const before = losses.findIndex(each => each.title === title);
+    it.each(losses)('is there after %s', async (title, lose) => {
+      const before = losses.findIndex(([each]) => each === title);
       extension = await lose(extension);
       expect(await visit()).toEqual({
         count: before + 1,
@@ -77,19 +76,16 @@ describe('what is durable', () => {
     });
   });
 
-  describe('in the sample vats', () => {
-    afterEach(() => sweep(extension));
-    const ways = [killBrowser, loseKernelWorker];
+  describe('in every way of keeping it, over the loss of the process of the vats', () => {
+    afterEach(() => clear(extension));
 
-    it.each(
-      titled([
-        ...SUITES.counter,
-        ...SUITES.market,
-        ...SUITES.chat,
-        ...SUITES.everything,
-      ]),
-    )('%s', async (_title, scenario) => {
-      extension = await playScenario(extension, scenario, ways);
+    it.each(titled(SUITES.everything))('%s', async (_title, { steps }) => {
+      for (const [index, step] of steps.entries()) {
+        if (index > 0) {
+          extension = await loseSandbox(extension);
+        }
+        await play(extension, step);
+      }
     });
   });
 });
