@@ -2,6 +2,7 @@ import { SAMPLES } from './before-lockdown.ts';
 import '@cooperage/client/lockdown';
 import { E, Far } from '@endo/far';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { NodeImage } from './node-platform.ts';
 import { startRig, takeStock, type Rig, type RigOptions } from './rig.ts';
 import { useRigs } from './testing/rigs.ts';
 
@@ -61,6 +62,54 @@ describe.each(['memory', 'sqlite'] as const)('over %s', storage => {
     expect(after).toBeLessThanOrEqual(40);
   });
 });
+
+it('after a crash at any commit the kernel starts, with all that was answered before and every cluster whole', async () => {
+  const crashes: {
+    image: NodeImage;
+    answered: number;
+    isIntroduced: boolean;
+  }[] = [];
+  let answered = 0;
+  let isIntroduced = false;
+  const rig = await rigs.start({
+    baseUrl,
+    onCommit: image => crashes.push({ image, answered, isIntroduced }),
+  });
+  const { kernel } = rig.console;
+  await E(kernel).launch(configs['counter']);
+  const counter = await rootOf(rig, 'counter');
+  answered = Number(await E(counter).increment!());
+  await E(kernel).launch(configs['demo']);
+  await E(await rootOf(rig, 'demo')).introduce!();
+  isIntroduced = true;
+  answered = Number(await E(counter).increment!());
+  await E(kernel).restart('counter');
+  answered = Number(await E(counter).increment!());
+  await E(kernel).keep('counted', counter);
+  await rig.stop();
+  expect(answered).toBe(3);
+
+  for (const crash of crashes) {
+    const next = await rigs.start({ baseUrl, image: crash.image });
+    await next.kernel.idle();
+    const { clusters } = next.kernel.status();
+    const sizes = Object.fromEntries(
+      clusters.map(({ name, vats }) => [name, vats.length]),
+    );
+    expect({ counter: 1, demo: 3 }).toMatchObject(sizes);
+    if (sizes['counter'] !== undefined) {
+      const count = Number(await E(await rootOf(next, 'counter')).read!());
+      expect(count).toBeGreaterThanOrEqual(crash.answered);
+    }
+    if (crash.isIntroduced) {
+      const bob = await rootOf(next, 'demo', 'bob');
+      expect(await E((await E(bob).getFriend!()) as Remote).read!()).toEqual([
+        'bob was here',
+      ]);
+    }
+    await next.stop();
+  }
+}, 60_000);
 
 it('a trivial console call takes one commit and at most 12 SQL statements', async () => {
   // No epoch ends by its age: on a busy machine it could between a call and its answer.

@@ -141,6 +141,7 @@ export const makeRawVats = (
     };
 
     if (beginning === 'refused') {
+      isKilled = true;
       return Promise.reject(Error('no room for a worker'));
     }
     return Promise.resolve({
