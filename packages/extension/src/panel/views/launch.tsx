@@ -31,7 +31,11 @@ const Progress = ({ launch }: { readonly launch: LaunchStatus }) => (
     {launch.error === undefined ? null : (
       <Notice tone="bad">
         <p>{launch.error}</p>
-        <p>Nothing of it is left behind. Mend the cause and launch it again.</p>
+        <p>
+          {launch.state === 'failed'
+            ? 'Nothing of it is left behind. Mend the cause and launch it again.'
+            : 'Its vats run all the same.'}
+        </p>
       </Notice>
     )}
   </li>
