@@ -216,10 +216,37 @@ export const makeResultsKit = (
   } satisfies ResultsKit);
 };
 
+/** A vat that lost its heap rejects with a record, not an error; a person wants the sentence. */
+const readDisconnection = (node: DisplayNode): DisplayNode => {
+  if (node.kind !== 'record') {
+    return node;
+  }
+  const part = (name: string): DisplayNode | undefined =>
+    node.fields.find(field => field.name === name)?.value;
+  const name = part('name');
+  const message = part('upgradeMessage');
+  return name?.kind === 'string' &&
+    name.text === 'vatUpgraded' &&
+    message?.kind === 'string'
+    ? {
+        kind: 'error',
+        name: 'vatUpgraded',
+        message: `the vat began anew before it answered: ${message.text}`,
+        fields: node.fields.filter(field => field.name === 'incarnationNumber'),
+      }
+    : node;
+};
+
 const outcomeOf = (settlement: Settlement): Outcome =>
   settlement.state === 'lost'
     ? { state: 'failed', problem: settlement.reason }
-    : { state: settlement.state, value: describe(settlement.data) };
+    : {
+        state: settlement.state,
+        value:
+          settlement.state === 'rejected'
+            ? readDisconnection(describe(settlement.data))
+            : describe(settlement.data),
+      };
 
 /** Objects that results have brought, as targets for the next message. */
 export const targetsInResults = (results: readonly Result[]): Target[] => {

@@ -174,9 +174,9 @@ const ResultCard = ({
       );
     };
   return (
-    <li class={`card result ${outcome.state}`}>
+    <li class={`card result ${outcome.state}`} data-id={result.id}>
       <div class="result-head">
-        <code class="call">
+        <code class="call" title={argsText}>
           {target}
           <b>.{method}</b>({argsText.replace(/^\[|\]$/g, '')})
         </code>
@@ -201,6 +201,25 @@ const ResultCard = ({
   );
 };
 
+const NoResults = ({ bench }: { readonly bench: Bench }) =>
+  bench.targets.value.length === 0 &&
+  bench.connection.status.value !== undefined ? (
+    <Empty>
+      <p>Nothing runs that a message could go to.</p>
+      <Button
+        onPress={() => {
+          bench.room.value = 'launch';
+        }}
+      >
+        Launch something
+      </Button>
+    </Empty>
+  ) : (
+    <Empty>
+      <p>What your messages come to shows here.</p>
+    </Empty>
+  );
+
 export const Results = ({ bench }: { readonly bench: Bench }) => {
   const results = bench.results.results.value;
   return (
@@ -214,9 +233,7 @@ export const Results = ({ bench }: { readonly bench: Bench }) => {
         )}
       </div>
       {results.length === 0 ? (
-        <Empty>
-          <p>What your messages come to shows here.</p>
-        </Empty>
+        <NoResults bench={bench} />
       ) : (
         <ol class="cards" aria-live="polite" aria-relevant="additions text">
           {results.map(result => (

@@ -109,6 +109,17 @@ const Cluster = ({
   const isBusy = bench.actions.states.value.get(key)?.state === 'busy';
   const vats =
     cluster.vats.length === 1 ? 'its vat' : `its ${cluster.vats.length} vats`;
+  const terminate = async (): Promise<void> => {
+    const done = `${name} is terminated`;
+    if (
+      await bench.actions.control(key, done, 'terminate', { cluster: name })
+    ) {
+      // The card goes, and would take the focus with it.
+      document
+        .querySelector<HTMLElement>('[role=tab][aria-selected=true]')
+        ?.focus();
+    }
+  };
   const mayNot = bench.connection.phase.value.at !== 'open' || isBusy;
   return (
     <li>
@@ -141,16 +152,7 @@ const Cluster = ({
               question={`End ${name}, ${vats} and everything they have stored?`}
               confirmText="Terminate"
               disabled={mayNot}
-              onConfirm={() =>
-                void bench.actions.control(
-                  key,
-                  `${name} is terminated`,
-                  'terminate',
-                  {
-                    cluster: name,
-                  },
-                )
-              }
+              onConfirm={() => void terminate()}
             />
           </div>
         </div>
