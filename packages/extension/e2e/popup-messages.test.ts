@@ -47,7 +47,7 @@ describe('a message from the popup', () => {
       '[{"@ref": "demo.carol"}]',
     );
     const kref = await root.locator('.chip code').innerText();
-    expect(await wordsOf(root)).toContain('Carol');
+    expect(await wordsOf(root)).toContain('demo.carol');
     const both = await panel.send(
       'demo.alice',
       'relay',
@@ -55,8 +55,8 @@ describe('a message from the popup', () => {
     );
     const chips = await both.locator('.chip').allInnerTexts();
     expect(chips).toEqual([
-      expect.stringMatching(new RegExp(`^Carol\\s+${kref}\\b`)),
-      expect.stringMatching(/^Bob\s+ko\d+/),
+      expect.stringMatching(new RegExp(`^carol\\s+${kref}\\b`)),
+      expect.stringMatching(/^bob\s+ko\d+/),
     ]);
   });
 
@@ -107,19 +107,39 @@ describe('a message from the popup', () => {
   });
 
   it('shows a promise within a result, and what it comes to', async () => {
-    const card = await panel.send(
-      'demo.bob',
-      'echo',
-      '[{"oak": {"@ref": "demo.alice"}}]',
+    await panel.goTo('Launch');
+    await panel.compile(`import { Far } from '@endo/far';
+export const buildRootObject = () => {
+  let tell;
+  const later = new Promise(resolve => { tell = resolve; });
+  return Far('Slow', {
+    ask: () => harden({ answer: later, at: Promise.reject(RangeError('never')) }),
+    tell: words => tell(words),
+  });
+};`);
+    const launched = await panel.launchAs('slow');
+    await launched.getByText('was launched').waitFor();
+    await panel.goTo('Message');
+    const card = await panel.send('slow', 'ask');
+    await card.getByText('RangeError').waitFor();
+    expect(await wordsOf(card)).toBe(
+      '2 fields answer: promise pending at: promise rejected RangeError: never',
     );
-    expect(await wordsOf(card)).toContain('oak: Alice');
-    const open = panel.send('demo.bob', 'ask', '["how old is the oak"]');
-    const waiting = panel.page.getByText('waiting for the answer');
-    await waiting.waitFor();
+    await panel.send('slow', 'tell', '["now"]');
+    await card.getByText('now').waitFor();
+    expect(await wordsOf(card)).toContain('answer: promise fulfilled “now”');
+  });
+
+  it('shows an answer that comes late', async () => {
+    const open = await panel.begin('demo.bob', 'ask', '["how old is the oak"]');
+    // Behind it, so bob has been asked when this is answered.
+    await panel.send('demo.bob', 'hello', '["bob"]');
+    expect(await wordsOf(open)).toBe('waiting for the answer…');
     await extension.inConsole(
       `E(E(kernel).root('demo', 'bob')).answer('how old is the oak', 300n)`,
     );
-    expect(await wordsOf(await open)).toBe('300n');
+    await panel.page.getByText('300n').waitFor();
+    expect(await wordsOf(open)).toBe('300n');
   });
 
   it('is checked before it is sent, with the place of each problem', async () => {

@@ -28,6 +28,25 @@ const wrapPanel = (page: Page) => {
       .filter({ has: page.getByRole('heading', { name }) })
       .first();
 
+  /** Fills the form and sends; gives the result's card. */
+  const begin = async (
+    target: string,
+    method: string,
+    args = '[]',
+  ): Promise<Locator> => {
+    const cards = page.locator('li.result');
+    const before = await cards.count();
+    await page.getByLabel('To', { exact: true }).fill(target);
+    await page.getByLabel('Method').fill(method);
+    await page.getByLabel('Arguments').fill(args);
+    await page.getByRole('button', { name: 'Send', exact: true }).click();
+    // Newest first, so a card keeps its place counted from the end.
+    await cards.nth(before).waitFor();
+    const key = await cards.first().getAttribute('data-id');
+    const card = page.locator(`li.result[data-id="${key}"]`);
+    return card;
+  };
+
   return {
     page,
     goTo,
@@ -64,22 +83,14 @@ const wrapPanel = (page: Page) => {
         .allInnerTexts();
       return texts.join('\n');
     },
-    /** Fills the form and sends; gives the result's card once it has an outcome. */
+    begin,
+    /** As `begin`, but waits for the outcome. */
     send: async (
       target: string,
       method: string,
       args = '[]',
     ): Promise<Locator> => {
-      const cards = page.locator('li.result');
-      const before = await cards.count();
-      await page.getByLabel('To', { exact: true }).fill(target);
-      await page.getByLabel('Method').fill(method);
-      await page.getByLabel('Arguments').fill(args);
-      await page.getByRole('button', { name: 'Send', exact: true }).click();
-      // Newest first, so a card keeps its place counted from the end.
-      await cards.nth(before).waitFor();
-      const key = await cards.first().getAttribute('data-id');
-      const card = page.locator(`li.result[data-id="${key}"]`);
+      const card = await begin(target, method, args);
       await card.and(page.locator(':not(.pending)')).waitFor();
       return card;
     },

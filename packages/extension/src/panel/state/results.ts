@@ -7,7 +7,12 @@ import {
   type Kref,
   type Vref,
 } from '@cooperage/protocol';
-import { describe, referencesOf, type DisplayNode } from './describe.ts';
+import {
+  ANONYMOUS,
+  describe,
+  referencesOf,
+  type DisplayNode,
+} from './describe.ts';
 import { parseJson, placeOf, type TextProblem } from './json.ts';
 import { wordsOf } from './link.ts';
 import type { Session, Settlement } from './session.ts';
@@ -256,7 +261,10 @@ export const targetsInResults = (results: readonly Result[]): Target[] => {
       return;
     }
     for (const { kind, kref, iface } of referencesOf(outcome.value)) {
-      if (kind === 'object' && kref !== undefined && !found.has(kref)) {
+      const isBetter =
+        kref !== undefined &&
+        (found.get(kref)?.detail ?? ANONYMOUS) === ANONYMOUS;
+      if (kind === 'object' && isBetter) {
         found.set(kref, { name: kref, detail: iface, group: 'results', kref });
       }
     }

@@ -1,6 +1,6 @@
 /** @jsxImportSource preact */
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { LaunchStatus } from '@cooperage/protocol';
 import type { Bench } from '../state/bench.ts';
 import { wordsOf } from '../state/link.ts';
@@ -14,7 +14,8 @@ const Draft = ({ bench }: { readonly bench: Bench }) => {
   const draft = launching.draft.value;
   const field = useRef<HTMLInputElement>(null);
   const hadDraft = useRef(false);
-  useEffect(() => {
+  // Before the next key arrives.
+  useLayoutEffect(() => {
     if (draft !== undefined) {
       field.current?.focus();
     } else if (hadDraft.current && document.activeElement === document.body) {

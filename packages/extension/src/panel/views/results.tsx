@@ -81,24 +81,25 @@ const ObjectChip = ({
   readonly reference: DisplayReference;
 }) => {
   const keeping = useSignal(false);
-  const { kref, iface } = reference;
+  const { kref } = reference;
+  const title = bench.titleOf(kref, reference.iface);
   const name = kref ?? reference.vref;
   return (
     <span class="chip-box">
       <span class="chip">
-        <span class="chip-iface">{iface}</span> <code>{name}</code>
+        <span class="chip-iface">{title}</span> <code>{name}</code>
         {kref === undefined ? null : (
           <>
             <button
               type="button"
-              aria-label={`Send a message to ${iface} ${kref}`}
+              aria-label={`Send a message to ${title} ${kref}`}
               onClick={() => bench.address(kref)}
             >
               message
             </button>
             <button
               type="button"
-              aria-label={`Keep ${iface} ${kref} in home`}
+              aria-label={`Keep ${title} ${kref} in home`}
               aria-expanded={keeping.value}
               onClick={() => {
                 keeping.value = !keeping.value;
