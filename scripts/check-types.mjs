@@ -16,6 +16,7 @@ const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 const projects = [
   'vats',
   'scripts',
+  'bench',
   ...readdirSync(join(root, 'packages')).map(name => `packages/${name}`),
 ]
   .filter(folder => existsSync(join(root, folder)))

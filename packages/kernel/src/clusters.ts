@@ -1,6 +1,12 @@
 import harden from '@endo/harden';
-import { CooperageError, type Kref, type VatId } from '@cooperage/protocol';
+import {
+  CooperageError,
+  isVatId,
+  type Kref,
+  type VatId,
+} from '@cooperage/protocol';
 import type { CrankParts } from './crank.ts';
+import { insistRow } from './faults.ts';
 import type { Lives } from './lives.ts';
 import type { Outputs } from './outputs.ts';
 import type { VatStores } from './ports.ts';
@@ -30,6 +36,9 @@ export const makeClusters = (
     stores: VatStores;
   },
 ) => {
+  /** Names of clusters on their way. */
+  const taken = new Set<string>();
+
   const byName = (name: string): ClusterRow => {
     const row = state.clusterByName.get(name);
     if (!row) {
@@ -66,12 +75,9 @@ export const makeClusters = (
   };
 
   /** Code that no vat is bound to goes. */
-  const dropBundles = (hashes: readonly string[]): void => {
-    const used = new Set([...state.vats.values()].map(row => row.bundle));
-    for (const hash of hashes) {
-      if (!used.has(hash)) {
-        state.bundles.delete(hash);
-      }
+  const dropBundle = ({ bundle }: VatRow): void => {
+    if (state.vatsByBundle.count(bundle) === 0) {
+      state.bundles.delete(bundle);
     }
   };
 
@@ -84,7 +90,7 @@ export const makeClusters = (
         lives.endVat(vat.id, `cluster ${name} was terminated`),
       );
       state.clusters.delete(cluster.id);
-      dropBundles(vats.map(vat => vat.bundle));
+      vats.forEach(dropBundle);
     });
     vats.forEach(vat => cleanUp(vat.id));
   };
@@ -115,15 +121,31 @@ export const makeClusters = (
       vats.forEach(vat => runner.restart(vat.id, 'restarted by a person'));
     },
     /** A vat has ended itself; the last one takes its cluster with it. */
-    ended: (vat: VatId): void => {
-      cleanUp(vat);
+    ended: (vat: VatRow): void => {
+      cleanUp(vat.id);
       parts.run(() => {
-        for (const cluster of [...state.clusters.values()]) {
-          if (vatsOf(cluster).length === 0) {
-            state.clusters.delete(cluster.id);
-          }
+        dropBundle(vat);
+        if (state.vatsByCluster.count(vat.cluster) === 0) {
+          state.clusters.delete(vat.cluster);
         }
       });
+    },
+    /** Keeps the name for a cluster that is on its way, until the returned function is called. */
+    takeName: (name: string): (() => void) => {
+      if (taken.has(name) || state.clusterByName.has(name)) {
+        throw new CooperageError(
+          'CLUSTER_EXISTS',
+          `A cluster named ${name} is there already: choose another name, or terminate it first`,
+        );
+      }
+      if (state.home.has(name)) {
+        throw new CooperageError(
+          'NAME_TAKEN',
+          `Something is kept under the name ${name}: forget it first, or choose another`,
+        );
+      }
+      taken.add(name);
+      return () => taken.delete(name);
     },
     keep: (name: string, kref: Kref): void => {
       if (!NAME.test(name)) {
@@ -132,7 +154,18 @@ export const makeClusters = (
           `${JSON.stringify(name)} is no name (${NAME.source})`,
         );
       }
-      if (state.home.has(name) || state.clusterByName.has(name)) {
+      const { owner } = insistRow(state.objects.get(kref), `object ${kref}`);
+      if (!isVatId(owner)) {
+        throw new CooperageError(
+          'BAD_REQUEST',
+          `${kref} is no vat's object, or no longer: it can't be kept`,
+        );
+      }
+      if (
+        state.home.has(name) ||
+        state.clusterByName.has(name) ||
+        taken.has(name)
+      ) {
         throw new CooperageError(
           'NAME_TAKEN',
           `The name ${name} is taken: forget it first, or choose another`,

@@ -2,6 +2,7 @@ import harden from '@endo/harden';
 import {
   CooperageError,
   isKref,
+  isPromiseKref,
   isVref,
   METHOD_PRIVILEGE,
   PRIVILEGES,
@@ -22,6 +23,7 @@ import type { Clusters } from './clusters.ts';
 import type { Launches } from './launch.ts';
 import type { NewsListener } from './news.ts';
 import type { Outputs } from './outputs.ts';
+import type { Phase } from './phase.ts';
 import type { Sessions } from './sessions.ts';
 import type { State } from './store/state.ts';
 
@@ -75,6 +77,14 @@ const parseReference = (params: unknown): ReferenceRequest => {
   return vat === undefined ? { cluster } : { cluster, vat };
 };
 
+/**
+ * What is no CooperageError is the kernel's fault, and so is its storage's: a
+ * request that was half done can't be taken back. A launch can.
+ */
+const isKernelFault = (name: keyof ControlMethods, problem: unknown): boolean =>
+  !(problem instanceof CooperageError) ||
+  (problem.code === 'STORAGE_FAILED' && name !== 'launch');
+
 type Methods = {
   [Name in keyof ControlMethods]: (
     params: unknown,
@@ -91,8 +101,7 @@ export const makeClientServer = (
     outputs,
     status,
     watch,
-    insistRunning,
-    guard,
+    phase,
     pump,
   }: {
     clusters: Clusters;
@@ -102,14 +111,17 @@ export const makeClientServer = (
     status: () => ControlMethods['status']['result'];
     /** Calls back with news for people until the returned function is called. */
     watch: (listener: NewsListener) => () => void;
-    insistRunning: () => void;
-    guard: (work: () => void) => void;
+    phase: Phase;
     pump: () => void;
   },
 ) => {
+  const { guard } = phase;
+
   /** Resolves with the value when all that is in the tables now is committed. */
   const afterCommit = <Value>(value: Value): Promise<Value> =>
-    new Promise(resolve => outputs.leave(() => resolve(value)));
+    new Promise((resolve, reject) =>
+      outputs.leave(() => resolve(value), reject),
+    );
 
   const krefOf = (request: ReferenceRequest): { kref: Kref; iface: string } => {
     if ('kref' in request) {
@@ -141,7 +153,6 @@ export const makeClientServer = (
   ): void => {
     let session: SessionId | undefined;
     let unwatch = (): void => {};
-    let rpc: Rpc | undefined;
     let isGone = false;
 
     const tell = <Name extends keyof KernelNotifications>(
@@ -152,12 +163,12 @@ export const makeClientServer = (
         return;
       }
       try {
-        rpc?.notify(name, params);
+        rpc.notify(name, params);
       } catch (problem) {
         if (!(problem instanceof StreamError)) {
           throw problem;
         }
-        rpc?.close(problem); // the client hears why; the kernel goes on
+        rpc.close(problem); // the client hears why; the kernel goes on
       }
     };
 
@@ -184,11 +195,11 @@ export const makeClientServer = (
       const opened = sessions.open(label, {
         deliver: (number, delivery, seen) =>
           tell('deliver', { number, delivery, seen }),
-        ended: reason => {
+        ended: ({ code, message }) => {
           if (session === opened) {
             session = undefined;
           }
-          tell('sessionEnded', { code: 'SESSION_CLOSED', reason });
+          tell('sessionEnded', { code, reason: message });
         },
       });
       session = opened;
@@ -231,7 +242,7 @@ export const makeClientServer = (
         const kref = isVref(vref)
           ? state.clistByVref.get(`${insistSession()} ${vref}`)?.kref
           : undefined;
-        if (kref === undefined) {
+        if (kref === undefined || isPromiseKref(kref)) {
           throw badRequest(
             `This session has no object ${JSON.stringify(vref)} to keep`,
           );
@@ -244,6 +255,9 @@ export const makeClientServer = (
         return afterCommit(null);
       },
       erase: () => {
+        launches.abortAll(
+          new CooperageError('LAUNCH_FAILED', 'Everything was erased'),
+        );
         clusters.erase();
         return afterCommit(null);
       },
@@ -259,30 +273,32 @@ export const makeClientServer = (
       }
     };
 
-    /** What is no CooperageError is a fault of the kernel: it stops, and the client hears why. */
+    /** When the kernel itself is at fault it stops, and the client hears why. */
     const call = async (
       name: keyof ControlMethods,
       params: unknown,
     ): Promise<unknown> => {
       insistPrivilege(name);
-      if (name !== 'status' && name !== 'subscribe') {
-        insistRunning();
+      if (METHOD_PRIVILEGE[name] === 'read') {
+        return methods[name](params);
       }
+      phase.insistRunning();
       try {
-        const answer = await methods[name](params);
-        guard(pump);
-        return answer;
+        const answer = methods[name](params);
+        pump(); // before the answer is waited for: so one commit does
+        return await answer;
       } catch (problem) {
-        if (!(problem instanceof CooperageError)) {
+        if (isKernelFault(name, problem)) {
           guard(() => {
             throw problem;
           });
+          phase.insistRunning();
         }
         throw problem;
       }
     };
 
-    rpc = makeRpc(stream, {
+    const rpc: Rpc = makeRpc(stream, {
       label,
       maxBytes: MAX_FRAME_BYTES,
       methods: {

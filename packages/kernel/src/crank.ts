@@ -18,11 +18,7 @@ export const makeCrankParts = (
     afterCrank,
   }: {
     onArrival: (endpoint: EndpointId) => void;
-    onExit: (
-      endpoint: EndpointId,
-      isFailure: boolean,
-      info: CapData<Kref>,
-    ) => void;
+    onExit: (endpoint: EndpointId, info: CapData<Kref>) => void;
     /** Called after each kept crank: where tests check the invariants. */
     afterCrank: () => void;
   },

@@ -1,8 +1,8 @@
 import harden from '@endo/harden';
 import {
-  CooperageError,
   DEFAULT_VAT_LIMITS,
-  PROTOCOL_VERSION,
+  isVatId,
+  type EndpointId,
   type KernelStatus,
   type LogLevel,
   type VatId,
@@ -17,9 +17,13 @@ import { makeLaunchLog } from './launch-log.ts';
 import { makeLives } from './lives.ts';
 import { makeNews } from './news.ts';
 import { makeOutputs } from './outputs.ts';
+import { makePhase } from './phase.ts';
 import type { Platform } from './ports.ts';
+import { makeRest } from './rest.ts';
 import { makeScheduler } from './scheduler.ts';
 import { makeSessions } from './sessions.ts';
+import { makeStatus } from './status.ts';
+import type { VatRow } from './store/schema.ts';
 import { makeState, type State } from './store/state.ts';
 import { makeStoreKeeper } from './vat-stores.ts';
 import { makeRunner } from './vats/runner.ts';
@@ -31,6 +35,8 @@ export type KernelOptions = {
   readonly parallel?: number;
   /** How long a vat's worker may take to be ready. 20,000 by default. */
   readonly bootMilliseconds?: number;
+  /** How long a vat may take for one delivery. 30,000 by default. */
+  readonly deliveryMilliseconds?: number;
   /** An epoch commits after that many cranks or that time; 256 and 8 by default. */
   readonly epochCranks?: number;
   readonly epochMilliseconds?: number;
@@ -40,100 +46,74 @@ export type KernelOptions = {
   readonly afterCrank?: (state: State) => void;
 };
 
-/**
- * Starts a kernel over what the platform's storage holds. Owns the platform
- * until `stop`. Throws CooperageError STORAGE_FAILED when the storage can't be read.
- */
-export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
+/** What another room does, made later than the one that calls it. */
+type Calls = {
+  readonly onArrival: (endpoint: EndpointId) => void;
+  readonly onExit: (vat: VatId, reason: string) => void;
+  readonly onEnded: (row: VatRow) => void;
+  readonly stir: () => void;
+  readonly pump: () => void;
+  readonly say: (vat: VatId, level: LogLevel, text: string) => void;
+};
+
+/** The tables, what changes them, and what makes the changes durable. */
+const joinTables = (
+  platform: Platform,
+  options: KernelOptions,
+  { onArrival, onExit, stir }: Calls,
+) => {
   const { clock, stores } = platform;
-  const { limits = DEFAULT_VAT_LIMITS, afterCrank } = options;
   const state = makeState(platform.db);
-  const idlers = new Set<{
-    resolve: () => void;
-    reject: (problem: Error) => void;
-  }>();
-  let phase: KernelStatus['state'] = 'running';
-  let reason: string | undefined;
+  const phase = makePhase();
   let cranks = 0;
-  let cancelFold = (): void => {};
-
-  const news = makeNews({
-    clock,
-    log: platform.log,
-    status: () => status(),
-  });
-
-  const say = (vat: VatId, level: LogLevel, text: string): void =>
-    news.write({
-      at: clock.now(),
-      vat,
-      label: state.vats.get(vat)?.name ?? vat,
-      level,
-      text,
-    });
-
-  /** The kernel itself is at fault, or its storage: it stops here, with its last commit intact. */
-  const fail = (problem: unknown): void => {
-    if (phase !== 'running') {
-      return;
-    }
-    phase = 'failed';
-    reason = problem instanceof Error ? problem.message : String(problem);
-    cancelFold();
-    workers.killAll();
-    const stopped = new CooperageError(
-      'KERNEL_FAILED',
-      `The kernel has failed: ${reason}`,
-    );
-    idlers.forEach(({ reject }) => reject(stopped));
-    idlers.clear();
-    const stack = problem instanceof Error ? problem.stack : undefined;
-    news.write({
-      at: clock.now(),
-      vat: null,
-      label: 'kernel',
-      level: 'error',
-      text: `the kernel has stopped: ${stack ?? reason}`,
-    });
-    news.stir();
-  };
-
-  const guard = (work: () => void): void => {
-    if (phase === 'running') {
-      try {
-        work();
-      } catch (problem) {
-        fail(problem);
-      }
-    }
-  };
-
   const parts = makeCrankParts(state, {
-    onArrival: endpoint => scheduler.wake(endpoint),
-    onExit: (endpoint, _isFailure, info) =>
-      runner.exit(endpoint as VatId, `the vat ended itself: ${info.body}`),
+    onArrival,
+    onExit: (endpoint, info) =>
+      onExit(endpoint as VatId, `the vat ended itself: ${info.body}`),
     afterCrank: () => {
       cranks += 1;
       outputs.count();
-      afterCrank?.(state);
+      options.afterCrank?.(state);
     },
   });
   const outputs = makeOutputs(state, {
     clock,
-    guard,
-    onCommit: news.stir,
+    phase,
+    onCommit: stir,
     epochCranks: options.epochCranks ?? 256,
     epochMilliseconds: options.epochMilliseconds ?? 8,
   });
-  const keeper = makeStoreKeeper(state, { stores, commit: outputs.commit });
+  const keeper = makeStoreKeeper(state, {
+    stores,
+    commit: outputs.commitIfNeeded,
+  });
   const lives = makeLives(state, parts);
-  const sessions = makeSessions(state, { parts, lives, outputs, limits });
+  return { state, phase, parts, outputs, keeper, lives, cranks: () => cranks };
+};
+
+/** Those to whom things are delivered, and whose turn it is. */
+const joinEndpoints = (
+  platform: Platform,
+  options: KernelOptions,
+  tables: ReturnType<typeof joinTables>,
+  { onEnded, pump, say }: Calls,
+) => {
+  const { state, phase, parts, outputs, keeper, lives } = tables;
+  const { limits = DEFAULT_VAT_LIMITS } = options;
+  const sessions = makeSessions(state, {
+    parts,
+    lives,
+    outputs,
+    phase,
+    limits,
+  });
   const workers = makeWorkers({
     launcher: platform.vats,
-    clock,
+    clock: platform.clock,
     limits,
     bootMilliseconds: options.bootMilliseconds ?? 20_000,
-    guard,
+    deliveryMilliseconds: options.deliveryMilliseconds ?? 30_000,
+    phase,
     onLog: say,
   });
   const runner = makeRunner(state, {
@@ -142,10 +122,9 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
     workers,
     keeper,
     limits,
-    commit: outputs.commitIfNeeded,
-    pump: () => pump(),
+    pump,
     wake: vat => scheduler.wakeEagerly(vat),
-    onEnded: vat => clusters.ended(vat),
+    onEnded,
     say,
   });
   const scheduler = makeScheduler({
@@ -158,6 +137,39 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
     },
     most: options.parallel ?? 2,
   });
+  return { limits, sessions, workers, runner, scheduler };
+};
+
+/** The kernel's rooms, joined. */
+const joinRooms = (platform: Platform, options: KernelOptions) => {
+  const { clock, stores } = platform;
+  const calls: Calls = {
+    onArrival: endpoint => scheduler.wake(endpoint),
+    onExit: (vat, reason) => runner.exit(vat, reason),
+    onEnded: row => clusters.ended(row),
+    stir: () => news.stir(),
+    pump: () => pump(),
+    say: (vat, level, text) => {
+      const label = state.vats.get(vat)?.name ?? vat;
+      news.write({ at: clock.now(), vat, label, level, text });
+    },
+  };
+  const tables = joinTables(platform, options, calls);
+  const { state, phase, parts, outputs, keeper, lives } = tables;
+  const endpoints = joinEndpoints(platform, options, tables, calls);
+  const { limits, sessions, workers, runner, scheduler } = endpoints;
+  const status = (): KernelStatus =>
+    makeStatus(state, {
+      phase,
+      clusters,
+      runner,
+      inbox: parts.inbox,
+      launches: log.list(),
+      sessions: sessions.size,
+      cranks: tables.cranks(),
+      commits: platform.db.counters.commits,
+    });
+  const news = makeNews({ clock, log: platform.log, status });
   const clusters = makeClusters(state, {
     parts,
     lives,
@@ -169,6 +181,8 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
   const log = makeLaunchLog(news.stir);
   const launches = makeLaunches(state, {
     platform,
+    phase,
+    clusters,
     parts,
     sessions,
     outputs,
@@ -177,64 +191,20 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
     limits,
     log,
   });
-
-  const foldLater = (): void => {
-    cancelFold();
-    cancelFold = clock.after(options.foldMilliseconds ?? 1_000, () =>
-      guard(() => {
-        if (runner.inFlight() === 0) {
-          outputs.commitIfNeeded();
-          keeper.fold();
-        }
-      }),
-    );
-  };
+  const rest = makeRest({
+    platform,
+    foldMilliseconds: options.foldMilliseconds ?? 1_000,
+    phase,
+    isQuiet: () => runner.inFlight() === 0 && !workers.isStarting(),
+    commit: outputs.commitIfNeeded,
+    fold: () => keeper.fold(),
+  });
 
   /** Delivers what can be delivered; when there is nothing to wait for, commits. */
   const pump = (): void => {
     scheduler.pump();
-    if (runner.inFlight() === 0 && !workers.isStarting()) {
-      outputs.commitIfNeeded();
-      foldLater();
-      idlers.forEach(({ resolve }) => resolve());
-      idlers.clear();
-    }
+    rest.pumped();
     news.stir();
-  };
-
-  const status = (): KernelStatus => ({
-    state: phase,
-    ...(reason === undefined ? {} : { reason }),
-    version: PROTOCOL_VERSION,
-    clusters: [...state.clusters.values()].map(cluster => ({
-      id: cluster.id,
-      name: cluster.name,
-      bootstrap: cluster.bootstrap,
-      vats: clusters.vatsOf(cluster).map(row => ({
-        id: row.id,
-        name: row.name,
-        state: runner.vatState(row),
-        incarnation: row.incarnation,
-        bundleHash: row.bundle,
-        root: row.root,
-        waiting: parts.inbox.length(row.id),
-        ...(row.failure === null ? {} : { reason: row.failure }),
-      })),
-    })),
-    launches: log.list(),
-    home: [...state.home.values()],
-    sessions: sessions.size,
-    cranks,
-    commits: platform.db.counters.commits,
-  });
-
-  const insistRunning = (): void => {
-    if (phase !== 'running') {
-      throw new CooperageError(
-        phase === 'stopped' ? 'KERNEL_STOPPED' : 'KERNEL_FAILED',
-        `The kernel has ${phase}${reason === undefined ? '' : `: ${reason}`}`,
-      );
-    }
   };
 
   const server = makeClientServer(state, {
@@ -244,9 +214,18 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
     outputs,
     status,
     watch: news.watch,
-    insistRunning,
-    guard,
-    pump: () => guard(pump),
+    phase,
+    pump: () => phase.guard(pump),
+  });
+
+  phase.onEnd((_, cause) => {
+    if (cause !== undefined) {
+      const stack = cause instanceof Error ? cause.stack : String(cause);
+      const text = `the kernel has stopped: ${stack}`;
+      const label = 'kernel';
+      news.write({ at: clock.now(), vat: null, label, level: 'error', text });
+    }
+    news.stir();
   });
 
   /** What the last run left: heaps and sessions are gone, stores and queues are not. */
@@ -255,24 +234,31 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
     for (const { id } of [...state.vats.values()]) {
       parts.run(() => lives.loseHeap(id, 'the kernel was restarted'));
     }
-    for (const name of state.queueByName.groups()) {
-      scheduler.wake(name as VatId);
-    }
-    outputs.commitIfNeeded();
+    state.queueByName.groups().filter(isVatId).forEach(scheduler.wake);
     keeper.fold();
     keeper.deleteStrays();
   };
 
+  return { state, phase, status, keeper, rest, server, pump, restore };
+};
+
+/**
+ * Starts a kernel over what the platform's storage holds. Owns the platform
+ * until `stop`. Throws CooperageError STORAGE_FAILED when the storage can't be read.
+ */
+export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
+  const { state, phase, status, keeper, rest, server, pump, restore } =
+    joinRooms(platform, options);
+
   const idle = async (): Promise<void> => {
-    insistRunning();
-    await new Promise<void>((resolve, reject) => {
-      idlers.add({ resolve, reject });
-      clock.soon(() => guard(pump));
-    });
+    phase.insistRunning();
+    const rested = rest.next();
+    platform.clock.soon(() => phase.guard(pump));
+    await rested;
   };
 
   restore();
-  guard(pump);
+  phase.guard(pump);
 
   return {
     /** Serves a client over the stream, which the kernel owns from now on. */
@@ -283,19 +269,22 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
     status,
     /** Resolves when nothing is in flight, nothing can be delivered, and all is committed; rejects when the kernel stops or has stopped. */
     idle,
-    /** Ends every worker and closes the storage after a last commit. */
+    /**
+     * Ends every worker and closes the storage after a last commit. Waits for
+     * the deliveries in flight; rejects when the kernel fails meanwhile, and has
+     * closed the storage then too.
+     */
     stop: async (): Promise<void> => {
-      if (phase === 'running') {
-        await idle();
-        guard(() => {
-          cancelFold();
-          keeper.fold();
-        });
-        workers.killAll();
-        phase = 'stopped';
+      try {
+        if (phase.isRunning()) {
+          await idle();
+          phase.guard(() => keeper.fold());
+          phase.end('stopped');
+        }
+      } finally {
+        platform.db.close();
+        platform.stores.close();
       }
-      platform.db.close();
-      stores.close();
     },
     /** For tests and tools that look at the tables; not to be written to. */
     state,

@@ -64,7 +64,7 @@ export const makeLaunchLog = (onChange: () => void) => {
         onChange();
         try {
           const result = await work();
-          step.state = 'done';
+          step.state = entry.state === 'failed' ? 'failed' : 'done';
           return result;
         } catch (problem) {
           step.state = 'failed';
@@ -92,6 +92,9 @@ export const makeLaunchLog = (onChange: () => void) => {
       failed: problem => {
         entry.state = 'failed';
         entry.error = messageOf(problem);
+        for (const step of entry.steps.filter(each => each.state !== 'done')) {
+          step.state = 'failed'; // whatever it still does, it is given up
+        }
         onChange();
       },
     };

@@ -1,16 +1,13 @@
 import harden from '@endo/harden';
 import {
   CooperageError,
-  encodeJson,
   makeClusterId,
   makeExportVref,
   makeVatId,
-  parseClusterConfig,
   problemOfBundle,
   ROOT_VREF,
   type BundleHash,
   type BundleSource,
-  type CapData,
   type ClusterConfig,
   type Delivery,
   type Kref,
@@ -19,10 +16,14 @@ import {
   type VatId,
   type VatLimits,
 } from '@cooperage/protocol';
+import type { Clusters } from './clusters.ts';
 import type { CrankParts } from './crank.ts';
-import { EndpointFault } from './faults.ts';
+import { EndpointFault, faultUnless } from './faults.ts';
+import { parametersOf, readConfig } from './launch-config.ts';
+import { makeCourse, type Course } from './launch-course.ts';
 import type { LaunchLog, LaunchRecord } from './launch-log.ts';
 import type { Outputs } from './outputs.ts';
+import type { Phase } from './phase.ts';
 import type { Platform } from './ports.ts';
 import type { Sessions } from './sessions.ts';
 import type { State } from './store/state.ts';
@@ -47,6 +48,8 @@ export const makeLaunches = (
   state: State,
   {
     platform,
+    phase,
+    clusters,
     parts,
     sessions,
     outputs,
@@ -56,6 +59,8 @@ export const makeLaunches = (
     log,
   }: {
     platform: Platform;
+    phase: Phase;
+    clusters: Clusters;
     parts: CrankParts;
     sessions: Sessions;
     outputs: Outputs;
@@ -65,37 +70,10 @@ export const makeLaunches = (
     log: LaunchLog;
   },
 ) => {
-  /** Names of clusters on their way. */
-  const names = new Set<string>();
-
-  const readConfig = (value: unknown): ClusterConfig => {
-    const parsed = parseClusterConfig(value);
-    if (!parsed.ok) {
-      throw new CooperageError(
-        'BAD_CONFIG',
-        `The cluster config can't be used: ${parsed.problems.join('; ')}`,
-        { problems: parsed.problems },
-      );
-    }
-    const [service] = parsed.value.services;
-    if (service !== undefined) {
-      throw new CooperageError(
-        'SERVICE_UNKNOWN',
-        `There is no service ${JSON.stringify(service)}: this kernel offers none`,
-      );
-    }
-    return parsed.value;
-  };
-
-  const takeName = (name: string): void => {
-    if (names.has(name) || state.clusterByName.has(name)) {
-      throw new CooperageError(
-        'CLUSTER_EXISTS',
-        `A cluster named ${name} is there already: choose another name, or terminate it first`,
-      );
-    }
-    names.add(name);
-  };
+  const courses = new Set<Course>();
+  const abortAll = (problem: CooperageError): void =>
+    courses.forEach(course => course.abort(problem));
+  phase.onEnd(abortAll);
 
   const readCode = async (vat: string, source: BundleSource): Promise<Code> => {
     if ('hash' in source) {
@@ -110,27 +88,30 @@ export const makeLaunches = (
     }
     const text =
       'url' in source ? await platform.fetchText(source.url) : source.text;
-    const problem = problemOfBundle(text);
+    const problem = text.isWellFormed()
+      ? problemOfBundle(text)
+      : 'the bundle has half of a surrogate pair: it is no Unicode text';
     if (problem !== undefined) {
       throw new CooperageError('BAD_BUNDLE', `Vat ${vat}: ${problem}`);
     }
     return { hash: await platform.hash(new TextEncoder().encode(text)), text };
   };
 
-  const parametersOf = (config: VatConfig): CapData<never> =>
-    encodeJson(config.parameters, name => {
-      throw new CooperageError(
-        'BAD_CONFIG',
-        `Parameters name the reference ${name}: a config can't carry references`,
-      );
-    });
-
   /** Starts a worker and runs startVat in it; what comes back is held. */
-  const startCandidate = (candidate: Candidate): Promise<void> =>
+  const startCandidate = (
+    candidate: Candidate,
+    course: Course,
+  ): Promise<void> =>
     new Promise((resolve, reject) => {
       const { id, name, config, code } = candidate;
-      const refuse = (problem: string): void =>
-        reject(new CooperageError('LAUNCH_FAILED', `Vat ${name}: ${problem}`));
+      const refuse = (problem: string): void => {
+        const reason = new CooperageError(
+          'LAUNCH_FAILED',
+          `Vat ${name}: ${problem}`,
+        );
+        reject(reason);
+        course.abort(reason); // it may have started before: what it did is void
+      };
       const delivery: Delivery = ['startVat', parametersOf(config)];
       const row = {
         id,
@@ -197,8 +178,14 @@ export const makeLaunches = (
     return root;
   };
 
-  const applyDone = ({ id, done }: Candidate): void => {
-    done?.syscalls.forEach(syscall => parts.applySyscall(id, syscall));
+  const applyDone = ({ id, name, done }: Candidate): void => {
+    for (const syscall of done?.syscalls ?? []) {
+      faultUnless(
+        syscall[0] !== 'exit',
+        () => `Vat ${name}: it ended itself while it started`,
+      );
+      parts.applySyscall(id, syscall);
+    }
     for (const [key, value] of done?.changes ?? []) {
       state.vatChanges.put({ vat: id, key, value });
     }
@@ -264,12 +251,17 @@ export const makeLaunches = (
   const run = async (
     config: ClusterConfig,
     record: LaunchRecord,
+    course: Course,
   ): Promise<LaunchResult> => {
+    const step = <Value>(
+      text: string,
+      work: () => Promise<Value>,
+    ): Promise<Value> => course.wait(record.step(text, work));
     const entries = Object.entries(config.vats);
-    const codes = await record.step('fetch and check the code', () =>
+    const codes = await step('fetch and check the code', () =>
       Promise.all(entries.map(([vat, { bundle }]) => readCode(vat, bundle))),
     );
-    await record.step('make room for the stores', () =>
+    await step('make room for the stores', () =>
       platform.stores.reserve(entries.length),
     );
     const candidates = entries.map(([name, vat], index): Candidate => {
@@ -283,11 +275,12 @@ export const makeLaunches = (
     try {
       await Promise.all(
         candidates.map(candidate =>
-          record.step(`start vat ${candidate.name}`, () =>
-            startCandidate(candidate),
+          step(`start vat ${candidate.name}`, () =>
+            startCandidate(candidate, course),
           ),
         ),
       );
+      course.insist();
       const bootstrap = prepareBootstrap(config, record);
       try {
         const result = applyAll(config, candidates, bootstrap.send);
@@ -312,22 +305,27 @@ export const makeLaunches = (
       onApplied: () => void,
     ): Promise<LaunchResult> => {
       const config = readConfig(value);
-      takeName(config.name);
+      const releaseName = clusters.takeName(config.name);
       const record = log.open(config.name);
+      const course = makeCourse();
+      courses.add(course);
       try {
-        const result = await run(config, record);
+        const result = await run(config, record, course);
         record.started();
         onApplied();
-        return await new Promise<LaunchResult>(resolve =>
-          outputs.leave(() => resolve(result)),
+        return await new Promise<LaunchResult>((resolve, reject) =>
+          outputs.leave(() => resolve(result), reject),
         );
       } catch (problem) {
         record.failed(problem);
         throw problem;
       } finally {
-        names.delete(config.name);
+        courses.delete(course);
+        releaseName();
       }
     },
+    /** Ends the launches that are under way. */
+    abortAll,
   };
 };
 harden(makeLaunches);

@@ -9,6 +9,7 @@ import {
   type CapData,
   type EndpointId,
   type Kref,
+  type SessionId,
   type VatId,
 } from '@cooperage/protocol';
 import type { CrankParts } from './crank.ts';
@@ -54,17 +55,13 @@ export const makeLives = (state: State, parts: CrankParts) => {
     state.clistByEndpoint.values(endpoint).forEach(clists.remove);
   };
 
-  const endSession = (row: { id: EndpointId }, reason: string): void => {
-    endEndpoint(row.id, reason);
-    for (const retiring of state.retiringBySession.values(row.id)) {
+  const endSession = (id: SessionId, reason: string): void => {
+    endEndpoint(id, reason);
+    for (const retiring of state.retiringBySession.values(id)) {
       state.retiring.delete(retiring.session, retiring.vref);
       refcounts.release(retiring.kref);
     }
-    for (const session of state.sessions.values()) {
-      if (session.id === row.id) {
-        state.sessions.delete(session.id);
-      }
-    }
+    state.sessions.delete(id);
   };
 
   const endVat = (vat: VatId, reason: string): void => {
@@ -106,11 +103,17 @@ export const makeLives = (state: State, parts: CrankParts) => {
     }
   };
 
-  /** Its code can't run: whatever waits for it is rejected. */
+  /**
+   * Its code can't run: the messages that wait for it reject, as those to come
+   * do. What it is to be told of waits for an incarnation that runs.
+   */
   const failVat = (vat: VatId, failure: string): void => {
     state.vats.put({ ...vatRow(vat), failure });
+    const data = encodeError('Error', `vat ${vat} can't run: ${failure}`);
     for (const item of inbox.items(vat)) {
-      refuse(item, encodeError('Error', `vat ${vat} can't run: ${failure}`));
+      if (item.kind === 'message') {
+        refuse(item, data);
+      }
     }
   };
 

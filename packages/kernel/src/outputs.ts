@@ -1,6 +1,13 @@
+import type { CooperageError } from '@cooperage/protocol';
 import harden from '@endo/harden';
+import type { Phase } from './phase.ts';
 import type { Clock } from './ports.ts';
 import type { State } from './store/state.ts';
+
+type Output = {
+  readonly leave: () => void;
+  readonly refuse: (problem: CooperageError) => void;
+};
 
 /**
  * Epochs: many cranks share one commit, and nothing leaves the kernel before
@@ -10,13 +17,13 @@ export const makeOutputs = (
   state: State,
   {
     clock,
-    guard,
+    phase,
     onCommit,
     epochCranks,
     epochMilliseconds,
   }: {
     clock: Clock;
-    guard: (work: () => void) => void;
+    phase: Phase;
     /** Called after each commit, when its outputs have left. */
     onCommit: () => void;
     /** An epoch commits at the latest after that many cranks, or after that time. */
@@ -24,28 +31,20 @@ export const makeOutputs = (
     epochMilliseconds: number;
   },
 ) => {
-  let waiting: (() => void)[] = [];
+  let waiting: Output[] = [];
   let cranks = 0;
-  let startedAt = 0;
-  let isCommitSoon = false;
+  let cancelEpoch = (): void => {};
+  let isCommitDue = false;
 
   const commit = (): void => {
+    isCommitDue = false;
     state.store.commit();
+    cancelEpoch();
     cranks = 0;
     const leaving = waiting;
     waiting = [];
-    leaving.forEach(leave => leave());
+    leaving.forEach(({ leave }) => leave());
     onCommit();
-  };
-
-  const commitSoon = (): void => {
-    if (!isCommitSoon) {
-      isCommitSoon = true;
-      clock.soon(() => {
-        isCommitSoon = false;
-        guard(commitIfNeeded);
-      });
-    }
   };
 
   const commitIfNeeded = (): void => {
@@ -54,26 +53,47 @@ export const makeOutputs = (
     }
   };
 
-  return {
-    commit,
+  const commitSoon = (): void => {
+    if (!isCommitDue) {
+      isCommitDue = true;
+      clock.soon(() => {
+        // Another commit may have come first: what is dirty now belongs to the next epoch.
+        if (isCommitDue) {
+          phase.guard(commitIfNeeded);
+        }
+      });
+    }
+  };
+
+  phase.onEnd(problem => {
+    cancelEpoch();
+    const refused = waiting;
+    waiting = [];
+    refused.forEach(({ refuse }) => refuse(problem));
+  });
+
+  return harden({
     commitIfNeeded,
-    /** Something to do as soon as all that is in the tables now is committed. */
-    leave: (output: () => void): void => {
-      waiting.push(output);
+    /**
+     * Something to do as soon as all that is in the tables now is committed.
+     * `refuse` is called instead when the kernel ends before.
+     */
+    leave: (leave: () => void, refuse: Output['refuse'] = () => {}): void => {
+      waiting.push({ leave, refuse });
       commitSoon();
     },
     /** To be called after each crank. */
     count: (): void => {
-      if (cranks === 0) {
-        startedAt = clock.now();
-      }
       cranks += 1;
-      const isOld = clock.now() - startedAt >= epochMilliseconds;
-      if (cranks >= epochCranks || isOld) {
+      if (cranks === 1) {
+        cancelEpoch = clock.after(epochMilliseconds, () =>
+          phase.guard(commitIfNeeded),
+        );
+      } else if (cranks >= epochCranks) {
         commitSoon();
       }
     },
-  };
+  });
 };
 harden(makeOutputs);
 

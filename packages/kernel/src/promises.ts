@@ -7,9 +7,15 @@ import {
 } from '@cooperage/protocol';
 import { insistRow } from './faults.ts';
 import type { Inbox } from './inbox.ts';
-import type { Refcounts } from './refcounts.ts';
+import { slotsHeldBy, type Refcounts } from './refcounts.ts';
 import type { PromiseRow } from './store/schema.ts';
 import type { State } from './store/state.ts';
+
+type Settlement = {
+  readonly kref: Kref;
+  readonly isRejected: boolean;
+  readonly data: CapData<Kref>;
+};
 
 /** Resolution, subscription and rejection of promises; messages parked on them move on when they resolve. */
 export const makePromises = (
@@ -21,17 +27,9 @@ export const makePromises = (
   const get = (kref: Kref): PromiseRow =>
     insistRow(promises.get(kref), `promise ${kref}`);
 
-  /**
-   * Settles an unresolved promise. Parked messages are routed first, in their
-   * order, then each subscriber's notify is queued.
-   */
-  const resolve = (
-    kref: Kref,
-    isRejected: boolean,
-    data: CapData<Kref>,
-  ): void => {
-    data.slots.forEach(refcounts.hold);
-    const row = get(kref); // after the holds: its data may name the promise itself
+  const settle = ({ kref, isRejected, data }: Settlement): void => {
+    slotsHeldBy({ kref, slots: data.slots }).forEach(refcounts.hold);
+    const row = get(kref);
     if (row.state !== 'unresolved') {
       throw Error(`promise ${kref} is resolved already`);
     }
@@ -46,6 +44,32 @@ export const makePromises = (
     inbox.unpark(kref);
     for (const subscriber of row.subscribers) {
       inbox.addNotify(subscriber, kref);
+    }
+  };
+
+  /** Settlements under way: a chain of messages, each to the answer of the one before, can be as long as a crank. */
+  const settlements: Settlement[] = [];
+
+  /**
+   * Settles an unresolved promise. Parked messages are routed first, in their
+   * order, then each subscriber's notify is queued; then come the promises that
+   * this rejects in turn, since what was parked could not be routed.
+   */
+  const resolve = (
+    kref: Kref,
+    isRejected: boolean,
+    data: CapData<Kref>,
+  ): void => {
+    settlements.push({ kref, isRejected, data });
+    if (settlements.length > 1) {
+      return; // the one who settles the first one is at it
+    }
+    try {
+      for (const settlement of settlements) {
+        settle(settlement);
+      }
+    } finally {
+      settlements.length = 0;
     }
   };
 

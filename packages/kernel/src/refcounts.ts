@@ -1,7 +1,16 @@
 import harden from '@endo/harden';
 import { isPromiseKref, type Kref } from '@cooperage/protocol';
 import { insistRow } from './faults.ts';
+import type { PromiseRow } from './store/schema.ts';
 import type { State } from './store/state.ts';
+
+/** What a settled promise holds: what its data names, but not the promise itself, which would then never go. */
+export const slotsHeldBy = ({
+  kref,
+  slots,
+}: Pick<PromiseRow, 'kref' | 'slots'>): readonly Kref[] =>
+  slots.includes(kref) ? slots.filter(slot => slot !== kref) : slots;
+harden(slotsHeldBy);
 
 /**
  * Who counts:
@@ -11,8 +20,9 @@ import type { State } from './store/state.ts';
  *   each name in `home`, its vat's row if it is the root, and the parameters of a vat;
  *   it is *recognizable* by each of these and by importing entries whose flag is not set;
  * - a promise is held by each c-list entry of whatever sign, each queued item that
- *   names it (the item parked on a promise does not hold that promise), each promise
- *   resolved to data that names it, each `retiring` row, and the parameters of a vat.
+ *   names it (the item parked on a promise does not hold that promise), each other promise
+ *   resolved to data that names it (itself not counted), each `retiring` row, and
+ *   the parameters of a vat.
  *
  * A promise that nobody holds goes at the end of the crank (`settle`), with what
  * its data holds. An object that nobody can recognize and nobody exports goes too.
@@ -72,7 +82,7 @@ export const makeRefcounts = (state: State) => {
           const row = promises.get(kref);
           if (row?.refs === 0) {
             promises.delete(kref);
-            row.slots.forEach(release);
+            slotsHeldBy(row).forEach(release);
           }
         } else {
           const row = objects.get(kref);

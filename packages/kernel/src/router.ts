@@ -6,6 +6,7 @@ import {
   type CapData,
   type EndpointId,
   type Kref,
+  type VatId,
 } from '@cooperage/protocol';
 import type { KernelMessage, Inbox } from './inbox.ts';
 import type { Promises } from './promises.ts';
@@ -21,22 +22,25 @@ export type Route =
   | { readonly to: 'park'; readonly target: Kref }
   | { readonly to: 'reject'; readonly data: CapData<Kref> };
 
+const findRouteToObject = (state: State, target: Kref): Route => {
+  const endpoint = state.objects.get(target)?.owner;
+  const failure = endpoint && state.vats.get(endpoint as VatId)?.failure;
+  if (endpoint && !failure) {
+    return { to: 'inbox', endpoint, target };
+  }
+  const problem = failure
+    ? `vat ${endpoint} can't run: ${failure}`
+    : `${target} is gone: its vat has ended or lost it`;
+  return { to: 'reject', data: encodeError('Error', problem) };
+};
+
 /**
  * Routes at the moment a message is applied: an object's exporter gets it, an
  * unresolved promise parks it, a settled promise passes it on to what it became.
  */
 export const findRoute = (state: State, target: Kref): Route => {
   if (!isPromiseKref(target)) {
-    const endpoint = state.objects.get(target)?.owner;
-    return endpoint
-      ? { to: 'inbox', endpoint, target }
-      : {
-          to: 'reject',
-          data: encodeError(
-            'Error',
-            `${target} is gone: its vat has ended or lost it`,
-          ),
-        };
+    return findRouteToObject(state, target);
   }
   const promise = state.promises.get(target);
   if (!promise || promise.state === 'unresolved') {

@@ -16,25 +16,33 @@ import type { CrankParts } from './crank.ts';
 import { EndpointFault, faultUnless, insistRow } from './faults.ts';
 import type { Lives } from './lives.ts';
 import type { Outputs } from './outputs.ts';
+import type { Phase } from './phase.ts';
 import type { State } from './store/state.ts';
-import { checkSyscalls, ownField, parseKind } from './translate/check.ts';
+import { checkSyscalls, ownField, parseFields } from './translate/check.ts';
 
 /** What the holder of a session is told. */
 export type SessionHolder = {
   /** `number` counts what this session has been told; `seen` the batches of syscalls that were applied before. */
   deliver(number: number, delivery: Delivery, seen: number): void;
-  /** The kernel ended the session; nothing follows. */
-  ended(reason: string): void;
+  /** The session has ended, and why; nothing follows. */
+  ended(reason: CooperageError): void;
 };
+
+/** Deliveries that a client may leave unacknowledged; one more ends its session. */
+export const MOST_UNSEEN = 10_000;
 
 type Session = {
   readonly holder: SessionHolder;
   /** Number of the last delivery. */
   sent: number;
+  /** Number of the last delivery that the client is known to have heard. */
+  seen: number;
   /** Batches applied. */
   applied: number;
-  /** The delivery that last named an import: a drop sent before it was seen is stale. */
+  /** The delivery that last named a reference: what the client does to its name before it has seen that is stale. */
   readonly lastNamed: Map<Kref, number>;
+  /** Promises that the client has settled and that a delivery on its way names: their names go when it was seen. */
+  readonly lingering: Set<Kref>;
 };
 
 /**
@@ -48,8 +56,15 @@ export const makeSessions = (
     parts,
     lives,
     outputs,
+    phase,
     limits,
-  }: { parts: CrankParts; lives: Lives; outputs: Outputs; limits: VatLimits },
+  }: {
+    parts: CrankParts;
+    lives: Lives;
+    outputs: Outputs;
+    phase: Phase;
+    limits: VatLimits;
+  },
 ) => {
   const sessions = new Map<SessionId, Session>();
 
@@ -59,9 +74,19 @@ export const makeSessions = (
       return;
     }
     sessions.delete(id);
-    parts.run(() => lives.endSession({ id }, reason));
-    outputs.leave(() => session.holder.ended(reason));
+    parts.run(() => lives.endSession(id, reason));
+    const { holder } = session;
+    outputs.leave(
+      () => holder.ended(new CooperageError('SESSION_CLOSED', reason)),
+      holder.ended,
+    );
   };
+
+  phase.onEnd(problem => {
+    const ended = [...sessions.values()];
+    sessions.clear();
+    ended.forEach(({ holder }) => holder.ended(problem));
+  });
 
   /** Keeps the names of retired promises until the session has heard that they are. */
   const retireLater = (
@@ -77,36 +102,81 @@ export const makeSessions = (
     }
   };
 
-  const forgetRetired = (id: SessionId, seen: number): void => {
-    for (const row of state.retiringBySession.values(id)) {
-      if (row.delivery <= seen) {
-        state.retiring.delete(id, row.vref);
-        parts.refcounts.release(row.kref);
+  /** True when a delivery that the client has not seen yet names the reference. */
+  const isNamedAgain = (session: Session, kref: Kref): boolean =>
+    (session.lastNamed.get(kref) ?? 0) > session.seen;
+
+  /** The client has heard that these names are retired: they may go. */
+  const forgetRetired = (id: SessionId, session: Session): void => {
+    const { seen, lastNamed, lingering } = session;
+    let row = state.retiringBySession.first(id);
+    while (row && row.delivery <= seen) {
+      state.retiring.delete(id, row.vref);
+      parts.refcounts.release(row.kref);
+      row = state.retiringBySession.first(id);
+    }
+    for (const kref of lingering) {
+      if (!isNamedAgain(session, kref)) {
+        lingering.delete(kref);
+        lastNamed.delete(kref);
+        const entry = parts.clists.entry(id, kref);
+        if (entry && !parts.inbox.hasNotify(id, kref)) {
+          parts.clists.remove(entry);
+        }
       }
     }
   };
 
-  const isStaleDrop = (id: SessionId, vref: Vref, seen: number): boolean => {
-    const kref = parts.clists.entryOfVref(id, vref)?.kref;
-    const named = kref && sessions.get(id)?.lastNamed.get(kref);
-    return kref === undefined || (named !== undefined && named > seen);
-  };
-
-  const apply = (id: SessionId, syscall: Syscall, seen: number): void => {
-    if (syscall[0] !== 'dropImports') {
-      faultUnless(syscall[0] !== 'exit', () => 'a session ends by closing');
-      parts.applySyscall(id, syscall);
-      return;
-    }
-    const vrefs = syscall[1].filter(vref => !isStaleDrop(id, vref, seen));
-    for (const vref of vrefs) {
+  const drop = (
+    id: SessionId,
+    session: Session,
+    vrefs: readonly Vref[],
+  ): void => {
+    const fresh = vrefs.filter(vref => {
       const kref = parts.clists.entryOfVref(id, vref)?.kref;
-      if (kref) {
-        sessions.get(id)?.lastNamed.delete(kref);
+      return kref === undefined || !isNamedAgain(session, kref);
+    });
+    for (const vref of fresh) {
+      const kref = parts.clists.entryOfVref(id, vref)?.kref;
+      if (kref !== undefined) {
+        session.lastNamed.delete(kref);
       }
     }
-    parts.applySyscall(id, ['dropImports', vrefs]);
-    parts.applySyscall(id, ['retireImports', vrefs]);
+    parts.applySyscall(id, ['dropImports', fresh]);
+    parts.applySyscall(id, ['retireImports', fresh]);
+  };
+
+  /** The client retires what it resolves; a delivery on its way to it may name that all the same. */
+  const resolve = (
+    id: SessionId,
+    session: Session,
+    syscall: Extract<Syscall, readonly ['resolve', ...unknown[]]>,
+  ): void => {
+    const rows = syscall[1].flatMap(
+      ([vref]) => parts.clists.entryOfVref(id, vref) ?? [],
+    );
+    parts.applySyscall(id, syscall);
+    for (const { kref, vref } of rows) {
+      if (isNamedAgain(session, kref)) {
+        parts.clists.add(id, kref, vref);
+        session.lingering.add(kref);
+      }
+    }
+  };
+
+  const apply = (id: SessionId, session: Session, syscall: Syscall): void => {
+    switch (syscall[0]) {
+      case 'dropImports':
+        drop(id, session, syscall[1]);
+        break;
+      case 'resolve':
+        resolve(id, session, syscall);
+        break;
+      case 'exit':
+        throw new EndpointFault('a session ends by closing');
+      default:
+        parts.applySyscall(id, syscall);
+    }
   };
 
   const open = (label: string, holder: SessionHolder): SessionId => {
@@ -115,7 +185,14 @@ export const makeSessions = (
       state.sessions.put({ id: made, label });
       return made;
     });
-    sessions.set(id, { holder, sent: 0, applied: 0, lastNamed: new Map() });
+    sessions.set(id, {
+      holder,
+      sent: 0,
+      seen: 0,
+      applied: 0,
+      lastNamed: new Map(),
+      lingering: new Set(),
+    });
     return id;
   };
 
@@ -127,20 +204,24 @@ export const makeSessions = (
     }
     try {
       parts.run(() => {
-        const { fields } = parseKind({ type: 'syscalls', ...Object(message) });
+        const fields = parseFields(message);
         const seen = ownField(fields, 'seen');
         faultUnless(
-          Number.isSafeInteger(seen) && Number(seen) <= session.sent,
-          () => 'seen is no number of a delivery',
+          typeof seen === 'number' &&
+            Number.isSafeInteger(seen) &&
+            seen >= session.seen &&
+            seen <= session.sent,
+          () => 'seen is no number of a delivery, or an older one than before',
         );
+        session.seen = seen;
         const budget = { units: limits.unitsPerCrank };
         const syscalls = checkSyscalls(
           ownField(fields, 'syscalls'),
           limits,
           budget,
         );
-        syscalls.forEach(syscall => apply(id, syscall, Number(seen)));
-        forgetRetired(id, Number(seen));
+        syscalls.forEach(syscall => apply(id, session, syscall));
+        forgetRetired(id, session);
       });
       session.applied += 1;
     } catch (problem) {
@@ -154,8 +235,12 @@ export const makeSessions = (
   /** Delivers the next item of the session's inbox; it leaves with the epoch. */
   const deliverHead = (id: SessionId): void => {
     const item = parts.inbox.head(id);
-    const session = sessions.get(id);
-    if (!item || !session) {
+    const session = insistRow(sessions.get(id), `session ${id}`);
+    if (!item) {
+      return;
+    }
+    if (session.sent - session.seen >= MOST_UNSEEN) {
+      end(id, `the client has not read its last ${MOST_UNSEEN} deliveries`);
       return;
     }
     const flight = parts.run(() => {
@@ -178,8 +263,11 @@ export const makeSessions = (
       session.sent += 1;
       const { sent, applied } = session;
       for (const kref of flight.named) {
-        if (!isPromiseKref(kref)) {
+        // Of what it no longer has a name for there is nothing to remember.
+        if (state.clists.has(id, kref)) {
           session.lastNamed.set(kref, sent);
+        } else {
+          session.lastNamed.delete(kref);
         }
       }
       outputs.leave(() =>
@@ -223,7 +311,7 @@ export const makeSessions = (
       for (const row of [...state.sessions.values()]) {
         parts.run(() =>
           lives.endSession(
-            row,
+            row.id,
             'the kernel was restarted: its session is over',
           ),
         );

@@ -2,11 +2,13 @@ import harden from '@endo/harden';
 import {
   isExportVref,
   isPromiseVref,
+  ROOT_VREF,
   type CapData,
   type EndpointId,
   type Kref,
   type Message,
   type Resolution,
+  type SessionId,
   type Syscall,
   type Vref,
 } from '@cooperage/protocol';
@@ -17,6 +19,10 @@ import type { Promises } from './promises.ts';
 import type { Refcounts } from './refcounts.ts';
 import type { CListRow } from './store/schema.ts';
 import type { State } from './store/state.ts';
+
+/** CapData that is one promise and nothing else. */
+const isSinglePromise = ({ body, slots }: CapData): boolean =>
+  slots.length === 1 && body === '#"&0"';
 
 /** Applies an endpoint's syscalls to the tables; throws EndpointFault at the first illegal one. */
 export const makeSyscalls = (
@@ -33,18 +39,9 @@ export const makeSyscalls = (
     promises: Promises;
     route: (message: KernelMessage) => void;
     /** The endpoint asks to end once its crank is applied. */
-    onExit: (
-      endpoint: EndpointId,
-      isFailure: boolean,
-      info: CapData<Kref>,
-    ) => void;
+    onExit: (endpoint: EndpointId, info: CapData<Kref>) => void;
   },
 ) => {
-  /** The name of a promise that a session was told about but may not have heard yet. */
-  const retiringName = (endpoint: EndpointId, vref: Vref): Kref | undefined =>
-    state.retiringBySession.values(endpoint).find(row => row.vref === vref)
-      ?.kref;
-
   /** What the endpoint means by a vref; a new export is made known. */
   const toKref = (endpoint: EndpointId, vref: Vref): Kref => {
     const row = clists.entryOfVref(endpoint, vref);
@@ -56,9 +53,10 @@ export const makeSyscalls = (
       clists.reach(row);
       return row.kref;
     }
-    const retiring = retiringName(endpoint, vref);
-    if (retiring !== undefined) {
-      return retiring;
+    // A session was told of the promise, but may not have heard yet.
+    const retiring = state.retiring.get(endpoint as SessionId, vref);
+    if (retiring) {
+      return retiring.kref;
     }
     faultUnless(
       isExportVref(vref),
@@ -110,6 +108,10 @@ export const makeSyscalls = (
       result: result ? takeResult(endpoint, result) : null,
       sender: endpoint,
     };
+    faultUnless(
+      message.target !== message.result,
+      () => `${result} would wait for its own answer`,
+    );
     route(message);
   };
 
@@ -121,6 +123,10 @@ export const makeSyscalls = (
       insistPromise(vref);
       const kref = toKref(endpoint, vref);
       insistDecider(endpoint, kref, vref);
+      faultUnless(
+        !(data.slots[0] === vref && isSinglePromise(data)),
+        () => `${vref} can't be resolved to itself`,
+      );
       return { kref, vref, isRejected, data: toCapData(endpoint, data) };
     });
     for (const { kref, vref, isRejected, data } of translated) {
@@ -164,13 +170,21 @@ export const makeSyscalls = (
     clists.remove(row);
   };
 
-  const removeExport = (endpoint: EndpointId, vref: Vref): void => {
+  const abandonExport = (endpoint: EndpointId, vref: Vref): void => {
     const row = heldEntry(endpoint, vref);
     faultUnless(
-      isExportVref(vref),
-      () => `${endpoint} can't give up ${vref}: it does not export it`,
+      isExportVref(vref) && vref !== ROOT_VREF,
+      () => `${endpoint} can't give up ${vref}: it is its root or no export`,
     );
     clists.remove(row);
+  };
+
+  const retireExport = (endpoint: EndpointId, vref: Vref): void => {
+    faultUnless(
+      !heldEntry(endpoint, vref).reachable,
+      () => `${endpoint} can't retire ${vref}: it is still reachable`,
+    );
+    abandonExport(endpoint, vref);
   };
 
   /** Applies one. */
@@ -187,7 +201,7 @@ export const makeSyscalls = (
         resolve(endpoint, syscall[1]);
         break;
       case 'exit':
-        onExit(endpoint, syscall[1], toCapData(endpoint, syscall[2]));
+        onExit(endpoint, toCapData(endpoint, syscall[2]));
         break;
       case 'dropImports':
         syscall[1].forEach(vref => dropImport(endpoint, vref));
@@ -196,8 +210,10 @@ export const makeSyscalls = (
         syscall[1].forEach(vref => retireImport(endpoint, vref));
         break;
       case 'retireExports':
+        syscall[1].forEach(vref => retireExport(endpoint, vref));
+        break;
       case 'abandonExports':
-        syscall[1].forEach(vref => removeExport(endpoint, vref));
+        syscall[1].forEach(vref => abandonExport(endpoint, vref));
         break;
       default:
         syscall satisfies never;

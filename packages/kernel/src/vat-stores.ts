@@ -16,13 +16,18 @@ import type { State } from './store/state.ts';
  */
 export const makeStoreKeeper = (
   state: State,
-  { stores, commit }: { stores: VatStores; commit: () => void },
+  {
+    stores,
+    commit,
+  }: {
+    stores: VatStores;
+    /** Commits what is not committed yet. */
+    commit: () => void;
+  },
 ) => ({
-  /**
-   * Folds what is committed of every vat, or of one. The caller has just
-   * committed: no other change may lie in the tables.
-   */
+  /** Commits, then folds the changes of every vat, or of one. */
   fold: (only?: VatId): void => {
+    commit(); // a file must not hold what a crash would take back
     const vats =
       only === undefined
         ? state.changesByVat.groups().map(group => group as VatId)
@@ -30,8 +35,7 @@ export const makeStoreKeeper = (
     if (vats.length === 0) {
       return;
     }
-    state.store.begin();
-    for (const vat of vats) {
+    const folded = vats.map(vat => {
       const row = insistRow(state.vats.get(vat), `vat ${vat}`);
       const changes = state.changesByVat.values(vat);
       stores.fold(
@@ -39,6 +43,10 @@ export const makeStoreKeeper = (
         row.fold + 1,
         changes.map(({ key, value }) => [key, value] as const),
       );
+      return { vat, row, changes };
+    });
+    state.store.begin();
+    for (const { vat, row, changes } of folded) {
       state.vats.put({ ...row, fold: row.fold + 1 });
       for (const { key } of changes) {
         state.vatChanges.delete(vat, key);

@@ -11,9 +11,11 @@ import {
   type Step,
 } from './acceptance/scenarios.ts';
 import { copyNodeImage, makeNodeImage } from './node-platform.ts';
-import { startRig, takeStock, type Rig } from './rig.ts';
+import { takeStock, type Rig } from './rig.ts';
+import { useRigs } from './testing/rigs.ts';
 
 afterAll(() => SAMPLES.remove());
+const rigs = useRigs();
 
 /** Evaluated anew from its text, so that a step that refers to anything outside fails here too. */
 const alone = (step: Step): Step => runInThisContext(`(${String(step)})`);
@@ -30,7 +32,7 @@ const play = async (rig: Rig, step: Step): Promise<void> => {
 const run = async ({ steps, leavesNothing }: Scenario): Promise<void> => {
   let image = makeNodeImage('sqlite');
   for (const [index, step] of steps.entries()) {
-    const rig = await startRig({ image, baseUrl: SAMPLES.baseUrl });
+    const rig = await rigs.start({ image, baseUrl: SAMPLES.baseUrl });
     try {
       const before = await takeStock(rig);
       await play(rig, step);
@@ -40,7 +42,6 @@ const run = async ({ steps, leavesNothing }: Scenario): Promise<void> => {
       }
     } catch (problem) {
       console.error(rig.logs.map(({ label, text }) => `${label}: ${text}`));
-      await rig.crash().catch(error => console.error(error));
       throw problem;
     }
     const isLast = index === steps.length - 1;

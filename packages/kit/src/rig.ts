@@ -1,5 +1,10 @@
 import { makeConsole, type ClientConsole } from '@cooperage/client';
-import { makeKernel, type Kernel, type KernelOptions } from '@cooperage/kernel';
+import {
+  makeKernel,
+  type Kernel,
+  type KernelDb,
+  type KernelOptions,
+} from '@cooperage/kernel';
 import { findInconsistencies } from '@cooperage/kernel/testing/recount';
 import type { LogEntry } from '@cooperage/protocol';
 import { makeRpc } from '@cooperage/streams';
@@ -23,7 +28,23 @@ export type RigOptions = KernelOptions & {
   readonly baseUrl?: URL;
   /** Recounts all counts after every crank; true unless given. Measurements turn it off. */
   readonly isChecked?: boolean;
+  /** Called after each commit with a copy of what the disk holds then. */
+  readonly onCommit?: (left: NodeImage) => void;
 };
+
+const watchCommits = (
+  db: KernelDb,
+  onCommit: (() => void) | undefined,
+): KernelDb =>
+  onCommit === undefined
+    ? db
+    : Object.freeze({
+        ...db,
+        commit: (changes: Parameters<KernelDb['commit']>[0]) => {
+          db.commit(changes);
+          onCommit();
+        },
+      });
 
 const check =
   (problems: string[]): NonNullable<KernelOptions['afterCrank']> =>
@@ -66,6 +87,7 @@ export const startRig = async ({
   image = makeNodeImage(storage),
   baseUrl,
   isChecked = true,
+  onCommit,
   ...kernelOptions
 }: RigOptions = {}) => {
   const logs: LogEntry[] = [];
@@ -77,10 +99,17 @@ export const startRig = async ({
       ...(baseUrl === undefined ? {} : { baseUrl }),
     }),
   );
-  const kernel = makeKernel(platform, {
-    ...kernelOptions,
-    ...(isChecked ? { afterCrank: check(problems) } : {}),
-  });
+  const db = watchCommits(
+    platform.db,
+    onCommit && (() => onCommit(copyNodeImage(image))),
+  );
+  const kernel = makeKernel(
+    { ...platform, db },
+    {
+      ...kernelOptions,
+      ...(isChecked ? { afterCrank: check(problems) } : {}),
+    },
+  );
   const connections = makeConnections(kernel);
   const main = connections.connect();
   let isOver = false;
@@ -159,7 +188,12 @@ const COUNTED = [
 ] as const;
 
 /** How many rows each table has when the kernel is idle, and what lies on the disk beside them. */
-export const takeStock = async ({ kernel, db, stores, countVats }: Rig) => {
+export const takeStock = async ({
+  kernel,
+  db,
+  stores,
+  countVats,
+}: Rig): Promise<Readonly<Record<string, number>>> => {
   await kernel.idle();
   return {
     ...Object.fromEntries(COUNTED.map(name => [name, kernel.state[name].size])),

@@ -11,7 +11,8 @@ import type {
 import type { ColumnType, TableSchema } from '../ports.ts';
 
 /**
- * The kernel's tables. Schema version 1.
+ * The kernel's tables. Their version is kept, and raised by migrations, by the
+ * adapter that stores them.
  *
  * Every identifier in them is allotted once and never again (`counters`).
  * Counts are derivable from the other tables; see `refcounts.ts`.
@@ -31,8 +32,6 @@ import type { ColumnType, TableSchema } from '../ports.ts';
  * | retiring      | a promise's name that a session may still use, on its way out |
  * | vat_changes   | a committed change of a vat's store, not yet in its file   |
  */
-export const SCHEMA_VERSION = 1;
-
 type Columns = Readonly<Record<string, readonly [ColumnType, string]>>;
 
 const makeSchema = (

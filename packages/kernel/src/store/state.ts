@@ -36,7 +36,7 @@ import {
   type VatChangeRow,
   type VatRow,
 } from './schema.ts';
-import { makeTables } from './table.ts';
+import { makeTables, type Tables } from './table.ts';
 
 /** Rows are records whose fields are the columns; `lists` are the columns that hold a JSON list. */
 const makeCodec = <Key extends readonly ColumnValue[], Row extends object>(
@@ -71,78 +71,73 @@ const makeCodec = <Key extends readonly ColumnValue[], Row extends object>(
     ) as Row,
 });
 
+const openTables = (store: Tables) => ({
+  counters: store.table(makeCodec<[CounterName], CounterRow>(COUNTERS)),
+  clusters: store.table(makeCodec<[ClusterId], ClusterRow>(CLUSTERS)),
+  vats: store.table(
+    makeCodec<[VatId], VatRow>(VATS, ['parametersSlots', 'endowments']),
+  ),
+  bundles: store.table({
+    ...makeCodec<[BundleHash], BundleRow>(BUNDLES),
+    resident: false,
+  }),
+  objects: store.table(makeCodec<[Kref], ObjectRow>(OBJECTS)),
+  promises: store.table(
+    makeCodec<[Kref], PromiseRow>(PROMISES, ['subscribers', 'slots']),
+  ),
+  clists: store.table(makeCodec<[EndpointId, Kref], CListRow>(CLISTS)),
+  queue: store.table(makeCodec<[number], QueueRow>(QUEUE, ['slots'])),
+  home: store.table(makeCodec<[string], HomeRow>(HOME)),
+  sessions: store.table(makeCodec<[SessionId], SessionRow>(SESSIONS)),
+  retiring: store.table(makeCodec<[SessionId, Vref], RetiringRow>(RETIRING)),
+  vatChanges: store.table(
+    makeCodec<[VatId, string], VatChangeRow>(VAT_CHANGES),
+  ),
+});
+
+const addIndexes = (tables: ReturnType<typeof openTables>) => ({
+  clusterByName: tables.clusters.index(row => row.name),
+  vatsByCluster: tables.vats.indexGroup(row => row.cluster),
+  vatsByBundle: tables.vats.indexGroup(row => row.bundle),
+  promisesByDecider: tables.promises.indexGroup(
+    row => row.decider ?? undefined,
+  ),
+  clistByVref: tables.clists.index(row => `${row.endpoint} ${row.vref}`),
+  clistByEndpoint: tables.clists.indexGroup(row => row.endpoint),
+  clistByKref: tables.clists.indexGroup(row => row.kref),
+  queueByName: tables.queue.indexGroup(
+    row => row.queue,
+    row => row.position,
+  ),
+  notifies: tables.queue.indexGroup(row =>
+    row.kind === 'notify' ? `${row.queue} ${row.target}` : undefined,
+  ),
+  /** In the order in which the sessions were told. */
+  retiringBySession: tables.retiring.indexGroup(
+    row => row.session,
+    row => row.delivery,
+  ),
+  changesByVat: tables.vatChanges.indexGroup(row => row.vat),
+});
+
 /**
  * The whole state of the kernel, in memory, with its indexes. Read freely;
  * write only inside a crank (`store.begin` … `store.keep` or `store.undo`).
  */
 export const makeState = (db: KernelDb) => {
   const store = makeTables(db);
-  const counters = store.table(makeCodec<[CounterName], CounterRow>(COUNTERS));
-  const clusters = store.table(makeCodec<[ClusterId], ClusterRow>(CLUSTERS));
-  const vats = store.table(
-    makeCodec<[VatId], VatRow>(VATS, ['parametersSlots', 'endowments']),
-  );
-  const bundles = store.table({
-    ...makeCodec<[BundleHash], BundleRow>(BUNDLES),
-    resident: false,
-  });
-  const objects = store.table(makeCodec<[Kref], ObjectRow>(OBJECTS));
-  const promises = store.table(
-    makeCodec<[Kref], PromiseRow>(PROMISES, ['subscribers', 'slots']),
-  );
-  const clists = store.table(makeCodec<[EndpointId, Kref], CListRow>(CLISTS));
-  const queue = store.table(makeCodec<[number], QueueRow>(QUEUE, ['slots']));
-  const home = store.table(makeCodec<[string], HomeRow>(HOME));
-  const sessions = store.table(makeCodec<[SessionId], SessionRow>(SESSIONS));
-  const retiring = store.table(
-    makeCodec<[SessionId, Vref], RetiringRow>(RETIRING),
-  );
-  const vatChanges = store.table(
-    makeCodec<[VatId, string], VatChangeRow>(VAT_CHANGES),
-  );
-  const indexes = {
-    clusterByName: clusters.index(row => row.name),
-    vatsByCluster: vats.indexGroup(row => row.cluster),
-    promisesByDecider: promises.indexGroup(row => row.decider ?? undefined),
-    clistByVref: clists.index(row => `${row.endpoint} ${row.vref}`),
-    clistByEndpoint: clists.indexGroup(row => row.endpoint),
-    clistByKref: clists.indexGroup(row => row.kref),
-    queueByName: queue.indexGroup(
-      row => row.queue,
-      row => row.position,
-    ),
-    notifies: queue.indexGroup(row =>
-      row.kind === 'notify' ? `${row.queue} ${row.target}` : undefined,
-    ),
-    retiringBySession: retiring.indexGroup(row => row.session),
-    changesByVat: vatChanges.indexGroup(row => row.vat),
-  };
+  const tables = openTables(store);
+  const indexes = addIndexes(tables);
   store.load();
 
   /** The next number of that kind; it is never given again once this crank is kept. */
   const allot = (name: CounterName): number => {
-    const next = counters.get(name)?.next ?? 1;
-    counters.put({ name, next: next + 1 });
+    const next = tables.counters.get(name)?.next ?? 1;
+    tables.counters.put({ name, next: next + 1 });
     return next;
   };
 
-  return {
-    store,
-    counters,
-    clusters,
-    vats,
-    bundles,
-    objects,
-    promises,
-    clists,
-    queue,
-    home,
-    sessions,
-    retiring,
-    vatChanges,
-    ...indexes,
-    allot,
-  };
+  return { store, ...tables, ...indexes, allot };
 };
 harden(makeState);
 

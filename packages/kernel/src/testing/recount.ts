@@ -1,4 +1,5 @@
 import { isExportVref, isPromiseKref, type Kref } from '@cooperage/protocol';
+import { slotsHeldBy } from '../refcounts.ts';
 import type { State } from '../store/state.ts';
 
 type Counts = { reachable: number; recognizable: number };
@@ -30,7 +31,7 @@ export const recount = (state: State): Map<Kref, Counts> => {
     }
   }
   for (const row of state.promises.values()) {
-    row.slots.forEach(slot => count(slot));
+    slotsHeldBy(row).forEach(slot => count(slot));
   }
   for (const row of state.home.values()) {
     count(row.kref);

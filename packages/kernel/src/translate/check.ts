@@ -1,3 +1,4 @@
+/// <reference lib="es2024.string" />
 import harden from '@endo/harden';
 import {
   isVref,
@@ -28,18 +29,26 @@ const own = (fields: Fields, key: string): unknown =>
 const show = (value: unknown): string =>
   typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : typeof value;
 
-/** Counts text as it is checked, so that no crank carries more than its limit. */
+/** Counts text, references too, as it is checked, so that no crank carries more than its limit. */
 export type Budget = { units: number };
 
-const spend = (budget: Budget, text: string): string => {
+const spend = (budget: Budget, text: string): void => {
   budget.units -= text.length;
   faultUnless(budget.units >= 0, () => 'its crank carries too much text');
-  return text;
 };
+
+/** A database would store U+FFFD for half of a surrogate pair, and say nothing. */
+const insistWellFormed = (text: string, what: string): void =>
+  faultUnless(
+    text.isWellFormed(),
+    () => `${what} has half of a surrogate pair: ${show(text)}`,
+  );
 
 const checkText = (value: unknown, what: string, budget: Budget): string => {
   faultUnless(typeof value === 'string', () => `${what} is ${show(value)}`);
-  return spend(budget, value);
+  spend(budget, value);
+  insistWellFormed(value, what);
+  return value;
 };
 
 const checkList = (
@@ -52,17 +61,22 @@ const checkList = (
     value.length <= most,
     () => `${what} has ${value.length} entries, more than ${most}`,
   );
-  return value;
+  return Array.from(value); // a hole is not skipped
 };
 
-const checkVref = (value: unknown, what: string): Vref => {
+const checkVref = (value: unknown, what: string, budget: Budget): Vref => {
   faultUnless(isVref(value), () => `${what} ${show(value)} is no vref`);
+  spend(budget, value);
   return value;
 };
 
-const checkVrefs = (value: unknown, limits: VatLimits): Vref[] =>
+const checkVrefs = (
+  value: unknown,
+  limits: VatLimits,
+  budget: Budget,
+): Vref[] =>
   checkList(value, 'list of vrefs', limits.slotsPerMessage).map(each =>
-    checkVref(each, 'entry'),
+    checkVref(each, 'entry', budget),
   );
 
 const checkCapData = (
@@ -73,7 +87,7 @@ const checkCapData = (
   faultUnless(isFields(value), () => `CapData is ${show(value)}`);
   return {
     body: checkText(own(value, 'body'), 'body', budget),
-    slots: checkVrefs(own(value, 'slots'), limits),
+    slots: checkVrefs(own(value, 'slots'), limits, budget),
   };
 };
 
@@ -86,7 +100,7 @@ const checkMessage = (
   const result = own(value, 'result') ?? null;
   return {
     methargs: checkCapData(own(value, 'methargs'), limits, budget),
-    result: result === null ? null : checkVref(result, 'result'),
+    result: result === null ? null : checkVref(result, 'result', budget),
   };
 };
 
@@ -101,7 +115,7 @@ const checkResolution = (
     () => `rejection flag is ${show(isRejected)}`,
   );
   return [
-    checkVref(promise, 'promise'),
+    checkVref(promise, 'promise', budget),
     isRejected,
     checkCapData(data, limits, budget),
   ];
@@ -117,11 +131,11 @@ const checkSyscall = (
     case 'send':
       return [
         'send',
-        checkVref(first, 'target'),
+        checkVref(first, 'target', budget),
         checkMessage(second, limits, budget),
       ];
     case 'subscribe':
-      return ['subscribe', checkVref(first, 'promise')];
+      return ['subscribe', checkVref(first, 'promise', budget)];
     case 'resolve':
       return [
         'resolve',
@@ -139,7 +153,7 @@ const checkSyscall = (
     case 'retireImports':
     case 'retireExports':
     case 'abandonExports':
-      return [name, checkVrefs(first, limits)];
+      return [name, checkVrefs(first, limits, budget)];
     default:
       throw new EndpointFault(`there is no syscall ${show(name)}`);
   }
@@ -199,14 +213,21 @@ export const checkDone = (value: unknown, limits: VatLimits): Done => {
 };
 harden(checkDone);
 
+/** A record whose fields are still unchecked. */
+export const parseFields = (message: unknown): Fields => {
+  faultUnless(isFields(message), () => `message is ${show(message)}`);
+  return message;
+};
+harden(parseFields);
+
 /** What kind of message a worker sent; the rest of it is still unchecked. */
 export const parseKind = (
   message: unknown,
 ): { readonly type: string; readonly fields: Fields } => {
-  faultUnless(isFields(message), () => `message is ${show(message)}`);
-  const type = own(message, 'type');
+  const fields = parseFields(message);
+  const type = own(fields, 'type');
   faultUnless(typeof type === 'string', () => `message type is ${show(type)}`);
-  return { type, fields: message };
+  return { type, fields };
 };
 harden(parseKind);
 

@@ -42,6 +42,10 @@ export const makeStart = (
 });
 harden(makeStart);
 
+/** With U+FFFD for each half of a surrogate pair, as a database would store it. */
+const toWellFormed = (text: string): string =>
+  text.replace(/\p{Surrogate}/gu, '\ufffd');
+
 /** Runs the vats that are in the tables: starts workers when they are needed, delivers, applies what comes back. */
 export const makeRunner = (
   state: State,
@@ -51,7 +55,6 @@ export const makeRunner = (
     workers,
     keeper,
     limits,
-    commit,
     pump,
     wake,
     onEnded,
@@ -62,12 +65,11 @@ export const makeRunner = (
     workers: Workers;
     keeper: StoreKeeper;
     limits: VatLimits;
-    commit: () => void;
     /** To be called when more may be delivered. */
     pump: () => void;
     wake: (vat: VatId) => void;
     /** The vat has ended itself. */
-    onEnded: (vat: VatId) => void;
+    onEnded: (row: VatRow) => void;
     say: (vat: VatId, level: LogLevel, text: string) => void;
   },
 ) => {
@@ -84,8 +86,9 @@ export const makeRunner = (
     workers.kill(vat);
     flights.delete(vat);
     lostStarts.delete(vat);
-    parts.run(() => lives.failVat(vat, problem));
-    say(vat, 'error', `can't run: ${problem}`);
+    const failure = toWellFormed(problem);
+    parts.run(() => lives.failVat(vat, failure));
+    say(vat, 'error', `can't run: ${failure}`);
   };
 
   /** The worker is gone or not to be trusted: its delivery is to be made again by another, or given up. */
@@ -93,7 +96,11 @@ export const makeRunner = (
     workers.kill(vat);
     const item = flights.get(vat)?.item;
     flights.delete(vat);
-    say(vat, 'error', `delivery abandoned: ${reason}`);
+    say(
+      vat,
+      'error',
+      `${item ? 'delivery abandoned' : 'heap lost'}: ${reason}`,
+    );
     if (vatRow(vat).asleep) {
       const lost = (lostStarts.get(vat) ?? 0) + 1;
       lostStarts.set(vat, lost);
@@ -119,17 +126,31 @@ export const makeRunner = (
     });
   };
 
+  /** A vat that ends itself as a failure takes back what else it did in that crank. */
+  const effectsOf = ({
+    syscalls,
+    changes,
+  }: Done): Pick<Done, 'syscalls' | 'changes'> => {
+    const failing = syscalls.find(([name, isFailure]) =>
+      name === 'exit' ? isFailure : false,
+    );
+    return failing
+      ? { syscalls: [failing], changes: [] }
+      : { syscalls, changes };
+  };
+
   const apply = (vat: VatId, flight: Flight, done: Done): void =>
     parts.run(() => {
       exiting.clear();
+      const { syscalls, changes } = effectsOf(done);
       parts.flights.land(flight);
       if (flight.delivery[0] === 'startVat') {
         state.vats.put({ ...vatRow(vat), asleep: 0 });
       }
-      for (const syscall of done.syscalls) {
+      for (const syscall of syscalls) {
         parts.applySyscall(vat, syscall);
       }
-      for (const [key, value] of done.changes) {
+      for (const [key, value] of changes) {
         state.vatChanges.put({ vat, key, value });
       }
       const exit = exiting.get(vat);
@@ -140,6 +161,7 @@ export const makeRunner = (
 
   const onDone = (vat: VatId, done: Done): void => {
     const flight = insistRow(flights.get(vat), `delivery in flight to ${vat}`);
+    const row = vatRow(vat);
     if (!done.outcome.ok) {
       if (flight.delivery[0] === 'startVat') {
         fail(vat, done.outcome.problem);
@@ -161,7 +183,7 @@ export const makeRunner = (
     lostStarts.delete(vat);
     if (exiting.delete(vat)) {
       workers.kill(vat);
-      onEnded(vat);
+      onEnded(row);
     }
   };
 
@@ -187,7 +209,6 @@ export const makeRunner = (
       vat,
       name,
       () => {
-        commit();
         keeper.fold(vat);
         const row = vatRow(vat);
         const { text } = insistRow(
@@ -226,21 +247,19 @@ export const makeRunner = (
     });
 
   return {
+    /** False also for a vat that can't run: what it is to be told of waits. */
     isFree: (vat: VatId): boolean => {
       const worker = workers.state(vat);
-      return worker === undefined || worker === 'idle';
+      return (
+        (worker === undefined || worker === 'idle') &&
+        state.vats.get(vat)?.failure === null
+      );
     },
     inFlight: (): number => flights.size,
     /** Does the next thing for a vat that is free. */
     toVat: (vat: VatId, item: QueueRow | undefined): void => {
       const row = vatRow(vat);
-      if (row.failure !== null && item) {
-        const data = encodeError(
-          'Error',
-          `vat ${vat} can't run: ${row.failure}`,
-        );
-        parts.run(() => lives.refuse(item, data));
-      } else if (item && isMisplaced(vat, item)) {
+      if (item && isMisplaced(vat, item)) {
         passOn(item);
       } else if (workers.state(vat) === undefined) {
         start(vat);

@@ -8,6 +8,7 @@ import {
   type VatLimits,
 } from '@cooperage/protocol';
 import { EndpointFault, faultUnless } from '../faults.ts';
+import type { Phase } from '../phase.ts';
 import type { Clock, VatLauncher, VatPort } from '../ports.ts';
 import {
   checkDone,
@@ -32,6 +33,7 @@ type Worker = {
   state: 'launching' | 'starting' | 'idle' | 'busy' | 'gone';
   port: VatPort | undefined;
   crank: number;
+  /** Of the start, or of the delivery in flight. */
   cancelDeadline: () => void;
 };
 
@@ -49,7 +51,8 @@ export const makeWorkers = ({
   clock,
   limits,
   bootMilliseconds,
-  guard,
+  deliveryMilliseconds,
+  phase,
   onLog,
 }: {
   launcher: VatLauncher;
@@ -57,10 +60,12 @@ export const makeWorkers = ({
   limits: VatLimits;
   /** How long a worker may take until it is ready. */
   bootMilliseconds: number;
-  /** Runs what a worker's message causes; takes every error that is no fault of the worker. */
-  guard: (work: () => void) => void;
+  /** How long a worker may take for one delivery. */
+  deliveryMilliseconds: number;
+  phase: Phase;
   onLog: (vat: VatId, level: LogLevel, text: string) => void;
 }) => {
+  const { guard } = phase;
   const workers = new Map<VatId, Worker>();
   let lastCrank = 0;
 
@@ -78,6 +83,37 @@ export const makeWorkers = ({
       discard(vat, worker);
       worker.owner.onLost(reason);
     }
+  };
+
+  /**
+   * Kills a worker that is still at it when its time is up. A timer that comes
+   * late tells that this thread was busy or the machine asleep: the worker then
+   * gets its time anew. What has arrived already is heard first.
+   */
+  const setDeadline = (
+    vat: VatId,
+    worker: Worker,
+    { milliseconds, problem }: { milliseconds: number; problem: string },
+  ): void => {
+    const due = clock.now() + milliseconds;
+    const { crank } = worker;
+    worker.cancelDeadline = clock.after(milliseconds, () => {
+      if (clock.now() - due > milliseconds / 2) {
+        setDeadline(vat, worker, { milliseconds, problem });
+        return;
+      }
+      let isCanceled = false;
+      worker.cancelDeadline = () => {
+        isCanceled = true;
+      };
+      clock.soon(() =>
+        guard(() => {
+          if (!isCanceled && worker.crank === crank) {
+            lose(vat, worker, `${problem} within ${milliseconds / 1000} s`);
+          }
+        }),
+      );
+    });
   };
 
   const accept = (
@@ -119,6 +155,7 @@ export const makeWorkers = ({
         () => `done for crank ${done.crank} while ${worker.crank} is in flight`,
       );
       worker.state = 'idle';
+      worker.cancelDeadline();
       worker.owner.onDone(done);
     } else {
       throw new EndpointFault(
@@ -133,10 +170,6 @@ export const makeWorkers = ({
     port: VatPort,
     start: () => Start,
   ): void => {
-    if (worker.state === 'gone') {
-      port.kill();
-      return;
-    }
     worker.port = port;
     port.receive(
       message =>
@@ -157,6 +190,12 @@ export const makeWorkers = ({
     );
   };
 
+  phase.onEnd(() => {
+    for (const [vat, worker] of workers) {
+      discard(vat, worker);
+    }
+  });
+
   return {
     state: (vat: VatId): Worker['state'] | undefined => workers.get(vat)?.state,
 
@@ -172,19 +211,21 @@ export const makeWorkers = ({
         state: 'launching',
         port: undefined,
         crank: 0,
-        cancelDeadline: clock.after(bootMilliseconds, () =>
-          guard(() =>
-            lose(
-              vat,
-              worker,
-              `its worker was not ready within ${bootMilliseconds / 1000} s`,
-            ),
-          ),
-        ),
+        cancelDeadline: () => {},
       };
       workers.set(vat, worker);
+      setDeadline(vat, worker, {
+        milliseconds: bootMilliseconds,
+        problem: 'its worker was not ready',
+      });
       launcher.launch(vat, label).then(
-        port => guard(() => connect(vat, worker, port, makeStart)),
+        port => {
+          if (worker.state === 'gone') {
+            port.kill(); // also when the kernel has ended meanwhile
+          } else {
+            guard(() => connect(vat, worker, port, makeStart));
+          }
+        },
         (problem: unknown) =>
           guard(() =>
             lose(vat, worker, `its worker did not start: ${String(problem)}`),
@@ -209,6 +250,10 @@ export const makeWorkers = ({
       lastCrank += 1;
       worker.crank = lastCrank;
       worker.state = 'busy';
+      setDeadline(vat, worker, {
+        milliseconds: deliveryMilliseconds,
+        problem: 'it did not finish its delivery',
+      });
       worker.port?.send({ type: 'deliver', crank: lastCrank, delivery });
     },
 
@@ -224,11 +269,6 @@ export const makeWorkers = ({
       [...workers.values()].some(
         ({ state }) => state === 'launching' || state === 'starting',
       ),
-    killAll: (): void => {
-      for (const [vat, worker] of workers) {
-        discard(vat, worker);
-      }
-    },
   };
 };
 harden(makeWorkers);

@@ -1,0 +1,54 @@
+import { startExtension } from '../packages/extension/e2e/harness.ts';
+import { sampleConfig } from '../packages/extension/e2e/samples.ts';
+import {
+  BENCH_CONFIG,
+  measureConsole,
+  measureVat,
+  type BenchOptions,
+  type BenchRealm,
+  type Case,
+} from './realm.ts';
+
+const caseOf = (name: string, value: number, unit: string): Case => ({
+  name,
+  platform: 'chromium',
+  value,
+  unit,
+});
+
+const setup = (): string => `(async () => {
+  await E(kernel).launch(${sampleConfig('demo')});
+  await E(kernel).launch(${JSON.stringify(BENCH_CONFIG)});
+})()`;
+
+/** The built extension in Chromium: the console is the service worker's, the storage OPFS. */
+export const measure = async ({
+  isQuick,
+}: BenchOptions): Promise<readonly Case[]> => {
+  const extension = await startExtension();
+  const commits = (): Promise<number> =>
+    extension.inConsole(`E(kernel).status().then(({ commits }) => commits)`);
+  const run = (
+    work: (realm: BenchRealm) => Promise<number>,
+    count: number,
+  ): Promise<number> =>
+    extension.inConsole(`(${String(work)})({ E, kernel, count: ${count} })`);
+  try {
+    await extension.inConsole(setup());
+    await run(measureConsole, 300);
+    await run(measureVat, 300);
+
+    const trips = isQuick ? 1_000 : 5_000;
+    const before = await commits();
+    const consoleTime = await run(measureConsole, trips);
+    const after = await commits();
+    const vatTime = await run(measureVat, trips);
+    return [
+      caseOf('sql-commits-per-call', (after - before) / trips, 'commits'),
+      caseOf('roundtrip-console', (trips / consoleTime) * 1000, 'per second'),
+      caseOf('roundtrip-vat', (trips / vatTime) * 1000, 'per second'),
+    ];
+  } finally {
+    await extension.close();
+  }
+};

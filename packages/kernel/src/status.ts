@@ -1,0 +1,57 @@
+import {
+  PROTOCOL_VERSION,
+  type KernelStatus,
+  type LaunchStatus,
+} from '@cooperage/protocol';
+import harden from '@endo/harden';
+import type { Clusters } from './clusters.ts';
+import type { Inbox } from './inbox.ts';
+import type { Phase } from './phase.ts';
+import type { State } from './store/state.ts';
+import type { Runner } from './vats/runner.ts';
+
+/** The kernel as people are shown it. Also answers for a kernel that has ended. */
+export const makeStatus = (
+  state: State,
+  {
+    phase,
+    clusters,
+    runner,
+    inbox,
+    ...counts
+  }: {
+    phase: Phase;
+    clusters: Clusters;
+    runner: Runner;
+    inbox: Inbox;
+    launches: readonly LaunchStatus[];
+    sessions: number;
+    cranks: number;
+    commits: number;
+  },
+): KernelStatus => {
+  const reason = phase.reason();
+  return {
+    state: phase.state(),
+    ...(reason === undefined ? {} : { reason }),
+    version: PROTOCOL_VERSION,
+    clusters: [...state.clusters.values()].map(cluster => ({
+      id: cluster.id,
+      name: cluster.name,
+      bootstrap: cluster.bootstrap,
+      vats: clusters.vatsOf(cluster).map(row => ({
+        id: row.id,
+        name: row.name,
+        state: runner.vatState(row),
+        incarnation: row.incarnation,
+        bundleHash: row.bundle,
+        root: row.root,
+        waiting: inbox.length(row.id),
+        ...(row.failure === null ? {} : { reason: row.failure }),
+      })),
+    })),
+    home: [...state.home.values()],
+    ...counts,
+  };
+};
+harden(makeStatus);

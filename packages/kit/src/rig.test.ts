@@ -1,0 +1,201 @@
+import { SAMPLES } from './before-lockdown.ts';
+import '@cooperage/client/lockdown';
+import { E, Far } from '@endo/far';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { NodeImage } from './node-platform.ts';
+import { startRig, takeStock, type Rig, type RigOptions } from './rig.ts';
+import { useRigs } from './testing/rigs.ts';
+
+afterAll(() => SAMPLES.remove());
+const rigs = useRigs();
+const { baseUrl, configs } = SAMPLES;
+
+/** An object of a vat, whatever its methods. */
+type Remote = Record<string, (...args: unknown[]) => Promise<unknown>>;
+
+const rootOf = async (
+  rig: Pick<Rig, 'console'>,
+  cluster: string,
+  vat?: string,
+): Promise<Remote> =>
+  (await E(rig.console.kernel).root(cluster, vat)) as Remote;
+
+const startWith = async (
+  cluster: string,
+  options: RigOptions = {},
+): Promise<Rig> => {
+  const rig = await rigs.start({ ...options, baseUrl });
+  await E(rig.console.kernel).launch(configs[cluster]);
+  return rig;
+};
+
+describe.each(['memory', 'sqlite'] as const)('over %s', storage => {
+  it('a hundred console calls leave as many rows as there were before', async () => {
+    const rig = await rigs.start({ baseUrl, storage });
+    await E(rig.console.kernel).launch(configs['demo']);
+    const bob = await rootOf(rig, 'demo', 'bob');
+    await E(bob).hello!('x');
+    const before = await takeStock(rig);
+    for (let call = 0; call < 100; call += 1) {
+      await E(bob).hello!('x');
+    }
+    await Promise.all(Array.from({ length: 100 }, () => E(bob).hello!('y')));
+    await E(bob).hello!('z'); // tells the kernel that all the answers were seen
+    expect(await takeStock(rig)).toEqual(before);
+  });
+
+  it('what was answered before a crash is there after it, and what was sent is done once at most', async () => {
+    const rig = await rigs.start({ baseUrl, storage });
+    await E(rig.console.kernel).launch(configs['counter']);
+    const counter = await rootOf(rig, 'counter');
+    const answers = Array.from({ length: 40 }, () => E(counter).increment!());
+    const settled = Promise.allSettled(answers);
+    const answered = Number(await answers[9]);
+    const image = await rig.crash();
+    const ends = await settled;
+    const known = ends.filter(({ status }) => status === 'fulfilled').length;
+    expect(answered).toBe(10);
+
+    const next = await rigs.start({ baseUrl, image });
+    const after = Number(await E(await rootOf(next, 'counter')).read!());
+    expect(after).toBeGreaterThanOrEqual(known);
+    expect(after).toBeLessThanOrEqual(40);
+  });
+});
+
+it('after a crash at any commit the kernel starts, with all that was answered before and every cluster whole', async () => {
+  const crashes: {
+    image: NodeImage;
+    answered: number;
+    isIntroduced: boolean;
+  }[] = [];
+  let answered = 0;
+  let isIntroduced = false;
+  const rig = await rigs.start({
+    baseUrl,
+    onCommit: image => crashes.push({ image, answered, isIntroduced }),
+  });
+  const { kernel } = rig.console;
+  await E(kernel).launch(configs['counter']);
+  const counter = await rootOf(rig, 'counter');
+  answered = Number(await E(counter).increment!());
+  await E(kernel).launch(configs['demo']);
+  await E(await rootOf(rig, 'demo')).introduce!();
+  isIntroduced = true;
+  answered = Number(await E(counter).increment!());
+  await E(kernel).restart('counter');
+  answered = Number(await E(counter).increment!());
+  await E(kernel).keep('counted', counter);
+  await rig.stop();
+  expect(answered).toBe(3);
+
+  for (const crash of crashes) {
+    const next = await rigs.start({ baseUrl, image: crash.image });
+    await next.kernel.idle();
+    const { clusters } = next.kernel.status();
+    const sizes = Object.fromEntries(
+      clusters.map(({ name, vats }) => [name, vats.length]),
+    );
+    expect({ counter: 1, demo: 3 }).toMatchObject(sizes);
+    if (sizes['counter'] !== undefined) {
+      const count = Number(await E(await rootOf(next, 'counter')).read!());
+      expect(count).toBeGreaterThanOrEqual(crash.answered);
+    }
+    if (crash.isIntroduced) {
+      const bob = await rootOf(next, 'demo', 'bob');
+      expect(await E((await E(bob).getFriend!()) as Remote).read!()).toEqual([
+        'bob was here',
+      ]);
+    }
+    await next.stop();
+  }
+}, 60_000);
+
+it('a trivial console call takes one commit and at most 12 SQL statements', async () => {
+  // No epoch ends by its age: on a busy machine it could between a call and its answer.
+  const rig = await startWith('demo', { epochMilliseconds: 60_000 });
+  const bob = await rootOf(rig, 'demo', 'bob');
+  await E(bob).hello!('x');
+  await rig.kernel.idle();
+  const before = { ...rig.db.counters };
+  for (let call = 0; call < 100; call += 1) {
+    await E(bob).hello!('x');
+  }
+  const after = { ...rig.db.counters };
+  expect(after.commits - before.commits).toBe(100);
+  expect((after.statements - before.statements) / 100).toBeLessThanOrEqual(12);
+});
+
+describe('a session', () => {
+  it('takes its objects and its promises along when it ends', async () => {
+    const rig = await startWith('demo');
+    const bob = await rootOf(rig, 'demo', 'bob');
+    const other = rig.connect();
+    const heard: string[] = [];
+    const hisBob = await rootOf({ console: other }, 'demo', 'bob');
+    await E(hisBob).subscribe!(
+      Far('him', { heard: (text: string) => void heard.push(text) }),
+    );
+    const mine = E(bob).ask!('who?');
+    const reason = mine.catch(error => error);
+    await E(hisBob).answer!('who?', new Promise(() => {}));
+    const pending = E(hisBob).ask!('never').catch(error => error);
+    await rig.kernel.idle();
+    expect(heard).toEqual(['you are listener 1']);
+
+    other.close();
+    expect(await pending).toMatchObject({ code: 'SESSION_CLOSED' });
+    expect(await reason).toMatchObject({
+      message: 'the client is gone',
+    });
+    expect(await E(bob).hello!('x')).toBe('Hello x, this is bob.');
+    await rig.kernel.idle();
+    expect(heard).toEqual(['you are listener 1']);
+    const stock = await takeStock(rig);
+    expect(stock['sessions']).toBe(1);
+  });
+
+  it('shares nothing with another but what vats hand over', async () => {
+    const rig = await startWith('demo');
+    const other = rig.connect();
+    const mine = Far('mine', { heard: () => 'heard by me' });
+    const bob = await rootOf(rig, 'demo', 'bob');
+    const his = await rootOf({ console: other }, 'demo', 'bob');
+    const question = E(his).ask!('who is there?');
+    await E(bob).answer!('who is there?', mine);
+    const friend = (await question) as Remote;
+    expect(friend).not.toBe(mine);
+    expect(await E(friend).heard!('x')).toBe('heard by me');
+    other.close();
+  });
+});
+
+describe('the rig', () => {
+  it('refuses to end quietly when the kernel has failed', async () => {
+    const rig = await startRig({
+      afterCrank: () => {
+        throw Error('a fault of the kernel');
+      },
+      isChecked: false,
+      baseUrl,
+    });
+    await expect(
+      E(rig.console.kernel).launch(configs['counter']),
+    ).rejects.toThrow();
+    expect(rig.kernel.status()).toMatchObject({ state: 'failed' });
+    await expect(rig.stop()).rejects.toThrow(
+      'the kernel is failed: a fault of the kernel',
+    );
+  });
+
+  it('ends a vat that spins, and its thread', async () => {
+    const rig = await startWith('rogue');
+    const rogue = await rootOf(rig, 'rogue');
+    const spinning = E(rogue).spin!().catch(error => error);
+    const image = await rig.crash();
+    expect(await spinning).toMatchObject({ code: 'SESSION_CLOSED' });
+    const next = await rigs.start({ image, baseUrl });
+    await E(next.console.kernel).terminate('rogue');
+    expect(next.countVats()).toBe(0);
+  });
+});
