@@ -87,6 +87,8 @@ describe('the popup', () => {
       'incarnation 2',
       'incarnation 1',
     ]);
+    // Until it runs again there is no heap to end.
+    await panel.vatOf('demo', 'bob').getByText('running').waitFor();
     await page.getByRole('button', { name: 'Restart all of demo' }).click();
     await panel.vatOf('demo', 'bob').getByText('incarnation 3').waitFor();
     await panel.vatOf('demo', 'carol').getByText('incarnation 2').waitFor();
@@ -151,17 +153,19 @@ describe('the popup', () => {
   });
 
   it('has a width of its own as a popup', async () => {
-    await extension.inConsole(() => chrome.action.openPopup());
-    const send = await extension.devtools.attach('/popup.html');
-    const answer = await send('Runtime.evaluate', {
-      expression: `new Promise(resolve => {
+    await panel.page.close();
+    await extension.inConsole('chrome.action.openPopup()');
+    const answer = await extension.devtools.speakWith('/popup.html', send =>
+      send('Runtime.evaluate', {
+        expression: `new Promise(resolve => {
         const look = () => document.querySelector('.cluster')
           ? resolve(document.documentElement.scrollWidth) : requestAnimationFrame(look);
         look();
       })`,
-      awaitPromise: true,
-      returnByValue: true,
-    });
+        awaitPromise: true,
+        returnByValue: true,
+      }),
+    );
     expect(answer).toMatchObject({ result: { value: 400 } });
   });
 });

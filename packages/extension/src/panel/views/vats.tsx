@@ -31,20 +31,27 @@ const VatButtons = (props: VatProps) => {
   const name = `${cluster.name}.${vat.name}`;
   const isBusy = bench.actions.states.value.get(key)?.state === 'busy';
   const disabled = !bench.canAct.value || isBusy;
+  // Without a worker nothing ends: it only starts now instead of with the next message.
+  const verb = vat.state === 'asleep' ? 'Start' : 'Restart';
   return (
     <div class="row">
       <Button
         tone="quiet"
-        label={`Restart ${name}`}
+        label={`${verb} ${name}`}
         disabled={disabled}
         onPress={() =>
-          void bench.actions.control(key, `${name} restarts`, 'restart', {
-            cluster: cluster.name,
-            vat: vat.name,
-          })
+          void bench.actions.control(
+            key,
+            `${name} ${verb.toLowerCase()}s`,
+            'restart',
+            {
+              cluster: cluster.name,
+              vat: vat.name,
+            },
+          )
         }
       >
-        {isBusy ? 'Restarting…' : 'Restart'}
+        {isBusy ? `${verb}ing…` : verb}
       </Button>
       {vat.root === null ? null : (
         <Button
