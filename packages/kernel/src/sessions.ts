@@ -29,7 +29,7 @@ export type SessionHolder = {
 };
 
 /** Deliveries that a client may leave unacknowledged; one more ends its session. */
-export const MOST_UNSEEN = 10_000;
+const MOST_UNSEEN = 10_000;
 
 type Session = {
   readonly holder: SessionHolder;
