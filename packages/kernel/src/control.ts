@@ -151,7 +151,7 @@ export const makeClientServer = (
           `Nothing is kept under the name ${JSON.stringify(request.home)}`,
         );
       }
-      return { kref: row.kref, iface: `Alleged: ${labelOf(row.kref)}` };
+      return { kref: row.kref, iface: `Alleged: ${request.home}` };
     }
     const vat = clusters.vatByName(request.cluster, request.vat);
     return { kref: vat.root, iface: `Alleged: ${vat.name}` };

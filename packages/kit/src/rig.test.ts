@@ -202,3 +202,19 @@ describe('the rig', () => {
     expect(next.countVats()).toBe(0);
   });
 });
+
+it('a delivery that passes its deadline is given up, and its vat goes on in a new incarnation', async () => {
+  const rig = await startWith('rogue', { deliveryMilliseconds: 250 });
+  await E(rig.console.kernel).launch(configs['demo']);
+  const rogue = await rootOf(rig, 'rogue');
+  const bob = await rootOf(rig, 'demo', 'bob');
+  const spinning = E(rogue).spin!();
+  const behind = E(rogue).attempt!('fetch', 'http://127.0.0.1:9/');
+  expect(await E(bob).hello!('x')).toBe('Hello x, this is bob.');
+  await expect(spinning).rejects.toThrow('given up after 3 tries');
+  expect(await behind).toBe('absent');
+  expect(rig.kernel.status().clusters[0]?.vats[0]).toMatchObject({
+    incarnation: 4,
+    state: 'running',
+  });
+});
