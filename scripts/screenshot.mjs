@@ -14,19 +14,7 @@ import { extensionDir } from './setup.mjs';
 
 const picture = fileURLToPath(new URL('../docs/panel.png', import.meta.url));
 const profile = mkdtempSync(join(tmpdir(), 'cooperage-picture-'));
-const SIZE = { width: 1000, height: 720 };
-
-/** To whom, which method, with what; the last is on top in the picture. */
-const MESSAGES = /** @type {const} */ ([
-  ['demo.bob', 'fail', '["the hoop is too tight"]'],
-  ['counter', 'increment', '[42]'],
-  ['demo.alice', 'trade', '["oak"]'],
-  [
-    'demo.bob',
-    'echo',
-    '[{"staves": 24, "from": "oak", "keeper": {"@ref": "demo.carol"}}]',
-  ],
-]);
+const SIZE = { width: 1000, height: 728 };
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -68,14 +56,20 @@ try {
     deviceScaleFactor: 2,
     mobile: false,
   });
+  await session.send('Emulation.setScrollbarsHidden', { hidden: true });
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
   await page.goto(`chrome-extension://${browser.extensionId}/popup.html`);
   await launch(page, 'Counter', 'counter');
   await launch(page, 'Three who meet', 'demo');
   await page.getByRole('tab', { name: 'Message' }).click();
-  for (const message of MESSAGES) {
-    await send(page, message);
-  }
+  await send(page, ['demo.alice', 'trade', '["oak"]']);
+  await send(page, ['demo.bob', 'fail', '["the hoop is too tight"]']);
+  await send(page, ['demo.carol', 'getNotebook', '[]']);
+  await page.getByRole('button', { name: /^Keep .*Notebook/ }).click();
+  await page.getByLabel(/in home as/).fill('notebook');
+  await page.getByRole('button', { name: 'Keep', exact: true }).click();
+  await page.getByRole('tab', { name: 'Home 1' }).waitFor();
+  await send(page, ['demo.bob', 'befriend', '[{"@ref": "notebook"}]']);
   // No caret, no focus ring, nothing under the pointer.
   await page.getByRole('heading', { name: 'Cooperage' }).click();
   const { data } = await session.send('Page.captureScreenshot', {
