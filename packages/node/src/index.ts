@@ -1,0 +1,1 @@
+export { openFolderStorage } from './storage.ts';
