@@ -1,4 +1,5 @@
 import { startExtension } from '../packages/extension/e2e/harness.ts';
+import { sampleConfig } from '../packages/extension/e2e/samples.ts';
 import {
   BENCH_CONFIG,
   measureConsole,
@@ -15,11 +16,9 @@ const caseOf = (name: string, value: number, unit: string): Case => ({
   unit,
 });
 
-const SETUP = `(async () => {
+const setup = (): string => `(async () => {
+  await E(kernel).launch(${sampleConfig('demo')});
   await E(kernel).launch(${JSON.stringify(BENCH_CONFIG)});
-  const samples = await (await fetch('clusters.json')).json();
-  await E(kernel).launch(samples.find(({ config }) => config.name === 'demo').config);
-  return (await E(kernel).status()).commits;
 })()`;
 
 /** The built extension in Chromium: the console is the service worker's, the storage OPFS. */
@@ -35,7 +34,7 @@ export const measure = async ({
   ): Promise<number> =>
     extension.inConsole(`(${String(work)})({ E, kernel, count: ${count} })`);
   try {
-    await extension.inConsole(SETUP);
+    await extension.inConsole(setup());
     await run(measureConsole, 300);
     await run(measureVat, 300);
 

@@ -1,14 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EXTENSION_DIR, startExtension, type Extension } from './harness.ts';
-
-type Sample = { readonly config: { readonly name: string } };
-const samples: readonly Sample[] = JSON.parse(
-  readFileSync(join(EXTENSION_DIR, 'samples.json'), 'utf8'),
-);
-const configOf = (name: string) =>
-  samples.find(({ config }) => config.name === name)?.config;
+import { startExtension, type Extension } from './harness.ts';
+import { sampleConfig } from './samples.ts';
 
 /**
  * Sends to the counter in a session that may be over without knowing it yet, and once more in a new one. What is in
@@ -39,9 +31,7 @@ describe('the extension', () => {
   });
 
   it('launches a cluster from the console and passes a message', async () => {
-    await extension.inConsole(
-      `E(kernel).launch(${JSON.stringify(configOf('counter'))})`,
-    );
+    await extension.inConsole(`E(kernel).launch(${sampleConfig('counter')})`);
     expect([await increment(), await increment()]).toEqual([1, 2]);
   });
 

@@ -104,6 +104,21 @@ export const startExtension = async (options: StartOptions = {}) => {
       // A crashed process does not answer.
       void send('Page.crash');
     },
+    /** Stops the service worker, as its going idle does, and wakes it by a page that connects. */
+    stopServiceWorker: async (): Promise<void> => {
+      const send = await devtools.attach('/offscreen.html');
+      const stopped = new Promise(resolve => {
+        serviceWorker.once('close', resolve);
+      });
+      await send('ServiceWorker.enable');
+      await send('ServiceWorker.stopAllWorkers');
+      await stopped;
+      const next = context.waitForEvent('serviceworker');
+      const page = await context.newPage();
+      await page.goto(`chrome-extension://${extensionId}/popup.html`);
+      serviceWorker = await next;
+      await page.close();
+    },
     /** Reloads the extension; resolves with its new service worker. */
     reload: async (): Promise<void> => {
       const next = context.waitForEvent('serviceworker');

@@ -1,4 +1,4 @@
-export { makeNodeVats } from './node-vats.ts';
+export { makeNodeVats, provideNodeVatText } from './node-vats.ts';
 export {
   copyNodeImage,
   makeNodeImage,
@@ -8,3 +8,4 @@ export {
   type StorageKind,
 } from './node-platform.ts';
 export { startRig, takeStock, type Rig, type RigOptions } from './rig.ts';
+export { buildWorkerText, provideWorkerText } from './worker-text.ts';

@@ -7,7 +7,7 @@
 const NAMES = Object.freeze([
   // Network
   'fetch fetchLater Request Response Headers WebSocket WebSocketStream WebSocketError WebTransport EventSource',
-  'XMLHttpRequest XMLHttpRequestUpload XMLHttpRequestEventTarget importScripts CloseEvent',
+  'XMLHttpRequest XMLHttpRequestUpload XMLHttpRequestEventTarget importScripts CloseEvent FontFace FontFaceSet fonts',
   'RTCPeerConnection webkitRTCPeerConnection RTCDataChannel RTCIceTransport TCPSocket UDPSocket TCPServerSocket',
   'Presentation PresentationRequest PushManager ServiceWorkerRegistration BackgroundFetchManager Notification',
   // Storage

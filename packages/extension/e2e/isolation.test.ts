@@ -1,0 +1,168 @@
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EXTENSION_DIR, startExtension } from './harness.ts';
+import { startListener, type Listener } from './loopback-listener.ts';
+import { sampleConfig } from './samples.ts';
+
+const ATTEMPTS = readFileSync(
+  new URL('worker-attempts.js', import.meta.url),
+  'utf8',
+);
+
+/** The id that Chromium gives to an unpacked extension: its folder's SHA-256 in the letters a to p. */
+const idOfFolder = (folder: string): string =>
+  createHash('sha256')
+    .update(folder)
+    .digest('hex')
+    .slice(0, 32)
+    .replace(/./g, digit => String.fromCharCode(97 + parseInt(digit, 16)));
+
+describe('the realm of a vat', () => {
+  let listener: Listener;
+  beforeEach(async () => {
+    listener = await startListener();
+  });
+  afterEach(() => listener.close());
+
+  /**
+   * Runs the attempts in the realm of a vat's worker. The debugger would bypass
+   * the content security policy, so the worker's own script does it, in a copy
+   * of the extension; the results leave as the error of a worker that fails.
+   */
+  const attemptIn = async (
+    scriptBefore: (real: string) => string,
+  ): Promise<Record<string, string>> => {
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'cooperage-dist-')));
+    cpSync(EXTENSION_DIR, folder, { recursive: true });
+    const own = `chrome-extension://${idOfFolder(folder)}/public.js`;
+    const urls = JSON.stringify({
+      http: listener.http,
+      ws: listener.ws,
+      own,
+    });
+    writeFileSync(join(folder, 'public.js'), 'globalThis.isPublic = true;');
+    const script = join(folder, 'vat-worker.js');
+    writeFileSync(
+      script,
+      `${scriptBefore(readFileSync(script, 'utf8'))}
+      ${ATTEMPTS}
+      tryEverything(${urls}).then(results =>
+        setTimeout(() => { throw new Error('RESULTS ' + JSON.stringify(results)); }));`,
+    );
+    const extension = await startExtension({ extensionDir: folder });
+    try {
+      expect(own).toContain(extension.extensionId);
+      const told = await extension.inConsole<string>(
+        `E(kernel).launch(${sampleConfig('counter')}).then(() => 'launched', String)`,
+      );
+      const [, json] = /RESULTS (\{[^}]*\})/.exec(told) ?? [];
+      return json === undefined ? { told } : JSON.parse(json);
+    } finally {
+      await extension.close();
+      rmSync(folder, { recursive: true });
+    }
+  };
+
+  it('reaches nothing but the public files of the extension, with the policy as its only wall', async () => {
+    const results = await attemptIn(() => '');
+    expect([results, listener.connections()]).toEqual([
+      {
+        fetch: 'refused: TypeError',
+        'fetch no-cors': 'refused: TypeError',
+        'fetch keepalive': 'refused: TypeError',
+        XMLHttpRequest: 'refused: NetworkError',
+        WebSocket: 'refused: Error',
+        WebSocketStream: 'refused: SecurityError',
+        EventSource: 'refused: Error',
+        WebTransport: 'absent',
+        RTCPeerConnection: 'absent',
+        FontFace: 'refused: NetworkError',
+        importScripts: 'refused: NetworkError',
+        'import()': 'refused: TypeError',
+        Worker: 'refused: SecurityError',
+        SharedWorker: 'absent',
+        indexedDB: 'refused: SecurityError',
+        caches: 'absent',
+        'navigator.storage': 'absent',
+        'navigator.locks': 'absent',
+        chrome: 'absent',
+        browser: 'absent',
+        // No policy keeps an extension's pages from its own files: they hold no secret.
+        'fetch own file': 'reached',
+        'importScripts own file': 'reached',
+        'import() own file': 'reached',
+        // The second wall takes it away.
+        BroadcastChannel: 'reached',
+      },
+      0,
+    ]);
+  });
+
+  it('has none of the ways out left, after the supervisor has taken them away', async () => {
+    // The supervisor does not get its port, so that the launch waits for the attempts and fails with their results.
+    const results = await attemptIn(
+      real =>
+        `'use strict';addEventListener('message', event => event.stopImmediatePropagation());\n${real}`,
+    );
+    const {
+      'import()': importing,
+      'import() own file': importingOwn,
+      ...names
+    } = results;
+    expect([
+      Object.values(names),
+      importing,
+      importingOwn,
+      listener.connections(),
+    ]).toEqual([
+      Object.values(names).map(() => 'absent'),
+      // Words of the language, which nobody can take away.
+      'refused: TypeError',
+      'reached',
+      0,
+    ]);
+  });
+
+  it('is what keeps them from the network: a page of the extension gets there', async () => {
+    const extension = await startExtension();
+    const page = await extension.openPopup();
+    await page.evaluate(url => fetch(url), listener.http);
+    await extension.close();
+    expect(listener.connections()).toBe(1);
+  });
+
+  it('gives vat code in its Compartment no name to try', async () => {
+    const extension = await startExtension();
+    await extension.inConsole(
+      `E(kernel).launch(${sampleConfig('rogue')}).then(() => {})`,
+    );
+    const results = await extension.inConsole<Record<string, string>>(
+      `(async () => {
+        const rogue = await E(kernel).root('rogue');
+        const results = {};
+        for (const name of await E(rogue).listAttempts()) {
+          results[name] = await E(rogue).attempt(name, ${JSON.stringify(listener.http)});
+        }
+        results['import'] = await E(rogue).attemptImport(${JSON.stringify(listener.http)});
+        return results;
+      })()`,
+    );
+    await extension.close();
+    const { import: importing, ...names } = results;
+    expect([Object.values(names), importing, listener.connections()]).toEqual([
+      Object.values(names).map(() => 'absent'),
+      expect.stringContaining('SES_IMPORT_REJECTED'),
+      0,
+    ]);
+  });
+});

@@ -1,0 +1,61 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { makeProfile, startExtension, type Extension } from './harness.ts';
+import { sampleConfig } from './samples.ts';
+
+const launchCounter = `E(kernel).launch(${sampleConfig('counter')}).then(() => {})`;
+const increment = `E(E(kernel).root('counter')).increment()`;
+
+describe('the extension over its lives', () => {
+  let extension: Extension | undefined;
+  afterEach(async () => {
+    await extension?.close();
+    extension = undefined;
+  });
+
+  it('keeps a durable count when the browser is killed', async () => {
+    const profile = makeProfile();
+    const first = await startExtension({ profile: profile.path });
+    await first.inConsole(launchCounter);
+    await first.inConsole(increment);
+    await first.killBrowser();
+    extension = await startExtension({ profile: profile.path });
+    expect(await extension.inConsole(increment)).toBe(2);
+    await extension.close();
+    extension = undefined;
+    profile.dispose();
+  });
+
+  it('tells panel and console why it is in safe mode after the kernel failed three times in a row', async () => {
+    extension = await startExtension();
+    await extension.inConsole(launchCounter);
+    for (let loss = 1; loss <= 3; loss += 1) {
+      await extension.inConsole(
+        `E(kernel).status().catch(() => E(kernel).status()).then(() => {})`,
+      );
+      await extension.killKernelWorker();
+    }
+    expect(
+      await extension.inConsole(
+        `E(kernel).status().catch(() => E(kernel).status()).then(({ state, reason }) => [state, reason], ({ code, message }) => [code, message])`,
+      ),
+    ).toEqual([
+      'KERNEL_FAILED',
+      expect.stringContaining('started three times in vain'),
+    ]);
+    const panel = await extension.openPopup();
+    await panel.getByText('started three times in vain').first().waitFor();
+  });
+
+  it('waits for a quiet kernel, commits, and reloads when an update has come', async () => {
+    extension = await startExtension();
+    await extension.inConsole(launchCounter);
+    await extension.inConsole(increment);
+    const reloaded = extension.context.waitForEvent('serviceworker');
+    // What Chromium does when it has fetched an update.
+    await extension.inConsole(
+      `chrome.runtime.onUpdateAvailable.dispatch({ version: '9.9.9' })`,
+    );
+    await reloaded;
+    expect(await extension.inConsole(increment)).toBe(2);
+  });
+});

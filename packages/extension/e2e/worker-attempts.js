@@ -1,0 +1,70 @@
+// @ts-nocheck: a script for a vat worker's own realm, read as text by isolation.test.ts.
+/**
+ * What somebody who broke out of a vat's Compartment would try. Tries all of it,
+ * and gives for each name 'absent', 'refused: …' or 'reached'.
+ */
+globalThis.tryEverything = async urls => {
+  const scope = globalThis;
+  const settled = (target, good) =>
+    new Promise((resolve, reject) => {
+      target.addEventListener(good, () => resolve(good));
+      target.addEventListener('error', () => reject(new Error('error event')));
+    });
+  const make = (name, ...args) => scope[name] && new scope[name](...args);
+
+  const attempts = {
+    fetch: () => scope.fetch?.(urls.http),
+    'fetch no-cors': () => scope.fetch?.(urls.http, { mode: 'no-cors' }),
+    'fetch keepalive': () =>
+      scope.fetch?.(urls.http, { keepalive: true, method: 'POST' }),
+    'fetch own file': () => scope.fetch?.(urls.own),
+    XMLHttpRequest: () => {
+      const request = make('XMLHttpRequest');
+      request?.open('GET', urls.http, false);
+      request?.send();
+      return request;
+    },
+    WebSocket: () => {
+      const socket = make('WebSocket', urls.ws);
+      return socket && settled(socket, 'open');
+    },
+    WebSocketStream: () => make('WebSocketStream', urls.ws)?.opened,
+    EventSource: () => {
+      const source = make('EventSource', urls.http);
+      return source && settled(source, 'open');
+    },
+    WebTransport: () =>
+      make('WebTransport', urls.http.replace('http', 'https'))?.ready,
+    RTCPeerConnection: () => make('RTCPeerConnection'),
+    FontFace: () => make('FontFace', 'rogue', `url(${urls.http})`)?.load(),
+    importScripts: () =>
+      scope.importScripts?.(urls.http) ?? scope.importScripts,
+    'importScripts own file': () =>
+      scope.importScripts?.(urls.own) ?? scope.importScripts,
+    'import()': () => import(urls.http),
+    'import() own file': () => import(urls.own),
+    Worker: () => {
+      const worker = make('Worker', urls.http);
+      return worker && settled(worker, 'message');
+    },
+    SharedWorker: () => make('SharedWorker', urls.http),
+    BroadcastChannel: () => make('BroadcastChannel', 'rogue'),
+    indexedDB: () =>
+      scope.indexedDB && settled(scope.indexedDB.open('rogue'), 'success'),
+    caches: () => scope.caches?.keys(),
+    'navigator.storage': () => scope.navigator?.storage?.getDirectory(),
+    'navigator.locks': () => scope.navigator?.locks?.query(),
+    chrome: () => scope.chrome,
+    browser: () => scope.browser,
+  };
+
+  const results = {};
+  for (const [name, attempt] of Object.entries(attempts)) {
+    try {
+      results[name] = (await attempt()) === undefined ? 'absent' : 'reached';
+    } catch (problem) {
+      results[name] = `refused: ${problem.name}`;
+    }
+  }
+  return results;
+};
