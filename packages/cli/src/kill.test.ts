@@ -24,7 +24,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Lines before the kill: early in the start, between start and stream, and anywhere in the stream. */
 const drawLines = (round: number): number =>
-  round % 5 === 0 ? 1 + (round % 2) : 2 + Math.floor(Math.random() * 100);
+  round % 5 === 0 ? 1 + (round % 2) : 2 + Math.floor(Math.random() * 300);
 
 /** Runs the ledger until it has said that many lines; gives all lines that it got out. */
 const runLedger = async (

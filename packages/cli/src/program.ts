@@ -38,9 +38,10 @@ export const makeProgram = (): Command => {
 
   addCommand('run', 'launches a cluster, or goes on with it, until Ctrl-C')
     .argument('<cluster.json>', 'a cluster config')
+    .option('--once', 'stop as soon as nothing is left to do', false)
     .action(
-      tell((file: string, options: PlaceOptions) =>
-        run(file, placeOf(options)),
+      tell((file: string, options: PlaceOptions & { readonly once: boolean }) =>
+        run({ file, isOnce: options.once }, placeOf(options)),
       ),
     );
   addCommand('call', 'sends a message to the root of a vat, while no run is on')

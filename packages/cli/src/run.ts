@@ -6,12 +6,12 @@ import { Problem } from './problem.ts';
 const say = (text: string): void => console.error(text);
 
 /** Resolves with the first signal to stop; a second one then ends the process at once, as it is used to. */
-const whenToldToStop = (): Promise<string> =>
+const whenToldToStop = (): Promise<void> =>
   new Promise(resolve => {
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-    const stop = (signal: string): void => {
+    const stop = (): void => {
       signals.forEach(each => process.off(each, stop));
-      resolve(signal);
+      resolve();
     };
     signals.forEach(each => process.on(each, stop));
   });
@@ -41,27 +41,35 @@ const provideCluster = async (
   say(`launched ${config.name}: ${Object.keys(vats).join(', ')}`);
 };
 
+export type Run = {
+  /** A cluster's file. */
+  readonly file: string;
+  /** Whether to stop as soon as nothing is left to do. */
+  readonly isOnce: boolean;
+};
+
 /**
  * Runs a cluster until the process is told to stop, or the kernel fails, which
  * rejects. Whenever the process is killed, the next run goes on from the last
  * commit.
  */
-export const run = async (file: string, place: Place): Promise<void> => {
+export const run = async (
+  { file, isOnce }: Run,
+  place: Place,
+): Promise<void> => {
   const config = readClusterFile(file);
   const toldToStop = whenToldToStop();
   const kernel = await openKernel(place);
-  const work = async (): Promise<string> => {
+  const work = async (): Promise<void> => {
     await provideCluster(kernel, config);
-    say(`running; state in ${place.folder}; Ctrl-C stops`);
-    return toldToStop;
+    if (!isOnce) {
+      say(`running; state in ${place.folder}; Ctrl-C stops`);
+      await toldToStop;
+    }
   };
   try {
-    const signal = await Promise.race([
-      work(),
-      toldToStop,
-      rejectWhenFailed(kernel),
-    ]);
-    say(`${signal}: stopping as soon as nothing is under way`);
+    await Promise.race([work(), toldToStop, rejectWhenFailed(kernel)]);
+    say('stopping as soon as nothing is under way');
   } finally {
     await kernel.stop();
   }

@@ -1,4 +1,11 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -9,6 +16,8 @@ import {
   runVatStoresTests,
   type VatStoresUnderTest,
 } from '@cooperage/kernel/vat-stores-suite';
+import { makeVatId } from '@cooperage/protocol';
+import { describe, expect, it } from 'vitest';
 import { openFolderStorage } from './storage.ts';
 
 const makeFolder = (): string => mkdtempSync(join(tmpdir(), 'cooperage-'));
@@ -46,3 +55,35 @@ const openStores = async (folder: string): Promise<VatStoresUnderTest> => ({
 
 runKernelDbTests('a folder', () => openDb(makeFolder()));
 runVatStoresTests('a folder', () => openStores(makeFolder()));
+
+describe('storage in a folder', () => {
+  it('says what the system said when a file can’t be used', async () => {
+    const folder = makeFolder();
+    const { stores, dispose } = await open(folder);
+    mkdirSync(join(folder, 'vat-v1.sqlite'));
+    expect(() => stores.read(makeVatId(1))).toThrow(
+      expect.objectContaining({
+        code: 'STORAGE_FAILED',
+        message: expect.stringContaining('EISDIR'),
+      }),
+    );
+    dispose();
+  });
+
+  it('gives the folder free when it can’t be opened', async () => {
+    const folder = makeFolder();
+    mkdirSync(join(folder, 'kernel.sqlite'));
+    for (const _ of [1, 2]) {
+      await expect(openFolderStorage(folder)).rejects.toThrow('EISDIR');
+    }
+    rmSync(folder, { recursive: true });
+  });
+
+  it('deletes at the start what a deleted vat’s file has left', async () => {
+    const folder = makeFolder();
+    writeFileSync(join(folder, 'vat-v9.sqlite-journal'), 'left');
+    const { dispose } = await open(folder);
+    expect(existsSync(join(folder, 'vat-v9.sqlite-journal'))).toBe(false);
+    dispose();
+  });
+});

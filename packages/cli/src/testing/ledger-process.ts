@@ -10,7 +10,9 @@ import { findInconsistencies } from '@cooperage/kernel/testing/recount';
 import { writeSync } from 'node:fs';
 import { openKernel } from '../open-kernel.ts';
 
-const IN_FLIGHT = 16;
+const IN_FLIGHT = 64;
+/** What a kill has left shows in the first of them; a recount after each one would make the stream a trickle. */
+const RECOUNTED_CRANKS = 30;
 
 const scriptOf = (source: string) => ({
   bundle: {
@@ -57,6 +59,7 @@ const LEDGER = {
 const tell = (line: string): void => void writeSync(1, `${line}\n`);
 
 const [folder = '', name = ''] = process.argv.slice(2);
+let cranks = 0;
 tell('opening');
 const kernel = await openKernel(
   { folder, isVerbose: false },
@@ -64,7 +67,9 @@ const kernel = await openKernel(
     // Folds into the vats' files all the time, so that some kills hit one.
     foldMilliseconds: 0,
     afterCrank: state => {
-      const problems = findInconsistencies(state);
+      cranks += 1;
+      const problems =
+        cranks > RECOUNTED_CRANKS ? [] : findInconsistencies(state);
       if (problems.length > 0) {
         tell(`broken ${problems.join('; ')}`);
       }
