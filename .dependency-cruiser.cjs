@@ -89,7 +89,8 @@ module.exports = {
       from: { path: '^packages/extension/src/panel/', pathNot: TEST },
       to: {
         path: '^(packages|vats)/',
-        pathNot: '^packages/(extension/src/(panel/|ports[.]ts$)|protocol/|streams/)',
+        pathNot:
+          '^packages/(extension/src/(panel/|ports[.]ts$)|protocol/|streams/)',
       },
     },
     {

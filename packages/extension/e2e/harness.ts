@@ -49,14 +49,43 @@ export const startExtension = async (options: StartOptions = {}) => {
   const session = await connection.newBrowserCDPSession();
   const devtools = makeDevtools(session);
 
-  const inOffscreen = async (expression: string): Promise<unknown> => {
-    const send = await devtools.attach('/offscreen.html');
-    const answer = await send('Runtime.evaluate', {
-      expression,
-      awaitPromise: true,
-      returnByValue: true,
-    });
+  const evaluate = async (
+    target: string,
+    expression: string,
+  ): Promise<unknown> => {
+    const answer = await devtools.speakWith(target, send =>
+      send('Runtime.evaluate', {
+        expression,
+        awaitPromise: true,
+        returnByValue: true,
+      }),
+    );
+    const { exceptionDetails } = answer as {
+      exceptionDetails?: { exception?: { description?: string } };
+    };
+    if (exceptionDetails) {
+      throw new Error(
+        exceptionDetails.exception?.description ?? 'thrown, but no error',
+      );
+    }
     return resultOf(answer).value;
+  };
+
+  /** Resolves when the service worker's script has run: its console is complete then. */
+  const whenServing = async (): Promise<void> => {
+    const page = await context.newPage();
+    await page.goto(`chrome-extension://${extensionId}/icons/16.png`);
+    await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+    await page.close();
+  };
+  await whenServing();
+
+  /** Does what makes the extension reload; resolves when its new service worker serves. */
+  const whenReloaded = async (cause: () => Promise<unknown>): Promise<void> => {
+    const next = context.waitForEvent('serviceworker');
+    await cause();
+    serviceWorker = await next;
+    await whenServing();
   };
 
   return {
@@ -64,17 +93,12 @@ export const startExtension = async (options: StartOptions = {}) => {
     extensionId,
     profile,
     devtools,
-    inOffscreen,
-    /** Evaluates in the service worker's realm, as its devtools console does. Give a function, or text with a last value. */
-    inConsole: <Result, Argument = undefined>(
-      work: string | ((argument: Argument) => Result | Promise<Result>),
-      argument?: Argument,
-    ): Promise<Result> =>
-      // Playwright's own types know no function whose argument may be absent.
-      serviceWorker.evaluate(
-        work as (argument: unknown) => Result | Promise<Result>,
-        argument,
-      ),
+    /** Evaluates a text in the offscreen document. */
+    inOffscreen: (expression: string) =>
+      evaluate('/offscreen.html', expression),
+    /** Evaluates a text in the service worker's realm, as its devtools console does, and awaits its value. */
+    inConsole: async <Result = unknown>(expression: string): Promise<Result> =>
+      (await evaluate('/background.js', expression)) as Result,
     /** The panel, in a tab. */
     openPopup: async (): Promise<Page> => {
       const page = await context.newPage();
@@ -84,51 +108,55 @@ export const startExtension = async (options: StartOptions = {}) => {
     closeOffscreen: (): Promise<void> =>
       serviceWorker.evaluate(() => chrome.offscreen.closeDocument()),
     /** Ends the kernel's worker without a word to anybody. */
-    killKernelWorker: async (): Promise<void> => {
-      const send = await devtools.attach('/offscreen.html');
-      const prototype = await send('Runtime.evaluate', {
-        expression: 'Worker.prototype',
-      });
-      const found = (await send('Runtime.queryObjects', {
-        prototypeObjectId: resultOf(prototype).objectId,
-      })) as { objects: { objectId: string } };
-      await send('Runtime.callFunctionOn', {
-        objectId: found.objects.objectId,
-        functionDeclaration:
-          'function () { for (const worker of this) worker.terminate(); }',
-      });
-    },
+    killKernelWorker: (): Promise<void> =>
+      devtools.speakWith('/offscreen.html', async send => {
+        const prototype = await send('Runtime.evaluate', {
+          expression: 'Worker.prototype',
+        });
+        const found = (await send('Runtime.queryObjects', {
+          prototypeObjectId: resultOf(prototype).objectId,
+        })) as { objects: { objectId: string } };
+        await send('Runtime.callFunctionOn', {
+          objectId: found.objects.objectId,
+          functionDeclaration:
+            'function () { for (const worker of this) worker.terminate(); }',
+        });
+      }),
     /** Crashes the process that all vats share. */
-    killSandboxProcess: async (): Promise<void> => {
-      const send = await devtools.attach('/vat-host.html');
-      // A crashed process does not answer.
-      void send('Page.crash');
-    },
+    killSandboxProcess: (): Promise<void> =>
+      devtools.speakWith('/vat-host.html', async send => {
+        // A crashed process does not answer.
+        void send('Page.crash');
+      }),
     /** Stops the service worker, as its going idle does, and wakes it by a page that connects. */
     stopServiceWorker: async (): Promise<void> => {
-      const send = await devtools.attach('/offscreen.html');
-      const stopped = new Promise(resolve => {
-        serviceWorker.once('close', resolve);
-      });
-      await send('ServiceWorker.enable');
-      await send('ServiceWorker.stopAllWorkers');
-      await stopped;
-      const next = context.waitForEvent('serviceworker');
       const page = await context.newPage();
+      await page.goto(`chrome-extension://${extensionId}/icons/16.png`);
+      const control = await context.newCDPSession(page);
+      const stopped = new Promise<void>(resolve => {
+        control.on('ServiceWorker.workerVersionUpdated', ({ versions }) => {
+          if (versions.some(each => each.runningStatus === 'stopped')) {
+            resolve();
+          }
+        });
+      });
+      await control.send('ServiceWorker.enable');
+      await control.send('ServiceWorker.stopAllWorkers');
+      await stopped;
       await page.goto(`chrome-extension://${extensionId}/popup.html`);
-      serviceWorker = await next;
+      await page.getByText('running').first().waitFor();
       await page.close();
     },
-    /** Reloads the extension; resolves with its new service worker. */
-    reload: async (): Promise<void> => {
-      const next = context.waitForEvent('serviceworker');
-      await serviceWorker
-        .evaluate(() => chrome.runtime.reload())
-        .catch(() => {
-          // The worker went before it could answer.
-        });
-      serviceWorker = await next;
-    },
+    /** Reloads the extension; resolves when its new service worker serves. */
+    reload: (): Promise<void> =>
+      whenReloaded(() =>
+        serviceWorker
+          .evaluate(() => chrome.runtime.reload())
+          .catch(() => {
+            // The worker went before it could answer.
+          }),
+      ),
+    whenReloaded,
     close: async (): Promise<void> => {
       await browser.close();
       own?.dispose();

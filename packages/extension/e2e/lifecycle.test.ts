@@ -25,6 +25,20 @@ describe('the extension over its lives', () => {
     profile.dispose();
   });
 
+  it('serves the console again after the service worker was stopped', async () => {
+    extension = await startExtension();
+    await extension.inConsole(launchCounter);
+    await extension.inConsole(increment);
+    await extension.stopServiceWorker();
+    expect(await extension.inConsole(increment)).toBe(2);
+    // The session of the worker that is gone has ended with it.
+    expect(
+      await extension.inConsole(
+        `E(kernel).status().then(({ sessions }) => sessions)`,
+      ),
+    ).toBe(1);
+  });
+
   it('tells panel and console why it is in safe mode after the kernel failed three times in a row', async () => {
     extension = await startExtension();
     await extension.inConsole(launchCounter);
@@ -50,12 +64,13 @@ describe('the extension over its lives', () => {
     extension = await startExtension();
     await extension.inConsole(launchCounter);
     await extension.inConsole(increment);
-    const reloaded = extension.context.waitForEvent('serviceworker');
+    const { whenReloaded, inConsole } = extension;
     // What Chromium does when it has fetched an update.
-    await extension.inConsole(
-      `chrome.runtime.onUpdateAvailable.dispatch({ version: '9.9.9' })`,
+    await whenReloaded(() =>
+      inConsole(
+        `chrome.runtime.onUpdateAvailable.dispatch({ version: '9.9.9' })`,
+      ),
     );
-    await reloaded;
     expect(await extension.inConsole(increment)).toBe(2);
   });
 });

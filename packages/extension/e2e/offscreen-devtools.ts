@@ -7,6 +7,8 @@ type Target = {
   readonly url: string;
 };
 
+export type Send = (method: string, params?: object) => Promise<unknown>;
+
 /** Speaks the devtools protocol with targets that playwright does not show: the offscreen document and the sandboxed frame. */
 export const makeDevtools = (browser: CDPSession) => {
   const pending = new Map<number, (result: unknown) => void>();
@@ -24,8 +26,14 @@ export const makeDevtools = (browser: CDPSession) => {
 
   return {
     targets,
-    /** A session with the target whose URL has the words; rejects when there is none. */
-    attach: async (words: string) => {
+    /**
+     * Speaks with the target whose URL has the words, while `use` runs; rejects when there is none. A service worker
+     * with a session attached would never sleep, so none is kept.
+     */
+    speakWith: async <Result>(
+      words: string,
+      use: (send: Send) => Promise<Result>,
+    ): Promise<Result> => {
       const found = (await targets()).find(({ url }) => url.includes(words));
       if (found === undefined) {
         throw new Error(`no target is called ${words}`);
@@ -34,7 +42,7 @@ export const makeDevtools = (browser: CDPSession) => {
         targetId: found.targetId,
         flatten: false,
       });
-      return (method: string, params: object = {}): Promise<unknown> =>
+      const send: Send = (method, params = {}) =>
         new Promise((resolve, reject) => {
           calls += 1;
           pending.set(calls, resolve);
@@ -43,6 +51,15 @@ export const makeDevtools = (browser: CDPSession) => {
             .send('Target.sendMessageToTarget', { sessionId, message })
             .catch(reject);
         });
+      try {
+        return await use(send);
+      } finally {
+        await browser
+          .send('Target.detachFromTarget', { sessionId })
+          .catch(() => {
+            // The target went, and the session with it.
+          });
+      }
     },
   };
 };

@@ -1,5 +1,5 @@
-// @ts-nocheck: a script for a vat worker's own realm, read as text by isolation.test.ts.
 /**
+ * A script for the own realm of a vat's worker, read as text by isolation.test.ts.
  * What somebody who broke out of a vat's Compartment would try. Tries all of it,
  * and gives for each name 'absent', 'refused: …' or 'reached'.
  */

@@ -123,6 +123,13 @@ export const makeClientServer = (
       outputs.leave(() => resolve(value), reject),
     );
 
+  /** Interfaces travel in bodies, which the kernel does not read: it calls an object by the name that people know it by. */
+  const labelOf = (kref: Kref): string => {
+    const vat = [...state.vats.values()].find(row => row.root === kref);
+    const kept = [...state.home.values()].find(row => row.kref === kref);
+    return vat?.name ?? kept?.name ?? 'object';
+  };
+
   const krefOf = (request: ReferenceRequest): { kref: Kref; iface: string } => {
     if ('kref' in request) {
       if (!state.objects.has(request.kref)) {
@@ -131,7 +138,10 @@ export const makeClientServer = (
           `There is no object ${request.kref}`,
         );
       }
-      return { kref: request.kref, iface: 'Alleged: object' };
+      return {
+        kref: request.kref,
+        iface: `Alleged: ${labelOf(request.kref)}`,
+      };
     }
     if ('home' in request) {
       const row = state.home.get(request.home);

@@ -43,7 +43,15 @@ export const makeOutputs = (
     cranks = 0;
     const leaving = waiting;
     waiting = [];
-    leaving.forEach(({ leave }) => leave());
+    let left = 0;
+    try {
+      for (const { leave } of leaving) {
+        left += 1;
+        leave();
+      }
+    } finally {
+      waiting = [...leaving.slice(left), ...waiting];
+    }
     onCommit();
   };
 

@@ -29,7 +29,7 @@ export type SessionHolder = {
 };
 
 /** Deliveries that a client may leave unacknowledged; one more ends its session. */
-export const MOST_UNSEEN = 10_000;
+const MOST_UNSEEN = 10_000;
 
 type Session = {
   readonly holder: SessionHolder;
@@ -205,9 +205,10 @@ export const makeSessions = (
     try {
       parts.run(() => {
         const fields = parseFields(message);
-        const seen = Number(ownField(fields, 'seen'));
+        const seen = ownField(fields, 'seen');
         faultUnless(
-          Number.isSafeInteger(seen) &&
+          typeof seen === 'number' &&
+            Number.isSafeInteger(seen) &&
             seen >= session.seen &&
             seen <= session.sent,
           () => 'seen is no number of a delivery, or an older one than before',

@@ -2,7 +2,8 @@ import { SAMPLES } from './before-lockdown.ts';
 import '@cooperage/client/lockdown';
 import { E, Far } from '@endo/far';
 import { afterAll, describe, expect, it } from 'vitest';
-import { startRig, takeStock, type Rig } from './rig.ts';
+import type { NodeImage } from './node-platform.ts';
+import { startRig, takeStock, type Rig, type RigOptions } from './rig.ts';
 import { useRigs } from './testing/rigs.ts';
 
 afterAll(() => SAMPLES.remove());
@@ -19,8 +20,11 @@ const rootOf = async (
 ): Promise<Remote> =>
   (await E(rig.console.kernel).root(cluster, vat)) as Remote;
 
-const startWith = async (cluster: string): Promise<Rig> => {
-  const rig = await rigs.start({ baseUrl });
+const startWith = async (
+  cluster: string,
+  options: RigOptions = {},
+): Promise<Rig> => {
+  const rig = await rigs.start({ ...options, baseUrl });
   await E(rig.console.kernel).launch(configs[cluster]);
   return rig;
 };
@@ -59,8 +63,57 @@ describe.each(['memory', 'sqlite'] as const)('over %s', storage => {
   });
 });
 
+it('after a crash at any commit the kernel starts, with all that was answered before and every cluster whole', async () => {
+  const crashes: {
+    image: NodeImage;
+    answered: number;
+    isIntroduced: boolean;
+  }[] = [];
+  let answered = 0;
+  let isIntroduced = false;
+  const rig = await rigs.start({
+    baseUrl,
+    onCommit: image => crashes.push({ image, answered, isIntroduced }),
+  });
+  const { kernel } = rig.console;
+  await E(kernel).launch(configs['counter']);
+  const counter = await rootOf(rig, 'counter');
+  answered = Number(await E(counter).increment!());
+  await E(kernel).launch(configs['demo']);
+  await E(await rootOf(rig, 'demo')).introduce!();
+  isIntroduced = true;
+  answered = Number(await E(counter).increment!());
+  await E(kernel).restart('counter');
+  answered = Number(await E(counter).increment!());
+  await E(kernel).keep('counted', counter);
+  await rig.stop();
+  expect(answered).toBe(3);
+
+  for (const crash of crashes) {
+    const next = await rigs.start({ baseUrl, image: crash.image });
+    await next.kernel.idle();
+    const { clusters } = next.kernel.status();
+    const sizes = Object.fromEntries(
+      clusters.map(({ name, vats }) => [name, vats.length]),
+    );
+    expect({ counter: 1, demo: 3 }).toMatchObject(sizes);
+    if (sizes['counter'] !== undefined) {
+      const count = Number(await E(await rootOf(next, 'counter')).read!());
+      expect(count).toBeGreaterThanOrEqual(crash.answered);
+    }
+    if (crash.isIntroduced) {
+      const bob = await rootOf(next, 'demo', 'bob');
+      expect(await E((await E(bob).getFriend!()) as Remote).read!()).toEqual([
+        'bob was here',
+      ]);
+    }
+    await next.stop();
+  }
+}, 60_000);
+
 it('a trivial console call takes one commit and at most 12 SQL statements', async () => {
-  const rig = await startWith('demo');
+  // No epoch ends by its age: on a busy machine it could between a call and its answer.
+  const rig = await startWith('demo', { epochMilliseconds: 60_000 });
   const bob = await rootOf(rig, 'demo', 'bob');
   await E(bob).hello!('x');
   await rig.kernel.idle();
@@ -144,5 +197,21 @@ describe('the rig', () => {
     const next = await rigs.start({ image, baseUrl });
     await E(next.console.kernel).terminate('rogue');
     expect(next.countVats()).toBe(0);
+  });
+});
+
+it('a delivery that passes its deadline is given up, and its vat goes on in a new incarnation', async () => {
+  const rig = await startWith('rogue', { deliveryMilliseconds: 250 });
+  await E(rig.console.kernel).launch(configs['demo']);
+  const rogue = await rootOf(rig, 'rogue');
+  const bob = await rootOf(rig, 'demo', 'bob');
+  const spinning = E(rogue).spin!();
+  const behind = E(rogue).attempt!('fetch', 'http://127.0.0.1:9/');
+  expect(await E(bob).hello!('x')).toBe('Hello x, this is bob.');
+  await expect(spinning).rejects.toThrow('given up after 3 tries');
+  expect(await behind).toBe('absent');
+  expect(rig.kernel.status().clusters[0]?.vats[0]).toMatchObject({
+    incarnation: 4,
+    state: 'running',
   });
 });

@@ -1,5 +1,10 @@
 import { makeConsole, type ClientConsole } from '@cooperage/client';
-import { makeKernel, type Kernel, type KernelOptions } from '@cooperage/kernel';
+import {
+  makeKernel,
+  type Kernel,
+  type KernelDb,
+  type KernelOptions,
+} from '@cooperage/kernel';
 import { findInconsistencies } from '@cooperage/kernel/testing/recount';
 import type { LogEntry } from '@cooperage/protocol';
 import { makeRpc } from '@cooperage/streams';
@@ -23,7 +28,23 @@ export type RigOptions = KernelOptions & {
   readonly baseUrl?: URL;
   /** Recounts all counts after every crank; true unless given. Measurements turn it off. */
   readonly isChecked?: boolean;
+  /** Called after each commit with a copy of what the disk holds then. */
+  readonly onCommit?: (left: NodeImage) => void;
 };
+
+const watchCommits = (
+  db: KernelDb,
+  onCommit: (() => void) | undefined,
+): KernelDb =>
+  onCommit === undefined
+    ? db
+    : Object.freeze({
+        ...db,
+        commit: (changes: Parameters<KernelDb['commit']>[0]) => {
+          db.commit(changes);
+          onCommit();
+        },
+      });
 
 const check =
   (problems: string[]): NonNullable<KernelOptions['afterCrank']> =>
@@ -38,10 +59,14 @@ const check =
 /** Serves clients of the kernel over streams in memory. */
 const makeConnections = (kernel: Kernel) => {
   const pairs = new Set<ReturnType<typeof makeStreamPair>>();
+  let isCut = false;
   return {
     connect: (): ClientConsole =>
       makeConsole({
         connect: async onNotify => {
+          if (isCut) {
+            throw Error('the rig has ended');
+          }
           const pair = makeStreamPair({ label: 'console' });
           pairs.add(pair);
           void pair.right.closed.then(() => pairs.delete(pair));
@@ -52,7 +77,10 @@ const makeConnections = (kernel: Kernel) => {
           return makeRpc(pair.right, { onNotify });
         },
       }),
-    cut: () => pairs.forEach(pair => pair.cut()),
+    cut: () => {
+      isCut = true;
+      pairs.forEach(pair => pair.cut());
+    },
   };
 };
 
@@ -66,6 +94,7 @@ export const startRig = async ({
   image = makeNodeImage(storage),
   baseUrl,
   isChecked = true,
+  onCommit,
   ...kernelOptions
 }: RigOptions = {}) => {
   const logs: LogEntry[] = [];
@@ -77,10 +106,17 @@ export const startRig = async ({
       ...(baseUrl === undefined ? {} : { baseUrl }),
     }),
   );
-  const kernel = makeKernel(platform, {
-    ...kernelOptions,
-    ...(isChecked ? { afterCrank: check(problems) } : {}),
-  });
+  const db = watchCommits(
+    platform.db,
+    onCommit && (() => onCommit(copyNodeImage(image))),
+  );
+  const kernel = makeKernel(
+    { ...platform, db },
+    {
+      ...kernelOptions,
+      ...(isChecked ? { afterCrank: check(problems) } : {}),
+    },
+  );
   const connections = makeConnections(kernel);
   const main = connections.connect();
   let isOver = false;

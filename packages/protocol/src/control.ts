@@ -137,7 +137,11 @@ export const METHOD_PRIVILEGE: Readonly<
 export type ClientNotifications = {
   syscalls: {
     readonly syscalls: readonly Syscall[];
-    /** The number of the last delivery that the client had received. */
+    /**
+     * The number of the last delivery that the client had received. A client
+     * that has nothing to say acknowledges with an empty batch now and then:
+     * with 10,000 deliveries unacknowledged its session ends.
+     */
     readonly seen: number;
   };
 };

@@ -29,6 +29,8 @@ export type RawVat = {
   readonly deliveries: readonly Delivery[];
   /** True while the last delivery has not been answered. */
   readonly isBusy: boolean;
+  /** The number of the delivery in flight. */
+  readonly crank: number | undefined;
   /** Answers the delivery in flight. */
   finish(deed?: Deed): void;
   /** Sends anything. */
@@ -44,6 +46,10 @@ export type Behavior = (
   vat: RawVat,
 ) => Deed | undefined | void;
 
+/** How a worker's start goes: `silent` never says hello, `refused` is not even started. */
+export type Beginning =
+  'ready' | 'silent' | 'refused' | { readonly failed: string };
+
 export type RawVats = {
   readonly launcher: VatLauncher;
   /** The running worker of the vat whose config says this label. */
@@ -56,12 +62,17 @@ export type RawVats = {
  * Workers in this process for a kernel under test. `behave` decides what each
  * does; without an answer the delivery stays in flight until `finish`.
  */
-export const makeRawVats = (behave: Behavior = () => ({})): RawVats => {
+export const makeRawVats = (
+  behave: Behavior = () => ({}),
+  begin: (label: string, nth: number) => Beginning = () => 'ready',
+): RawVats => {
   const all: RawVat[] = [];
 
   const launch = (id: VatId, label: string): Promise<VatPort> => {
     let toKernel: (message: unknown) => void = () => {};
     let lost: (reason: string) => void = () => {};
+    const nth = all.filter(each => each.label === label).length + 1;
+    const beginning = begin(label, nth);
     let isKilled = false;
     let crank: number | undefined;
     const deliveries: Delivery[] = [];
@@ -90,6 +101,9 @@ export const makeRawVats = (behave: Behavior = () => ({})): RawVats => {
       get isBusy() {
         return crank !== undefined;
       },
+      get crank() {
+        return crank;
+      },
       get isKilled() {
         return isKilled;
       },
@@ -111,7 +125,11 @@ export const makeRawVats = (behave: Behavior = () => ({})): RawVats => {
       if (message.type === 'start') {
         store = new Map(decodeRows(message.store));
         ({ incarnation } = message);
-        tell({ type: 'ready' });
+        tell(
+          typeof beginning === 'object'
+            ? { type: 'failed', problem: beginning.failed }
+            : { type: 'ready' },
+        );
         return;
       }
       ({ crank } = message);
@@ -122,12 +140,18 @@ export const makeRawVats = (behave: Behavior = () => ({})): RawVats => {
       }
     };
 
+    if (beginning === 'refused') {
+      isKilled = true;
+      return Promise.reject(Error('no room for a worker'));
+    }
     return Promise.resolve({
       send: message => queueMicrotask(() => receive(message)),
       receive: (onMessage, onLost) => {
         toKernel = onMessage;
         lost = onLost;
-        tell({ type: 'hello', version: PROTOCOL_VERSION });
+        if (beginning !== 'silent') {
+          tell({ type: 'hello', version: PROTOCOL_VERSION });
+        }
       },
       kill: () => {
         isKilled = true;

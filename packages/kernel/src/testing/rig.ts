@@ -2,10 +2,14 @@ import {
   CooperageError,
   type Delivery,
   type LogEntry,
+  type Privilege,
   type Syscall,
 } from '@cooperage/protocol';
 import { makeRpc, type Rpc } from '@cooperage/streams';
-import { makeStreamPair } from '@cooperage/streams/stream-pair';
+import {
+  makeStreamPair,
+  type StreamPair,
+} from '@cooperage/streams/stream-pair';
 import {
   makeMemoryImage,
   openMemoryKernelDb,
@@ -14,15 +18,25 @@ import {
 } from '../adapters/memory.ts';
 import { makeKernel, type Kernel, type KernelOptions } from '../kernel.ts';
 import type { Clock, Platform } from '../ports.ts';
-import { makeRawVats, type Behavior, type RawVats } from './raw-vats.ts';
+import {
+  makeRawVats,
+  type Beginning,
+  type Behavior,
+  type RawVats,
+} from './raw-vats.ts';
 import { findInconsistencies } from './recount.ts';
 
 /** A client that a test drives word by word. */
 export type RawClient = {
   readonly rpc: Rpc;
   readonly deliveries: Delivery[];
-  /** Numbers of the deliveries heard. */
+  /** Notifications but deliveries. */
+  readonly told: { method: string; params: unknown }[];
+  /** Number of the last delivery heard. */
   heard(): number;
+  /** Holds all that is on the wire. */
+  fence(): { release(): void };
+  readonly pair: StreamPair<unknown, unknown>;
   send(...syscalls: readonly Syscall[]): void;
 };
 
@@ -38,12 +52,12 @@ export type Rig = {
   readonly vats: RawVats;
   readonly logs: readonly LogEntry[];
   readonly image: MemoryImage;
-  /** A client with a session. */
-  connect(): Promise<RawClient>;
+  /** A client with a session, unless it may not have one. */
+  connect(privilege?: Privilege): Promise<RawClient>;
   launch(name: string, vats: readonly string[]): Promise<void>;
 };
 
-const realClock: Clock = {
+export const realClock: Clock = {
   now: () => Date.now(),
   after: (milliseconds, callback) => {
     const timer = setTimeout(callback, milliseconds);
@@ -54,7 +68,7 @@ const realClock: Clock = {
   },
 };
 
-const RAW_BUNDLE = JSON.stringify({ moduleFormat: 'cooperageScript' });
+export const RAW_BUNDLE = JSON.stringify({ moduleFormat: 'cooperageScript' });
 
 /**
  * A kernel over memory with raw vats, whose tables are checked after every
@@ -64,38 +78,54 @@ export const makeRig = (
   behave?: Behavior,
   {
     image = makeMemoryImage(),
+    clock = realClock,
+    begin,
+    wrap = platform => platform,
+    isChecked = true,
     ...options
-  }: KernelOptions & { image?: MemoryImage } = {},
+  }: KernelOptions & {
+    image?: MemoryImage;
+    clock?: Clock;
+    begin?: (label: string, nth: number) => Beginning;
+    /** Puts faults into the platform. */
+    wrap?: (platform: Platform) => Platform;
+    /** False where so many rows are made that checking all after each crank takes too long. */
+    isChecked?: boolean;
+  } = {},
 ): Rig => {
-  const vats = makeRawVats(behave);
+  const vats = makeRawVats(behave, begin);
   const logs: LogEntry[] = [];
-  const platform: Platform = {
+  const platform: Platform = wrap({
     db: openMemoryKernelDb(image),
     stores: openMemoryVatStores(image),
     vats: vats.launcher,
-    clock: realClock,
+    clock,
     log: entry => logs.push(entry),
     hash: bytes => Promise.resolve(`${bytes.length}`.padStart(128, '0')),
     fetchText: url =>
       Promise.reject(
         new CooperageError('BUNDLE_UNREACHABLE', `${url}: no network here`),
       ),
-  };
+  });
   const kernel = makeKernel(platform, {
     ...options,
     afterCrank: state => {
       options.afterCrank?.(state);
-      const problems = findInconsistencies(state);
+      const problems = isChecked ? findInconsistencies(state) : [];
       if (problems.length > 0) {
         throw Error(`invariants broken: ${problems.join('; ')}`);
       }
     },
   });
 
-  const connect = async (): Promise<RawClient> => {
-    const { left, right } = makeStreamPair();
-    kernel.connect(left, { privilege: 'dangerous', label: 'test' });
+  const connect = async (
+    privilege: Privilege = 'dangerous',
+  ): Promise<RawClient> => {
+    const pair = makeStreamPair();
+    const { left, right } = pair;
+    kernel.connect(left, { privilege, label: 'test' });
     const deliveries: Delivery[] = [];
+    const told: { method: string; params: unknown }[] = [];
     let heard = 0;
     const rpc = makeRpc(right, {
       onNotify: (method, params) => {
@@ -103,13 +133,20 @@ export const makeRig = (
           const { number, delivery } = Object(params);
           heard = number;
           deliveries.push(delivery);
+        } else {
+          told.push({ method, params });
         }
       },
     });
-    await rpc.call('sessionOpen', {});
+    if (privilege !== 'read') {
+      await rpc.call('sessionOpen', {});
+    }
     return {
       rpc,
+      pair,
+      fence: pair.fence,
       deliveries,
+      told,
       heard: () => heard,
       send: (...syscalls) => rpc.notify('syscalls', { syscalls, seen: heard }),
     };

@@ -18,7 +18,7 @@ import type { StoreKeeper } from '../vat-stores.ts';
 import type { WorkerOwner, Workers } from './workers.ts';
 
 /** Abandoned deliveries of one item, or lost starts of one incarnation, before it is given up. */
-export const MAX_TRIES = 3;
+const MAX_TRIES = 3;
 
 type Start = Extract<ToVat, { type: 'start' }>;
 

@@ -17,12 +17,15 @@ export {
   type World,
 } from './world.ts';
 
-export const SCENARIOS: readonly Scenario[] = [
-  ...DEMO_SCENARIOS,
-  ...COUNTER_SCENARIOS,
-  ...MARKET_SCENARIOS,
-  ...CHAT_SCENARIOS,
-  ...EVERYTHING_SCENARIOS,
-  ...LAUNCH_SCENARIOS,
-  ...ROGUE_SCENARIOS,
-];
+/** The scenarios by what they are about. */
+export const SUITES = {
+  demo: DEMO_SCENARIOS,
+  counter: COUNTER_SCENARIOS,
+  market: MARKET_SCENARIOS,
+  chat: CHAT_SCENARIOS,
+  everything: EVERYTHING_SCENARIOS,
+  launch: LAUNCH_SCENARIOS,
+  rogue: ROGUE_SCENARIOS,
+} satisfies Record<string, readonly Scenario[]>;
+
+export const SCENARIOS: readonly Scenario[] = Object.values(SUITES).flat();

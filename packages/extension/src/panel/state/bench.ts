@@ -1,4 +1,5 @@
 import {
+  batch,
   computed,
   signal,
   type ReadonlySignal,
@@ -20,6 +21,7 @@ import {
   type MessageDraft,
   type ResultsKit,
 } from './results.ts';
+import { ANONYMOUS } from './describe.ts';
 import { makeSessionKit } from './session.ts';
 import { targetsOf, type Target } from './targets.ts';
 
@@ -47,6 +49,10 @@ export type Bench = {
   /** The message being written. */
   readonly draft: Signal<MessageDraft>;
   readonly reload: (() => void) | undefined;
+  /** What to call an object: as it alleges, or by the name that a person has for it. */
+  readonly titleOf: (kref: Kref | undefined, iface: string) => string;
+  /** The form has just been given a target, and has not taken the focus yet. */
+  readonly addressed: Signal<boolean>;
   /** Goes to the message form with this target. */
   readonly address: (name: string) => void;
   /** Keeps an object under a name in home. Gives whether it succeeded. */
@@ -68,6 +74,11 @@ export const makeBench = (ports: BenchPorts): Bench => {
   const actions = makeActions(connection);
   const room = signal<Room>('vats');
   const draft = signal<MessageDraft>({ target: '', method: '', argsText: '' });
+  const addressed = signal(false);
+  const targets = computed(() => [
+    ...targetsOf(status.value),
+    ...targetsInResults(results.results.value),
+  ]);
 
   return Object.freeze({
     connection,
@@ -78,16 +89,32 @@ export const makeBench = (ports: BenchPorts): Bench => {
     logs,
     launching: makeLaunching(connection, ports),
     results,
-    targets: computed(() => [
-      ...targetsOf(status.value),
-      ...targetsInResults(results.results.value),
-    ]),
+    targets,
+    titleOf: (kref: Kref | undefined, iface: string) => {
+      if (iface !== ANONYMOUS) {
+        return iface;
+      }
+      const known = targets.value.filter(target => target.kref === kref);
+      const alleged = known.find(
+        ({ group, detail }) => group === 'results' && detail !== ANONYMOUS,
+      );
+      const named = known.find(({ group }) => group !== 'results');
+      return alleged?.detail ?? named?.name ?? 'object';
+    },
     room,
     draft,
     reload: ports.reload,
+    addressed,
     address: (name: string) => {
-      draft.value = { ...draft.value, target: name };
-      room.value = 'message';
+      batch(() => {
+        // Another object has other methods.
+        draft.value =
+          name === draft.value.target
+            ? draft.value
+            : { target: name, method: '', argsText: '' };
+        room.value = 'message';
+        addressed.value = true;
+      });
     },
     keep: (kref: Kref, name: string) =>
       actions.run(`keep:${kref}`, `${kref} is kept as ${name}`, async () => {

@@ -67,6 +67,10 @@ const BIGINT = /^[+-]\d+$/;
 const SLOT = /^[$&](\d+)(?:\.([\s\S]*))?$/;
 const SPECIAL = /^[!-\-]/;
 const ALLEGED = /^Alleged: /;
+/** What liveslots calls an import that came to it without an interface. */
+const NAMELESS = /^presence [op][+-]\d+$/;
+/** The interface of what alleges none. */
+export const ANONYMOUS = 'Remotable';
 
 type Reader = {
   readonly slots: readonly unknown[];
@@ -90,14 +94,15 @@ const describeSlot = (text: string, reader: Reader): DisplayNode => {
   }
   const alleged = match?.[2];
   if (alleged !== undefined && !reader.ifaces.has(index)) {
-    reader.ifaces.set(index, alleged.replace(ALLEGED, ''));
+    const iface = alleged.replace(ALLEGED, '');
+    reader.ifaces.set(index, NAMELESS.test(iface) ? ANONYMOUS : iface);
   }
   const isPromise = parts.kind === 'promise';
   return {
     kind: parts.kind,
     vref: vref as Vref,
     kref: krefOfSessionImport(vref as Vref),
-    iface: isPromise ? 'Promise' : (reader.ifaces.get(index) ?? 'Remotable'),
+    iface: isPromise ? 'Promise' : (reader.ifaces.get(index) ?? ANONYMOUS),
   };
 };
 

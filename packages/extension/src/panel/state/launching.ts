@@ -14,9 +14,10 @@ export type Compiled =
   | { readonly ok: true; readonly bundleText: string }
   | {
       readonly ok: false;
+      /** Says the line too, where there is one. */
       readonly problem: string;
-      readonly line: number;
-      readonly column: number;
+      readonly line?: number;
+      readonly column?: number;
     };
 
 /** What launching needs of the page around the panel. */
@@ -39,6 +40,9 @@ export type LaunchDraft = {
 
 export type SourceProblem = Extract<Compiled, { ok: false }>;
 
+/** Where in the room something was asked for, and where its problems belong. */
+export type LaunchPlace = 'file' | 'url' | 'source' | 'launch';
+
 export type Launching = {
   readonly samples: ReadonlySignal<readonly SampleCluster[]>;
   readonly samplesProblem: ReadonlySignal<string | undefined>;
@@ -46,12 +50,15 @@ export type Launching = {
   readonly name: ReadonlySignal<string>;
   /** Why there is no draft, or why the kernel refused it. */
   readonly problems: ReadonlySignal<readonly string[]>;
+  /** Where the last draft or launch was asked for. */
+  readonly place: ReadonlySignal<LaunchPlace>;
   readonly sourceProblem: ReadonlySignal<SourceProblem | undefined>;
   /** What is being read, compiled or sent. */
-  readonly busy: ReadonlySignal<string | undefined>;
+  readonly busy: ReadonlySignal<LaunchPlace | undefined>;
   loadSamples(): Promise<void>;
   draftSample(sample: SampleCluster): void;
-  draftText(text: string, origin: string, base?: string): void;
+  /** From a file's text. */
+  draftText(text: string, origin: string): void;
   draftUrl(url: string): Promise<void>;
   draftSource(source: string, name: string): Promise<void>;
   setName(name: string): void;
@@ -157,7 +164,8 @@ export const makeLaunching = (
   const name = signal('');
   const problems = signal<readonly string[]>([]);
   const sourceProblem = signal<SourceProblem | undefined>(undefined);
-  const busy = signal<string | undefined>(undefined);
+  const place = signal<LaunchPlace>('file');
+  const busy = signal<LaunchPlace | undefined>(undefined);
 
   const setDraft = (config: Fields, origin: string): void => {
     const { vats, name: wanted } = config;
@@ -178,13 +186,18 @@ export const makeLaunching = (
     batch(() => {
       draft.value = undefined;
       problems.value = found;
+      sourceProblem.value = undefined;
     });
   };
   const during = async (
-    words: string,
+    where: LaunchPlace,
     work: () => Promise<void>,
   ): Promise<void> => {
-    busy.value = words;
+    batch(() => {
+      busy.value = where;
+      place.value = where;
+      problems.value = [];
+    });
     try {
       await work();
     } catch (error) {
@@ -193,7 +206,7 @@ export const makeLaunching = (
       busy.value = undefined;
     }
   };
-  const draftText: Launching['draftText'] = (text, origin, base) => {
+  const draftFrom = (text: string, origin: string, base?: string): void => {
     const read = readConfig(text, origin);
     if (read.problems) {
       refuse(...read.problems);
@@ -223,6 +236,7 @@ export const makeLaunching = (
     draft,
     name,
     problems,
+    place,
     sourceProblem,
     busy,
     loadSamples: async () => {
@@ -240,22 +254,25 @@ export const makeLaunching = (
         setDraft(rebase(config, ports.samplesUrl), title);
       }
     },
-    draftText,
+    draftText: (text, origin) => {
+      place.value = 'file';
+      draftFrom(text, origin);
+    },
     draftUrl: async url => {
       const wanted = url.trim();
       if (!URL.canParse(wanted)) {
+        place.value = 'url';
         refuse(`${JSON.stringify(wanted)} is no URL; it begins with https://`);
         return;
       }
-      await during(`Reading ${wanted}`, async () => {
-        draft.value = undefined;
-        draftText(await ports.fetchText(wanted), wanted, wanted);
+      await during('url', async () => {
+        refuse();
+        draftFrom(await ports.fetchText(wanted), wanted, wanted);
       });
     },
     draftSource: async (source, moduleName) => {
-      await during('Compiling', async () => {
+      await during('source', async () => {
         refuse();
-        sourceProblem.value = undefined;
         const compiled = await ports.compileModule(source, moduleName);
         if (compiled.ok) {
           const config = configOfBundle(compiled.bundleText, moduleName);
@@ -275,8 +292,7 @@ export const makeLaunching = (
         return;
       }
       const config = { ...current.config, name: name.value.trim() };
-      await during('Launching', async () => {
-        problems.value = [];
+      await during('launch', async () => {
         await connection.call('launch', { config });
         draft.value = undefined;
       });

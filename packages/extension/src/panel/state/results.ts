@@ -7,7 +7,12 @@ import {
   type Kref,
   type Vref,
 } from '@cooperage/protocol';
-import { describe, referencesOf, type DisplayNode } from './describe.ts';
+import {
+  ANONYMOUS,
+  describe,
+  referencesOf,
+  type DisplayNode,
+} from './describe.ts';
 import { parseJson, placeOf, type TextProblem } from './json.ts';
 import { wordsOf } from './link.ts';
 import type { Session, Settlement } from './session.ts';
@@ -216,10 +221,37 @@ export const makeResultsKit = (
   } satisfies ResultsKit);
 };
 
+/** A vat that lost its heap rejects with a record, not an error; a person wants the sentence. */
+const readDisconnection = (node: DisplayNode): DisplayNode => {
+  if (node.kind !== 'record') {
+    return node;
+  }
+  const part = (name: string): DisplayNode | undefined =>
+    node.fields.find(field => field.name === name)?.value;
+  const name = part('name');
+  const message = part('upgradeMessage');
+  return name?.kind === 'string' &&
+    name.text === 'vatUpgraded' &&
+    message?.kind === 'string'
+    ? {
+        kind: 'error',
+        name: 'vatUpgraded',
+        message: `the vat began anew before it answered: ${message.text}`,
+        fields: node.fields.filter(field => field.name === 'incarnationNumber'),
+      }
+    : node;
+};
+
 const outcomeOf = (settlement: Settlement): Outcome =>
   settlement.state === 'lost'
     ? { state: 'failed', problem: settlement.reason }
-    : { state: settlement.state, value: describe(settlement.data) };
+    : {
+        state: settlement.state,
+        value:
+          settlement.state === 'rejected'
+            ? readDisconnection(describe(settlement.data))
+            : describe(settlement.data),
+      };
 
 /** Objects that results have brought, as targets for the next message. */
 export const targetsInResults = (results: readonly Result[]): Target[] => {
@@ -229,7 +261,10 @@ export const targetsInResults = (results: readonly Result[]): Target[] => {
       return;
     }
     for (const { kind, kref, iface } of referencesOf(outcome.value)) {
-      if (kind === 'object' && kref !== undefined && !found.has(kref)) {
+      const isBetter =
+        kref !== undefined &&
+        (found.get(kref)?.detail ?? ANONYMOUS) === ANONYMOUS;
+      if (kind === 'object' && isBetter) {
         found.set(kref, { name: kref, detail: iface, group: 'results', kref });
       }
     }

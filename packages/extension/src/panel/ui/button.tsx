@@ -13,6 +13,10 @@ export type ButtonProps = {
   readonly autoFocus?: boolean;
 };
 
+/** Scrolls to what has just appeared. As a `ref` it must be one function, as with `focusOnce`. */
+export const showOnce = (element: HTMLElement | null): void =>
+  element?.scrollIntoView({ block: 'nearest' });
+
 /** Focuses what has just appeared. As a `ref` it must be one function, or each rendering would call it. */
 export const focusOnce = (element: HTMLElement | null): void =>
   element?.focus();

@@ -1,17 +1,25 @@
 /** @jsxImportSource preact */
 import type { ComponentChildren } from 'preact';
+import { showOnce } from './button.tsx';
 
 /** A framed remark; a bad one is announced at once. */
 export const Notice = ({
   tone,
   title,
   children,
+  isAnswer = false,
 }: {
   readonly tone: 'calm' | 'warn' | 'bad';
   readonly title?: string;
   readonly children?: ComponentChildren;
+  /** To what the person has just done: then it is scrolled to. */
+  readonly isAnswer?: boolean;
 }) => (
-  <div class={`notice ${tone}`} role={tone === 'bad' ? 'alert' : 'status'}>
+  <div
+    class={`notice ${tone}`}
+    role={tone === 'bad' ? 'alert' : 'status'}
+    {...(isAnswer ? { ref: showOnce } : {})}
+  >
     {title === undefined ? null : <strong>{title}</strong>}
     {children}
   </div>
@@ -24,7 +32,9 @@ export const ProblemList = ({
 }) =>
   problems.length === 0 ? null : (
     <Notice
+      key={problems.join()}
       tone="bad"
+      isAnswer
       title={
         problems.length === 1
           ? 'This can’t be launched'

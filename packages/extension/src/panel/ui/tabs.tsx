@@ -71,7 +71,10 @@ export const Tabs = <Name extends string>({
         >
           {text}
           {count === undefined || count === 0 ? null : (
-            <span class="count">{count}</span>
+            <>
+              {' '}
+              <span class="count">{count}</span>
+            </>
           )}
         </button>
       ))}

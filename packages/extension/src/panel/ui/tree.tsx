@@ -13,20 +13,59 @@ export type ShowReference = (reference: DisplayReference) => ComponentChildren;
 const OPEN_DEPTH = 2;
 const MANY = 12;
 
-const headOf = (node: DisplayNode): string => {
+const counted = (count: number, one: string): string =>
+  `${count} ${one}${count === 1 ? '' : 's'}`;
+
+/** What stands for the whole: `closed` tells what is inside, which an open one shows itself. */
+const headOf = (
+  node: DisplayNode,
+): { readonly open: string; readonly closed: string } => {
   switch (node.kind) {
-    case 'list':
-      return node.items.length === 0 ? '[ ]' : `list of ${node.items.length}`;
-    case 'record':
-      return node.fields.length === 0
-        ? '{ }'
-        : `{ ${node.fields.map(({ name }) => name).join(', ')} }`;
+    case 'list': {
+      const text = node.items.length === 0 ? '[ ]' : '';
+      const count = text || counted(node.items.length, 'item');
+      return { open: count, closed: count };
+    }
+    case 'record': {
+      const names = node.fields.map(({ name }) => name).join(', ');
+      return {
+        open: counted(node.fields.length, 'field'),
+        closed: names === '' ? '{ }' : `{ ${names} }`,
+      };
+    }
     case 'tagged':
-      return `tagged ${node.tag}`;
+      return { open: `tagged ${node.tag}`, closed: `tagged ${node.tag}` };
     default:
-      return '';
+      return { open: '', closed: '' };
   }
 };
+
+const LONG = 240;
+
+/** A long string is folded: its beginning is often enough. */
+const Text = ({ text }: { readonly text: string }) =>
+  text.length <= LONG ? (
+    <span class="value string">“{text}”</span>
+  ) : (
+    <details class="long">
+      <summary>
+        <span class="value string closed">“{text.slice(0, LONG / 2)}…</span>{' '}
+        <small>{text.length.toLocaleString('en-US')} characters</small>
+      </summary>
+      <span class="value string">“{text}”</span>
+    </details>
+  );
+
+const isErrorId = ({ name, value }: DisplayField): boolean =>
+  name === 'errorId' &&
+  value.kind === 'string' &&
+  value.text.startsWith('error:');
+
+/** An error's id only finds it again in its vat's log; it is no part of the tree. */
+const visibleIn = (node: DisplayNode): readonly DisplayField[] =>
+  node.kind === 'error'
+    ? node.fields.filter(field => !isErrorId(field))
+    : childrenOf(node);
 
 const Leaf = ({
   node,
@@ -53,53 +92,63 @@ const Leaf = ({
         </span>
       );
     case 'string':
-      return <span class="value string">“{node.text}”</span>;
+      return <Text text={node.text} />;
     case 'list':
     case 'record':
-    case 'tagged':
-      return <span class="value head">{headOf(node)}</span>;
+    case 'tagged': {
+      const { open, closed } = headOf(node);
+      return (
+        <span class="value head">
+          <span class="opened">{open}</span>
+          <span class="closed">{closed}</span>
+        </span>
+      );
+    }
     default:
       return <span class={`value ${node.kind}`}>{node.text}</span>;
   }
 };
 
-const Field = ({
-  field,
-  show,
-  depth,
-}: {
-  readonly field: DisplayField;
-  readonly show: ShowReference;
-  readonly depth: number;
-}) => (
-  <li>
-    <span class="field">{field.name}</span>
-    <Tree node={field.value} show={show} depth={depth} />
-  </li>
-);
+const Label = ({ name }: { readonly name: string | undefined }) =>
+  name === undefined ? null : <span class="field">{name}: </span>;
 
-/** A value as a tree. Long and deep parts are folded; `details` gives them the keyboard. */
+/** A value as a tree, after its label. Long and deep parts are folded; `details` gives them the keyboard. */
 export const Tree = ({
   node,
   show,
+  name,
   depth = 0,
 }: {
   readonly node: DisplayNode;
   readonly show: ShowReference;
+  readonly name?: string;
   readonly depth?: number;
 }) => {
-  const children = childrenOf(node);
+  const children = visibleIn(node);
   if (children.length === 0) {
-    return <Leaf node={node} show={show} />;
+    return (
+      <>
+        <Label name={name} />
+        <Leaf node={node} show={show} />
+      </>
+    );
   }
   return (
     <details class="tree" open={depth < OPEN_DEPTH && children.length <= MANY}>
       <summary>
+        <Label name={name} />
         <Leaf node={node} show={show} />
       </summary>
       <ul>
         {children.map(field => (
-          <Field key={field.name} field={field} show={show} depth={depth + 1} />
+          <li key={field.name}>
+            <Tree
+              node={field.value}
+              show={show}
+              name={field.name}
+              depth={depth + 1}
+            />
+          </li>
         ))}
       </ul>
     </details>

@@ -12,6 +12,8 @@ export const ActionProblem = ({
 }) => {
   const state = bench.actions.states.value.get(actionKey);
   return state?.state === 'failed' ? (
-    <Notice tone="bad">{state.problem}</Notice>
+    <Notice tone="bad" isAnswer>
+      {state.problem}
+    </Notice>
   ) : null;
 };

@@ -29,7 +29,7 @@ export const DangerZone = ({ bench }: { readonly bench: Bench }) => {
   };
   return (
     <details class="danger">
-      <summary>Danger</summary>
+      <summary>Erase everything…</summary>
       <form
         onSubmit={event => {
           event.preventDefault();

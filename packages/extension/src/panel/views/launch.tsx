@@ -1,55 +1,32 @@
 /** @jsxImportSource preact */
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { LaunchStatus } from '@cooperage/protocol';
 import type { Bench } from '../state/bench.ts';
 import { wordsOf } from '../state/link.ts';
 import { Button } from '../ui/button.tsx';
 import { Notice, ProblemList } from '../ui/notice.tsx';
+import { Launches } from './launch-progress.tsx';
 import { SourceEditor } from './source.tsx';
-
-const SIGNS = { running: '◌', done: '✓', failed: '✕' } as const;
-
-const Progress = ({ launch }: { readonly launch: LaunchStatus }) => (
-  <li class={`card launch ${launch.state}`}>
-    <h3>
-      {launch.name}{' '}
-      <small>
-        {launch.state === 'running' ? 'is being launched' : null}
-        {launch.state === 'done' ? 'was launched' : null}
-        {launch.state === 'failed' ? 'could not be launched' : null}
-      </small>
-    </h3>
-    <ol class="steps">
-      {launch.steps.map(({ text, state }) => (
-        <li key={text} class={state}>
-          <span aria-hidden="true">{SIGNS[state]}</span> {text}
-          <span class="only-said">, {state}</span>
-        </li>
-      ))}
-    </ol>
-    {launch.error === undefined ? null : (
-      <Notice tone="bad">
-        <p>{launch.error}</p>
-        <p>Nothing of it is left behind. Mend the cause and launch it again.</p>
-      </Notice>
-    )}
-  </li>
-);
 
 const Draft = ({ bench }: { readonly bench: Bench }) => {
   const { launching } = bench;
   const draft = launching.draft.value;
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), [draft]);
+  const hadDraft = useRef(false);
+  // Before the next key arrives.
+  useLayoutEffect(() => {
+    if (draft !== undefined) {
+      field.current?.focus();
+    } else if (hadDraft.current && document.activeElement === document.body) {
+      // The form goes, and the focus with it, unless it is told where to.
+      document.getElementById('tab-launch')?.focus();
+    }
+    hadDraft.current = draft !== undefined;
+  }, [draft]);
   if (draft === undefined) {
     return null;
   }
-  const discard = (): void => {
-    launching.discard();
-    // The form goes, and the focus with it, unless it is told where to.
-    document.getElementById('tab-launch')?.focus();
-  };
   const problems = launching.check();
   const mayNot =
     problems.length > 0 ||
@@ -68,7 +45,7 @@ const Draft = ({ bench }: { readonly bench: Bench }) => {
       onKeyDown={event => {
         if (event.key === 'Escape') {
           event.preventDefault();
-          discard();
+          launching.discard();
         }
       }}
     >
@@ -92,9 +69,9 @@ const Draft = ({ bench }: { readonly bench: Bench }) => {
       <ProblemList problems={problems} />
       <div class="row">
         <Button tone="primary" disabled={mayNot}>
-          {launching.busy.value === undefined ? 'Launch' : 'Launching…'}
+          {launching.busy.value === 'launch' ? 'Launching…' : 'Launch'}
         </Button>
-        <Button tone="quiet" onPress={discard}>
+        <Button tone="quiet" onPress={launching.discard}>
           Cancel
         </Button>
       </div>
@@ -178,8 +155,13 @@ const FileAndUrl = ({ bench }: { readonly bench: Bench }) => {
         />
       </label>
       {problem.value === undefined ? null : (
-        <Notice tone="bad">{problem.value}</Notice>
+        <Notice tone="bad" isAnswer>
+          {problem.value}
+        </Notice>
       )}
+      {launching.place.value === 'file' ? (
+        <ProblemList problems={launching.problems.value} />
+      ) : null}
       <form
         class="line-form"
         onSubmit={event => {
@@ -198,11 +180,25 @@ const FileAndUrl = ({ bench }: { readonly bench: Bench }) => {
             }}
           />
         </label>
-        <Button>Read</Button>
+        <Button disabled={launching.busy.value !== undefined}>
+          {launching.busy.value === 'url' ? 'Reading…' : 'Read'}
+        </Button>
       </form>
+      {launching.place.value === 'url' ? (
+        <ProblemList problems={launching.problems.value} />
+      ) : null}
     </section>
   );
 };
+
+/** Why the last launch failed, unless its own steps say so already. */
+const unsaid = (
+  problems: readonly string[],
+  launches: readonly LaunchStatus[],
+): readonly string[] =>
+  problems.filter(problem =>
+    launches.every(({ error }) => error === undefined || error !== problem),
+  );
 
 export const Launch = ({ bench }: { readonly bench: Bench }) => {
   const { launching } = bench;
@@ -212,23 +208,13 @@ export const Launch = ({ bench }: { readonly bench: Bench }) => {
   const launches = bench.connection.status.value?.launches ?? [];
   return (
     <>
-      <div aria-live="polite">
-        {launches.length === 0 ? null : (
-          <ul class="cards" aria-label="Launches">
-            {launches
-              .toReversed()
-              .slice(0, 3)
-              .map(launch => (
-                <Progress key={launch.id} launch={launch} />
-              ))}
-          </ul>
-        )}
-        {launching.busy.value === undefined ? null : (
-          <p class="busy">{launching.busy.value}…</p>
-        )}
-        <ProblemList problems={launching.problems.value} />
-      </div>
       <Draft bench={bench} />
+      <div class="launches" aria-live="polite">
+        {launching.place.value === 'launch' ? (
+          <ProblemList problems={unsaid(launching.problems.value, launches)} />
+        ) : null}
+        <Launches bench={bench} launches={launches} />
+      </div>
       <Samples bench={bench} />
       <FileAndUrl bench={bench} />
       <SourceEditor bench={bench} />

@@ -43,9 +43,8 @@ const Lane = ({ lane }: { readonly lane: LogLane }) => (
           <li key={number} class={level}>
             <time dateTime={new Date(at).toISOString()}>
               {new Date(at).toLocaleTimeString('en-GB')}
-            </time>
-            <span class="level">{level}</span>
-            <span class="text">{text}</span>
+            </time>{' '}
+            <span class="level">{level}</span> {text}
           </li>
         ))}
       </ol>
@@ -85,7 +84,7 @@ export const Logs = ({ bench }: { readonly bench: Bench }) => {
         <Empty>
           <p>
             {entries.length === 0
-              ? 'What vats write to their console shows here, from when this panel was opened.'
+              ? 'What vats write to their console shows here.'
               : 'No line is that grave.'}
           </p>
         </Empty>

@@ -1,6 +1,6 @@
 /** @jsxImportSource preact */
 import { useSignal } from '@preact/signals';
-import { useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Bench } from '../state/bench.ts';
 import {
   checkDraft,
@@ -93,6 +93,13 @@ export const Message = ({ bench }: { readonly bench: Bench }) => {
   const argsField = useRef<HTMLTextAreaElement>(null);
   const form = useRef<HTMLFormElement>(null);
   const draft = bench.draft.value;
+  const isAddressed = bench.addressed.value;
+  useLayoutEffect(() => {
+    if (isAddressed) {
+      bench.addressed.value = false;
+      form.current?.querySelector<HTMLInputElement>('[name=method]')?.focus();
+    }
+  }, [bench, isAddressed]);
   const edit = (change: Partial<MessageDraft>): void => {
     bench.draft.value = { ...bench.draft.value, ...change };
     problems.value = {};

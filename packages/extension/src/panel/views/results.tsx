@@ -81,24 +81,25 @@ const ObjectChip = ({
   readonly reference: DisplayReference;
 }) => {
   const keeping = useSignal(false);
-  const { kref, iface } = reference;
+  const { kref } = reference;
+  const title = bench.titleOf(kref, reference.iface);
   const name = kref ?? reference.vref;
   return (
     <span class="chip-box">
       <span class="chip">
-        <span class="chip-iface">{iface}</span> <code>{name}</code>
+        <span class="chip-iface">{title}</span> <code>{name}</code>
         {kref === undefined ? null : (
           <>
             <button
               type="button"
-              aria-label={`Send a message to ${iface} ${kref}`}
+              aria-label={`Send a message to ${title} ${kref}`}
               onClick={() => bench.address(kref)}
             >
               message
             </button>
             <button
               type="button"
-              aria-label={`Keep ${iface} ${kref} in home`}
+              aria-label={`Keep ${title} ${kref} in home`}
               aria-expanded={keeping.value}
               onClick={() => {
                 keeping.value = !keeping.value;
@@ -174,9 +175,9 @@ const ResultCard = ({
       );
     };
   return (
-    <li class={`card result ${outcome.state}`}>
+    <li class={`card result ${outcome.state}`} data-id={result.id}>
       <div class="result-head">
-        <code class="call">
+        <code class="call" title={argsText}>
           {target}
           <b>.{method}</b>({argsText.replace(/^\[|\]$/g, '')})
         </code>
@@ -201,6 +202,25 @@ const ResultCard = ({
   );
 };
 
+const NoResults = ({ bench }: { readonly bench: Bench }) =>
+  bench.targets.value.length === 0 &&
+  bench.connection.status.value !== undefined ? (
+    <Empty>
+      <p>Nothing runs that a message could go to.</p>
+      <Button
+        onPress={() => {
+          bench.room.value = 'launch';
+        }}
+      >
+        Launch something
+      </Button>
+    </Empty>
+  ) : (
+    <Empty>
+      <p>What your messages come to shows here.</p>
+    </Empty>
+  );
+
 export const Results = ({ bench }: { readonly bench: Bench }) => {
   const results = bench.results.results.value;
   return (
@@ -214,9 +234,7 @@ export const Results = ({ bench }: { readonly bench: Bench }) => {
         )}
       </div>
       {results.length === 0 ? (
-        <Empty>
-          <p>What your messages come to shows here.</p>
-        </Empty>
+        <NoResults bench={bench} />
       ) : (
         <ol class="cards" aria-live="polite" aria-relevant="additions text">
           {results.map(result => (

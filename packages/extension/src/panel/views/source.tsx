@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Bench } from '../state/bench.ts';
 import { Button } from '../ui/button.tsx';
-import { Notice } from '../ui/notice.tsx';
+import { Notice, ProblemList } from '../ui/notice.tsx';
 
 const EXAMPLE = `import { Far } from '@endo/far';
 
@@ -29,9 +29,11 @@ export const SourceEditor = ({ bench }: { readonly bench: Bench }) => {
   const lines = source.value.split('\n');
 
   useEffect(() => {
-    if (problem && area.current) {
-      const at = indexOfPlace(area.current.value, problem.line, problem.column);
-      area.current.focus();
+    if (problem?.line !== undefined && area.current) {
+      const { line, column = 1 } = problem;
+      const at = indexOfPlace(area.current.value, line, column);
+      // The problem stands below, and must stay in sight.
+      area.current.focus({ preventScroll: true });
       area.current.setSelectionRange(at, at);
     }
   }, [problem]);
@@ -56,7 +58,7 @@ export const SourceEditor = ({ bench }: { readonly bench: Bench }) => {
         <textarea
           ref={area}
           aria-label="Source of one module that exports buildRootObject"
-          aria-invalid={problem !== undefined}
+          aria-invalid={problem?.line !== undefined}
           aria-describedby="source-problem"
           rows={9}
           wrap="off"
@@ -79,16 +81,21 @@ export const SourceEditor = ({ bench }: { readonly bench: Bench }) => {
       <div id="source-problem">
         {problem === undefined ? null : (
           <Notice
+            key={problem.problem}
             tone="bad"
-            title={`Line ${problem.line}, column ${problem.column}`}
+            title="This can’t be compiled"
+            isAnswer
           >
             <p>{problem.problem}</p>
           </Notice>
         )}
+        {launching.place.value === 'source' ? (
+          <ProblemList problems={launching.problems.value} />
+        ) : null}
       </div>
       <div class="row">
         <Button onPress={compile} disabled={launching.busy.value !== undefined}>
-          Compile
+          {launching.busy.value === 'source' ? 'Compiling…' : 'Compile'}
         </Button>
         <small>or Ctrl + Enter</small>
       </div>

@@ -31,20 +31,27 @@ const VatButtons = (props: VatProps) => {
   const name = `${cluster.name}.${vat.name}`;
   const isBusy = bench.actions.states.value.get(key)?.state === 'busy';
   const disabled = !bench.canAct.value || isBusy;
+  // Without a worker nothing ends: it only starts now instead of with the next message.
+  const verb = vat.state === 'asleep' ? 'Start' : 'Restart';
   return (
     <div class="row">
       <Button
         tone="quiet"
-        label={`Restart ${name}`}
+        label={`${verb} ${name}`}
         disabled={disabled}
         onPress={() =>
-          void bench.actions.control(key, `${name} restarts`, 'restart', {
-            cluster: cluster.name,
-            vat: vat.name,
-          })
+          void bench.actions.control(
+            key,
+            `${name} ${verb.toLowerCase()}s`,
+            'restart',
+            {
+              cluster: cluster.name,
+              vat: vat.name,
+            },
+          )
         }
       >
-        {isBusy ? 'Restarting…' : 'Restart'}
+        {isBusy ? `${verb}ing…` : verb}
       </Button>
       {vat.root === null ? null : (
         <Button
@@ -109,6 +116,17 @@ const Cluster = ({
   const isBusy = bench.actions.states.value.get(key)?.state === 'busy';
   const vats =
     cluster.vats.length === 1 ? 'its vat' : `its ${cluster.vats.length} vats`;
+  const terminate = async (): Promise<void> => {
+    const done = `${name} is terminated`;
+    if (
+      await bench.actions.control(key, done, 'terminate', { cluster: name })
+    ) {
+      // The card goes, and would take the focus with it.
+      document
+        .querySelector<HTMLElement>('[role=tab][aria-selected=true]')
+        ?.focus();
+    }
+  };
   const mayNot = bench.connection.phase.value.at !== 'open' || isBusy;
   return (
     <li>
@@ -141,16 +159,7 @@ const Cluster = ({
               question={`End ${name}, ${vats} and everything they have stored?`}
               confirmText="Terminate"
               disabled={mayNot}
-              onConfirm={() =>
-                void bench.actions.control(
-                  key,
-                  `${name} is terminated`,
-                  'terminate',
-                  {
-                    cluster: name,
-                  },
-                )
-              }
+              onConfirm={() => void terminate()}
             />
           </div>
         </div>

@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startExtension, type Extension } from './harness.ts';
+import { openPanel, type Panel } from './popup-page.ts';
+
+describe('the popup', () => {
+  let extension: Extension;
+  let panel: Panel;
+  beforeAll(async () => {
+    extension = await startExtension();
+    panel = await openPanel(extension);
+  });
+  afterAll(() => extension.close());
+
+  const launchSample = async (title: RegExp, name: string): Promise<void> => {
+    await panel.goTo('Launch');
+    await panel.page.getByRole('button', { name: title }).click();
+    const card = await panel.launchAs(name);
+    await card.getByText('was launched').waitFor();
+  };
+
+  it('leads from nothing to a launch', async () => {
+    await panel.page.getByRole('button', { name: 'Launch something' }).click();
+    await panel.page.getByRole('button', { name: /^Counter/ }).waitFor();
+  });
+
+  it('launches, messages and terminates by keyboard alone', async () => {
+    const { keyboard } = panel.page;
+    const focused = () =>
+      panel.page.evaluate(
+        () =>
+          document.activeElement?.getAttribute('aria-label') ??
+          document.activeElement?.closest('label')?.innerText ??
+          (document.activeElement === document.body
+            ? undefined
+            : document.activeElement?.textContent) ??
+          '',
+      );
+    const tabTo = async (words: string): Promise<void> => {
+      for (let count = 0; count < 60; count += 1) {
+        if ((await focused()).startsWith(words)) {
+          return;
+        }
+        await keyboard.press('Tab');
+      }
+      throw new Error(`Tab never comes to ${words}`);
+    };
+    await tabTo('Launch');
+    await tabTo('Counter');
+    await keyboard.press('Enter');
+    await panel.page.getByLabel('Name of the cluster').waitFor();
+    expect(await focused()).toContain('Name of the cluster');
+    await keyboard.press('ControlOrMeta+A');
+    await keyboard.type('keyed');
+    await keyboard.press('Enter');
+    await panel.launchCard('keyed').getByText('was launched').waitFor();
+    expect(await focused()).toContain('Launch');
+    await tabTo('Send a message to keyed.counter');
+    await keyboard.press('Enter');
+    await panel.page.getByLabel('Method').waitFor();
+    expect(await focused()).toContain('Method');
+    await keyboard.type('increment');
+    await keyboard.press('ControlOrMeta+Enter');
+    const card = panel.page.locator('li.result.fulfilled');
+    await card.waitFor();
+    expect(await card.innerText()).toContain('1');
+    await panel.page.keyboard.press('Shift+Tab');
+    await panel.page.keyboard.press('Shift+Tab');
+    await panel.page.keyboard.press('ArrowLeft');
+    await tabTo('Terminate keyed');
+    await keyboard.press('Enter');
+    await tabTo('Terminate');
+    await keyboard.press('Enter');
+    await panel.clusterCard('keyed').waitFor({ state: 'detached' });
+    expect(await focused()).toContain('Vats');
+  });
+
+  it('restarts one vat, and then all of a cluster', async () => {
+    await launchSample(/Three who meet/, 'demo');
+    await panel.goTo('Vats');
+    const { page } = panel;
+    const incarnations = async () =>
+      (await panel.clusterCard('demo').innerText()).match(/incarnation \d+/g);
+    await page.getByRole('button', { name: 'Restart demo.bob' }).click();
+    await panel.vatOf('demo', 'bob').getByText('incarnation 2').waitFor();
+    expect(await incarnations()).toEqual([
+      'incarnation 1',
+      'incarnation 2',
+      'incarnation 1',
+    ]);
+    // Until it runs again there is no heap to end.
+    await panel.vatOf('demo', 'bob').getByText('running').waitFor();
+    await page.getByRole('button', { name: 'Restart all of demo' }).click();
+    await panel.vatOf('demo', 'bob').getByText('incarnation 3').waitFor();
+    await panel.vatOf('demo', 'carol').getByText('incarnation 2').waitFor();
+    await panel.vatOf('demo', 'alice').getByText('incarnation 2').waitFor();
+  });
+
+  it('tells a waiting message that its vat was restarted', async () => {
+    await panel.goTo('Message');
+    const open = await panel.begin('demo.bob', 'ask', '["will you stay"]');
+    // Behind it, so bob has been asked when this is answered.
+    await panel.send('demo.bob', 'hello', '["bob"]');
+    await extension.inConsole(`E(kernel).restart('demo', 'bob')`);
+    await open.getByText('vatUpgraded').waitFor();
+    expect(await open.innerText()).toContain(
+      'the vat began anew before it answered',
+    );
+  });
+
+  it('asks before it terminates', async () => {
+    await panel.goTo('Vats');
+    await panel.page.getByRole('button', { name: 'Terminate demo' }).click();
+    await panel.page.getByText('End demo, its 3 vats').waitFor();
+    await panel.page.keyboard.press('Escape');
+    await panel.page.getByText('End demo').waitFor({ state: 'detached' });
+    expect(await panel.clusterCard('demo').count()).toBe(1);
+  });
+
+  it('terminates, and the console knows the cluster no more', async () => {
+    await launchSample(/^Counter/, 'brief');
+    await panel.goTo('Vats');
+    await panel.terminate('brief');
+    expect(
+      await extension.inConsole(
+        `E(kernel).root('brief').then(() => 'there', error => error.message)`,
+      ),
+    ).toContain('brief');
+  });
+
+  it('shows what the console did, and what ran before, when it is opened again', async () => {
+    await panel.page.close();
+    await extension.inConsole(
+      `fetch('samples.json').then(response => response.json()).then(samples =>
+        E(kernel).launch({ ...samples.find(({ title }) => title === 'Counter').config, name: 'byConsole' }))`,
+    );
+    panel = await openPanel(extension);
+    await panel.clusterCard('demo').waitFor();
+    await panel.clusterCard('byConsole').waitFor();
+  });
+
+  it('says that the kernel is lost, and comes back by itself', async () => {
+    const said = panel.page.waitForFunction(() =>
+      /can’t be reached|unreachable|connecting|starting/.test(
+        document.body.innerText,
+      ),
+    );
+    await extension.killKernelWorker();
+    await said;
+    await panel.page.getByText('running', { exact: true }).first().waitFor();
+    await panel.goTo('Message');
+    const card = await panel.send('byConsole', 'increment');
+    expect(await card.getAttribute('class')).toContain('fulfilled');
+  });
+
+  it('has a width of its own as a popup', async () => {
+    await panel.page.close();
+    await extension.inConsole('chrome.action.openPopup()');
+    const answer = await extension.devtools.speakWith('/popup.html', send =>
+      send('Runtime.evaluate', {
+        expression: `new Promise(resolve => {
+        const look = () => document.querySelector('.cluster')
+          ? resolve(document.documentElement.scrollWidth) : requestAnimationFrame(look);
+        look();
+      })`,
+        awaitPromise: true,
+        returnByValue: true,
+      }),
+    );
+    expect(answer).toMatchObject({ result: { value: 400 } });
+  });
+});

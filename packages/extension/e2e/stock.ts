@@ -1,0 +1,37 @@
+import type { Extension } from './harness.ts';
+import { countWorkers, whenWorkers } from './workers.ts';
+
+/** The files of the kernel and the vats, by the names in the pool's own headers, with their lengths. */
+const listFiles = (extension: Extension): Promise<unknown> =>
+  extension.inOffscreen(`(async () => {
+    const found = [];
+    const walk = async directory => {
+      for await (const handle of directory.values()) {
+        if (handle.kind === 'directory') {
+          await walk(handle);
+        } else {
+          const file = await handle.getFile();
+          const header = await file.slice(0, 512).text();
+          const name = header.slice(0, header.indexOf('\\0'));
+          if (name.startsWith('/')) found.push(name);
+        }
+      }
+    };
+    await walk(await navigator.storage.getDirectory());
+    return found.sort();
+  })()`);
+
+/** What is there when that many workers are: what the status tells, and the files. */
+export const takeStock = async (extension: Extension, workers?: number) => {
+  if (workers !== undefined) {
+    await whenWorkers(extension, workers);
+  }
+  const told = await extension.inConsole<object>(
+    `E(kernel).status().then(({ clusters, home, sessions }) => ({ clusters, home, sessions }))`,
+  );
+  return {
+    ...told,
+    files: await listFiles(extension),
+    workers: await countWorkers(extension),
+  };
+};

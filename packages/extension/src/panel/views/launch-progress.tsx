@@ -1,0 +1,117 @@
+/** @jsxImportSource preact */
+import type { KernelStatus, LaunchStatus } from '@cooperage/protocol';
+import type { Bench } from '../state/bench.ts';
+import { Button } from '../ui/button.tsx';
+import { Notice } from '../ui/notice.tsx';
+
+const SIGNS = { running: '◌', done: '✓', failed: '✕' } as const;
+const WORDS = {
+  running: 'is being launched',
+  done: 'was launched',
+  failed: 'could not be launched',
+} as const;
+const SHOWN = 3;
+
+const StepList = ({ launch }: { readonly launch: LaunchStatus }) => (
+  <ol class="steps">
+    {launch.steps.map(({ text, state }) => (
+      <li key={text} class={state}>
+        <span aria-hidden="true">{SIGNS[state]}</span> {text}
+        <span class="only-said">, {state}</span>
+      </li>
+    ))}
+  </ol>
+);
+
+const Why = ({
+  error,
+  isNewest,
+}: {
+  readonly error: string | undefined;
+  readonly isNewest: boolean;
+}) =>
+  error === undefined ? null : (
+    <Notice tone="bad" isAnswer={isNewest}>
+      <p>{error}</p>
+      {isNewest ? <p>Nothing of it is left behind.</p> : null}
+    </Notice>
+  );
+
+/** The root that a cluster's user speaks to, as it is typed; none once the cluster is gone. */
+const rootOf = (
+  name: string,
+  status: KernelStatus | undefined,
+): string | undefined => {
+  const cluster = status?.clusters.find(each => each.name === name);
+  const vat = cluster?.vats.find(each => each.name === cluster.bootstrap);
+  return vat && `${name}.${vat.name}`;
+};
+
+const Progress = ({
+  bench,
+  launch,
+  isNewest,
+}: {
+  readonly bench: Bench;
+  readonly launch: LaunchStatus;
+  readonly isNewest: boolean;
+}) => {
+  const { name, state, error } = launch;
+  const root =
+    state === 'done' ? rootOf(name, bench.connection.status.value) : undefined;
+  return (
+    <li class={`card launch ${state}`} data-state={state}>
+      <div class="card-head">
+        <h3>
+          {name} <small>{WORDS[state]}</small>
+        </h3>
+        {root === undefined ? null : (
+          <Button
+            tone="quiet"
+            label={`Send a message to ${root}`}
+            onPress={() => bench.address(root)}
+          >
+            Message
+          </Button>
+        )}
+      </div>
+      {isNewest || state === 'running' ? (
+        <>
+          <StepList launch={launch} />
+          <Why error={error} isNewest={isNewest} />
+        </>
+      ) : (
+        <details>
+          <summary>
+            {launch.steps.length} {launch.steps.length === 1 ? 'step' : 'steps'}
+          </summary>
+          <StepList launch={launch} />
+          <Why error={error} isNewest={false} />
+        </details>
+      )}
+    </li>
+  );
+};
+
+/** The launches under way and the last that ended, newest first. */
+export const Launches = ({
+  bench,
+  launches,
+}: {
+  readonly bench: Bench;
+  readonly launches: readonly LaunchStatus[];
+}) => (
+  <ul class="cards" aria-label="Launches">
+    {launches
+      .toReversed()
+      .filter(({ state }, index) => index < SHOWN || state === 'running')
+      .map((launch, index) => (
+        <Progress
+          key={launch.id}
+          bench={bench}
+          launch={launch}
+          isNewest={index === 0}
+        />
+      ))}
+  </ul>
+);
