@@ -43,16 +43,23 @@ export type Endpoint = {
   end(reason: Error): void;
 };
 
+/** Deliveries heard in silence before they are acknowledged; the kernel bears ten times as many. */
+const MOST_UNACKNOWLEDGED = 1_000;
+
 export const makeEndpoint = (options: {
   post: (batch: SyscallsOfTurn) => void;
 }): Endpoint => {
   const { post } = options;
   let seen = 0;
+  let acknowledged = 0;
   let reasonOfEnd: Error | undefined;
 
   const references = makeReferences(vref => batch.addCollected(vref));
   const batch = makeSyscallBatch({
-    post: syscalls => post({ syscalls, seen }),
+    post: syscalls => {
+      acknowledged = seen;
+      post({ syscalls, seen });
+    },
     isAlive: vref => references.valueOf(vref) !== undefined,
   });
 
@@ -192,6 +199,9 @@ export const makeEndpoint = (options: {
       seen = number;
       dispatch(delivery);
       promises.subscribe();
+      if (seen - acknowledged >= MOST_UNACKNOWLEDGED) {
+        batch.acknowledge();
+      }
     },
     importObject,
     vrefOf: references.vrefOf,

@@ -9,6 +9,8 @@ export type SyscallBatch = {
   addCollected(vref: Vref): void;
   /** Keeps drops back until the function that it gives is called. */
   holdDrops(): () => void;
+  /** A batch leaves in this turn even if it is empty: it tells what was seen. */
+  acknowledge(): void;
   /** From now on nothing is gathered or sent. */
   end(): void;
 };
@@ -22,6 +24,7 @@ export const makeSyscallBatch = (options: {
   let syscalls: Syscall[] = [];
   let holders = 0;
   let isScheduled = false;
+  let isWanted = false;
   let isOpen = true;
 
   const takeCollected = (): Syscall[] => {
@@ -46,9 +49,10 @@ export const makeSyscallBatch = (options: {
     isScheduled = false;
     const batch = [...syscalls, ...takeCollected()];
     syscalls = [];
-    if (isOpen && batch.length > 0) {
+    if (isOpen && (isWanted || batch.length > 0)) {
       post(batch);
     }
+    isWanted = false;
   };
 
   const schedule = (): void => {
@@ -79,6 +83,10 @@ export const makeSyscallBatch = (options: {
           schedule();
         }
       };
+    },
+    acknowledge: () => {
+      isWanted = true;
+      schedule();
     },
     end: () => {
       isOpen = false;

@@ -794,12 +794,14 @@ describe('a vat whose code can not be loaded', () => {
           ? { failed: 'no \ud800 such module' }
           : 'ready',
     });
-    await stage.say(send(stage.root('alice'), 'watch', ['p+1']));
-    await stage.finish('alice', subscribe('p-50'));
-    await stage.client.rpc.call('restart', { cluster: 'demo', vat: 'alice' });
+    await stage.say(send(stage.root('alice'), 'watch', ['p+1', 'p+2']));
+    await stage.finish('alice', subscribe('p-50'), subscribe('p-51'));
     await stage.say(fulfil('p+1', dataOf(1)));
+    expect(stage.flight('alice')).toMatchObject(['notify', any]);
+    await stage.client.rpc.call('restart', { cluster: 'demo', vat: 'alice' });
+    await stage.say(fulfil('p+2', dataOf(2)));
     expect(stage.rig.kernel.status().clusters[0]?.vats.slice(1)).toMatchObject([
-      { state: 'failed', waiting: 1, reason: 'no \ufffd such module' },
+      { state: 'failed', waiting: 2, reason: 'no \ufffd such module' },
       { state: 'running' },
     ]);
     await stage.client.rpc.call('restart', { cluster: 'demo', vat: 'alice' });
@@ -807,6 +809,11 @@ describe('a vat whose code can not be loaded', () => {
     expect(stage.flight('alice')).toEqual([
       'notify',
       [['p-50', false, dataOf(1)]],
+    ]);
+    await stage.finish('alice');
+    expect(stage.flight('alice')).toEqual([
+      'notify',
+      [['p-51', false, dataOf(2)]],
     ]);
     await stage.finish('alice');
     await end(stage);

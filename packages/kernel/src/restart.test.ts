@@ -358,6 +358,42 @@ describe('a kernel that crashes at any moment and starts again', () => {
     ]);
   }, 60_000);
 
+  it('finds in no file what was not committed: a fold for a new incarnation commits first (invariants 2, 10)', async () => {
+    const image = makeMemoryImage();
+    const committed: number[] = [];
+    const { clock } = makeManualClock();
+    const stage = await makeStage(['alice', 'bob'], {
+      image,
+      clock,
+      epochCranks: 1_000_000,
+      wrap: platform => ({
+        ...platform,
+        stores: {
+          ...platform.stores,
+          fold: (...all) => {
+            committed.push(image.tables.get('vat_changes')?.size ?? 0);
+            platform.stores.fold(...all);
+          },
+        },
+      }),
+    });
+    await stage.rig.kernel.idle();
+    await stage.say(
+      send(stage.root('bob'), 'long work'),
+      send(stage.root('alice'), 'one'),
+      send(stage.root('alice'), 'two'),
+    );
+    await stage.finishWith('alice', { changes: [['k', 'v']] });
+    expect(image.tables.get('vat_changes')?.size).toBe(0);
+    stage.vat('alice').lose('the power is off');
+    await settle();
+    expect(committed).toEqual([1]);
+    expect([...stage.vat('alice').store]).toEqual([['k', 'v']]);
+    await stage.finish('alice');
+    await stage.finish('bob');
+    await stage.rig.kernel.stop();
+  });
+
   it('deletes files that no vat has, and starts no worker while nothing waits', async () => {
     const stage = await makeStage(['alice']);
     await stage.say(send(stage.root('alice'), 'go'));
@@ -520,7 +556,58 @@ describe('a kernel whose storage fails', () => {
     await stage.rig.kernel.stop();
   });
 
-  it('lets no launch through whose commit fails, and kills a worker that comes too late', async () => {
+  it('kills a worker that comes when the kernel has failed already', async () => {
+    let isFull = false;
+    let release = (): void => {};
+    const held = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    const rig = makeRig(answerStart, {
+      wrap: platform => ({
+        ...platform,
+        db: {
+          ...platform.db,
+          get counters() {
+            return platform.db.counters;
+          },
+          commit: changes => {
+            if (isFull) {
+              throw FULL;
+            }
+            platform.db.commit(changes);
+          },
+        },
+        vats: {
+          launch: async (id, label) => {
+            const port = await platform.vats.launch(id, label);
+            await held;
+            return port;
+          },
+        },
+      }),
+    });
+    const client = await rig.connect();
+    const launch = client.rpc.call('launch', {
+      config: {
+        name: 'x',
+        vats: { a: { bundle: { text: '{"moduleFormat":"getExport"}' } } },
+      },
+    });
+    const refused = expect(launch).rejects.toMatchObject({
+      code: 'KERNEL_FAILED',
+    });
+    await settle();
+    isFull = true;
+    await expect(client.rpc.call('sessionOpen', {})).rejects.toThrow();
+    await refused;
+    expect(rig.vats.all.map(({ isKilled }) => isKilled)).toEqual([false]);
+    release();
+    await settle();
+    expect(rig.vats.all.map(({ isKilled }) => isKilled)).toEqual([true]);
+    await rig.kernel.stop();
+  });
+
+  it('lets no launch through whose commit fails', async () => {
     const { stage, image, setFault } = await setScene();
     await stage.rig.kernel.idle();
     const committed = makeMemoryImage(image);

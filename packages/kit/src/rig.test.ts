@@ -112,8 +112,11 @@ it('after a crash at any commit the kernel starts, with all that was answered be
 }, 60_000);
 
 it('a trivial console call takes one commit and at most 12 SQL statements', async () => {
-  // No epoch ends by its age: on a busy machine it could between a call and its answer.
-  const rig = await startWith('demo', { epochMilliseconds: 60_000 });
+  // Nothing is committed for its age, and nothing is folded: on a busy machine both could come between two calls.
+  const rig = await startWith('demo', {
+    epochMilliseconds: 60_000,
+    foldMilliseconds: 60_000,
+  });
   const bob = await rootOf(rig, 'demo', 'bob');
   await E(bob).hello!('x');
   await rig.kernel.idle();
@@ -197,5 +200,21 @@ describe('the rig', () => {
     const next = await rigs.start({ image, baseUrl });
     await E(next.console.kernel).terminate('rogue');
     expect(next.countVats()).toBe(0);
+  });
+});
+
+it('a delivery that passes its deadline is given up, and its vat goes on in a new incarnation', async () => {
+  const rig = await startWith('rogue', { deliveryMilliseconds: 250 });
+  await E(rig.console.kernel).launch(configs['demo']);
+  const rogue = await rootOf(rig, 'rogue');
+  const bob = await rootOf(rig, 'demo', 'bob');
+  const spinning = E(rogue).spin!();
+  const behind = E(rogue).attempt!('fetch', 'http://127.0.0.1:9/');
+  expect(await E(bob).hello!('x')).toBe('Hello x, this is bob.');
+  await expect(spinning).rejects.toThrow('given up after 3 tries');
+  expect(await behind).toBe('absent');
+  expect(rig.kernel.status().clusters[0]?.vats[0]).toMatchObject({
+    incarnation: 4,
+    state: 'running',
   });
 });

@@ -59,10 +59,14 @@ const check =
 /** Serves clients of the kernel over streams in memory. */
 const makeConnections = (kernel: Kernel) => {
   const pairs = new Set<ReturnType<typeof makeStreamPair>>();
+  let isCut = false;
   return {
     connect: (): ClientConsole =>
       makeConsole({
         connect: async onNotify => {
+          if (isCut) {
+            throw Error('the rig has ended');
+          }
           const pair = makeStreamPair({ label: 'console' });
           pairs.add(pair);
           void pair.right.closed.then(() => pairs.delete(pair));
@@ -73,7 +77,10 @@ const makeConnections = (kernel: Kernel) => {
           return makeRpc(pair.right, { onNotify });
         },
       }),
-    cut: () => pairs.forEach(pair => pair.cut()),
+    cut: () => {
+      isCut = true;
+      pairs.forEach(pair => pair.cut());
+    },
   };
 };
 
