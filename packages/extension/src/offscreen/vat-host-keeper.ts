@@ -16,7 +16,11 @@ export type VatHostKeeperOptions = {
   /** The text of vat-worker.js, which the host can't fetch itself. */
   readonly script: Promise<string>;
   readonly every: Every;
-  readonly onVatLost: (launch: LaunchNumber, reason: string) => void;
+  readonly onVatLost: (
+    launch: LaunchNumber,
+    reason: string,
+    what: 'worker' | 'host',
+  ) => void;
 };
 
 /** One sandboxed frame and the port to it. */
@@ -57,7 +61,7 @@ export const makeVatHostKeeper = (options: VatHostKeeperOptions) => {
     control.onmessage = ({ data }: MessageEvent<FromVatHost>) => {
       heartbeat.pong();
       if (data.type === 'lost' && vats.delete(data.launch)) {
-        onVatLost(data.launch, data.reason);
+        onVatLost(data.launch, data.reason, 'worker');
       }
     };
     // Posts wait in the port until the host listens; the script is the first.
@@ -85,7 +89,7 @@ export const makeVatHostKeeper = (options: VatHostKeeperOptions) => {
     discard(old);
     frame = makeFrame();
     for (const launch of old.vats) {
-      onVatLost(launch, reason);
+      onVatLost(launch, reason, 'host');
     }
   };
 
