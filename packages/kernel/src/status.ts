@@ -28,6 +28,7 @@ export const makeStatus = (
     sessions: number;
     cranks: number;
     commits: number;
+    sql: KernelStatus['sql'];
   },
 ): KernelStatus => {
   const reason = phase.reason();

@@ -4,6 +4,7 @@ import {
   type Delivery,
   type LogLevel,
   type ToVat,
+  type TraceEvent,
   type VatId,
   type VatLimits,
 } from '@cooperage/protocol';
@@ -54,6 +55,7 @@ export const makeWorkers = ({
   deliveryMilliseconds,
   phase,
   onLog,
+  onTrace,
 }: {
   launcher: VatLauncher;
   clock: Clock;
@@ -64,6 +66,7 @@ export const makeWorkers = ({
   deliveryMilliseconds: number;
   phase: Phase;
   onLog: (vat: VatId, level: LogLevel, text: string) => void;
+  onTrace: (event: TraceEvent) => void;
 }) => {
   const { guard } = phase;
   const workers = new Map<VatId, Worker>();
@@ -81,6 +84,7 @@ export const makeWorkers = ({
   const lose = (vat: VatId, worker: Worker, reason: string): void => {
     if (worker.state !== 'gone') {
       discard(vat, worker);
+      onTrace({ type: 'lost', at: clock.now(), vat, reason });
       worker.owner.onLost(reason);
     }
   };
@@ -115,6 +119,17 @@ export const makeWorkers = ({
       );
     });
   };
+
+  const traceDone = (vat: VatId, done: Done): void =>
+    onTrace({
+      type: 'done',
+      at: clock.now(),
+      vat,
+      crank: done.crank,
+      ok: done.outcome.ok,
+      syscalls: done.syscalls.map(([name]) => name),
+      changes: done.changes.length,
+    });
 
   const accept = (
     vat: VatId,
@@ -156,6 +171,7 @@ export const makeWorkers = ({
       );
       worker.state = 'idle';
       worker.cancelDeadline();
+      traceDone(vat, done);
       worker.owner.onDone(done);
     } else {
       throw new EndpointFault(
@@ -253,6 +269,13 @@ export const makeWorkers = ({
       setDeadline(vat, worker, {
         milliseconds: deliveryMilliseconds,
         problem: 'it did not finish its delivery',
+      });
+      onTrace({
+        type: 'deliver',
+        at: clock.now(),
+        vat,
+        crank: lastCrank,
+        delivery: delivery[0],
       });
       worker.port?.send({ type: 'deliver', crank: lastCrank, delivery });
     },
