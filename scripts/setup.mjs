@@ -197,6 +197,24 @@ export const provideBuild = () => {
   }
 };
 
+/** The built command line. */
+export const commandPath = join(
+  root,
+  'packages',
+  'cli',
+  'dist',
+  'cooperage.mjs',
+);
+
+/** Builds the command line, unless what was built from these sources is there. */
+export const provideCommand = () => {
+  const key = buildKey();
+  if (!existsSync(commandPath) || !isStamped('command', key)) {
+    run('npm', ['--prefix', 'packages/cli', 'run', '--silent', 'build']);
+    stamp('command', key);
+  }
+};
+
 /** @param {number} since a time of `performance.now()` */
 export const secondsSince = since =>
   `${((performance.now() - since) / 1000).toFixed(1)} s`;

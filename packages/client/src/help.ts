@@ -16,12 +16,12 @@ export const HELP = `Cooperage: vats and their objects, from this console. Every
     Object.keys(home)                        clusters (their bootstrap roots) and what is kept
     home.demo                                an object, or a promise of it: E takes both
 
-  Examples
+  Examples, with the sample cluster demo
     const bob = await E(kernel).root('demo', 'bob')
-    await E(bob).hello('x')                  send a message, await the answer
-    E(E(bob).friend()).greet()               send to an answer that has not arrived yet
-    E(bob).subscribe(Far('me', { notify: (...args) => console.log(...args) }))
-    E.sendOnly(bob).poke()                   want no answer
+    await E(bob).hello('x')                         send a message, await the answer
+    await E(E(bob).makeFriend('kim')).hello('x')    send to an answer that has not arrived yet
+    await E(bob).subscribe(Far('me', { heard: text => console.log(text) }))
+    E.sendOnly(bob).hello('y')                      want no answer
 
   When the kernel or this console was restarted, presences reject with SESSION_CLOSED:
   get them again from home or E(kernel).root.`;

@@ -116,6 +116,26 @@ describe('the popup', () => {
     expect(await panel.clusterCard('demo').count()).toBe(1);
   });
 
+  it('says why a vat failed, and lets it go', async () => {
+    await panel.goTo('Launch');
+    await panel.compile(`import { Far } from '@endo/far';
+export const buildRootObject = (_powers, _parameters, baggage) => {
+  if (baggage.has('cask')) {
+    throw RangeError('the cask is sealed');
+  }
+  baggage.init('cask', 'sealed');
+  return Far('Once', {});
+};`);
+    const card = await panel.launchAs('once');
+    await card.getByText('was launched').waitFor();
+    await panel.goTo('Vats');
+    await panel.page.getByRole('button', { name: 'Restart once.main' }).click();
+    const vat = panel.vatOf('once', 'main');
+    await vat.getByText('failed', { exact: true }).waitFor();
+    expect(await vat.innerText()).toContain('RangeError: the cask is sealed');
+    await panel.terminate('once');
+  });
+
   it('terminates, and the console knows the cluster no more', async () => {
     await launchSample(/^Counter/, 'brief');
     await panel.goTo('Vats');
@@ -136,6 +156,25 @@ describe('the popup', () => {
     panel = await openPanel(extension);
     await panel.clusterCard('demo').waitFor();
     await panel.clusterCard('byConsole').waitFor();
+  });
+
+  it('keeps to its width with many clusters and the longest name', async () => {
+    const longest = `a${'-long'.repeat(12)}`;
+    await extension.inConsole(
+      `fetch('samples.json').then(response => response.json()).then(samples => {
+        const { config } = samples.find(({ title }) => title === 'Counter');
+        return Promise.all(['${longest}', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7', 'c8'].map(name => E(kernel).launch({ ...config, name })));
+      }).then(() => {})`,
+    );
+    await panel.clusterCard(longest).waitFor();
+    await panel.page.setViewportSize({ width: 360, height: 600 });
+    expect(
+      await panel.page.evaluate(
+        () =>
+          document.documentElement.scrollWidth -
+          document.documentElement.clientWidth,
+      ),
+    ).toBe(0);
   });
 
   it('says that the kernel is lost, and comes back by itself', async () => {

@@ -65,13 +65,17 @@ const joinTables = (
   { onArrival, onExit, stir }: Calls,
 ) => {
   const { clock, stores } = platform;
+  const { limits = DEFAULT_VAT_LIMITS } = options;
   const state = makeState(platform.db);
   const phase = makePhase();
   let cranks = 0;
   const parts = makeCrankParts(state, {
     onArrival,
     onExit: (endpoint, info) =>
-      onExit(endpoint as VatId, `the vat ended itself: ${info.body}`),
+      onExit(
+        endpoint as VatId,
+        `the vat ended itself: ${info.body.slice(0, limits.logUnits)}`,
+      ),
     afterCrank: () => {
       cranks += 1;
       outputs.count();
@@ -143,11 +147,6 @@ const joinEndpoints = (
   return { limits, sessions, workers, runner, scheduler };
 };
 
-const sqlOf = ({ db }: Platform): KernelStatus['sql'] => {
-  const { statements, rows, bytes } = db.counters;
-  return { statements, rows, bytes };
-};
-
 /** Writes into the log why the kernel has stopped, when it did not mean to. */
 const announceEnd = (phase: Phase, news: News, clock: Clock): void =>
   phase.onEnd((_, cause) => {
@@ -187,18 +186,10 @@ const joinRooms = (platform: Platform, options: KernelOptions) => {
       launches: log.list(),
       sessions: sessions.size,
       cranks: tables.cranks(),
-      commits: platform.db.counters.commits,
-      sql: sqlOf(platform),
+      counters: platform.db.counters,
     });
   const news = makeNews({ clock, log: platform.log, status });
-  const clusters = makeClusters(state, {
-    parts,
-    lives,
-    runner,
-    scheduler,
-    outputs,
-    stores,
-  });
+  const clusters = makeClusters(state, { ...tables, ...endpoints, stores });
   const log = makeLaunchLog(news.stir);
   const launches = makeLaunches(state, {
     platform,

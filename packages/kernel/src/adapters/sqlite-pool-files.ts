@@ -1,12 +1,8 @@
 import harden from '@endo/harden';
-import type {
-  Database,
-  SAHPoolUtil,
-  Sqlite3Static,
-} from '@sqlite.org/sqlite-wasm';
+import type { SAHPoolUtil, Sqlite3Static } from '@sqlite.org/sqlite-wasm';
 import type { Clock } from '../ports.ts';
 import { failStorage } from './columns.ts';
-import { makeConnection } from './sqlite-connection.ts';
+import { COMPANIONS, makeDurableConnection } from './sqlite-durable.ts';
 import type { SqliteFiles } from './sqlite-files.ts';
 
 /** Milliseconds between tries: a killed predecessor holds its handles for about two seconds. */
@@ -15,7 +11,6 @@ const DELAYS: readonly number[] = [
 ];
 /** Room for files nobody reserved: the kernel's, and vats' that come from an earlier run without a file. */
 const SPARE_FILES = 8;
-const COMPANIONS = ['-journal', '-wal'];
 
 type PoolOptions = {
   readonly sqlite3: Sqlite3Static;
@@ -75,27 +70,6 @@ const installPool = async ({
   }
 };
 
-/** Bytes to which a write-ahead log is cut back after a large commit. */
-const LOG_BYTES = 8_000_000;
-
-const configure = (
-  database: Database,
-  name: string,
-  journal: 'wal' | 'rollback',
-): void => {
-  // Exclusive locking first: it is what lets WAL do without shared memory.
-  database.exec('PRAGMA locking_mode = exclusive');
-  // A truncated journal is synced, and keeps its slot while the file is open.
-  const wanted = journal === 'wal' ? 'wal' : 'truncate';
-  const mode = database.selectValue(`PRAGMA journal_mode = ${wanted}`);
-  if (mode !== wanted) {
-    throw Error(`${name} has journal mode ${mode} and not ${wanted}`);
-  }
-  database.exec(
-    `PRAGMA synchronous = full; PRAGMA journal_size_limit = ${LOG_BYTES}`,
-  );
-};
-
 /** SQLite files in one pool of OPFS access handles. One worker at a time has the pool. */
 export const openPoolFiles = async (
   options: PoolOptions,
@@ -125,16 +99,13 @@ export const openPoolFiles = async (
   await reserve(mains.size);
 
   return harden({
-    open: (name: string, journal: 'wal' | 'rollback') => {
-      const database = new pool.OpfsSAHPoolDb(path(name));
-      try {
-        configure(database, name, journal);
-        return makeConnection(sqlite3, database);
-      } catch (error) {
-        database.close();
-        throw error;
-      }
-    },
+    open: (name: string, journal: 'wal' | 'rollback') =>
+      makeDurableConnection(
+        sqlite3,
+        new pool.OpfsSAHPoolDb(path(name)),
+        name,
+        journal,
+      ),
     committed: () => {},
     has,
     delete: (name: string) => {

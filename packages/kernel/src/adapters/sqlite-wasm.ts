@@ -1,7 +1,7 @@
 import harden from '@endo/harden';
 import init, { type Sqlite3Static } from '@sqlite.org/sqlite-wasm';
 import type { Clock, KernelDb, VatStores } from '../ports.ts';
-import { asStorageError } from './sqlite-connection.ts';
+import { asStorageError, type Connection } from './sqlite-connection.ts';
 import type { SqliteFiles } from './sqlite-files.ts';
 import { makeSqliteKernelDb } from './sqlite-kernel-db.ts';
 import type { Migration } from './sqlite-tables.ts';
@@ -9,6 +9,9 @@ import { makeImageFiles, type FileImages } from './sqlite-image-files.ts';
 import { openPoolFiles } from './sqlite-pool-files.ts';
 import { makeSqliteVatStores } from './sqlite-vat-stores.ts';
 
+export type { Connection } from './sqlite-connection.ts';
+export { COMPANIONS, makeDurableConnection } from './sqlite-durable.ts';
+export type { SqliteFiles } from './sqlite-files.ts';
 export type { Migration } from './sqlite-tables.ts';
 export { makeFileImages, type FileImages } from './sqlite-image-files.ts';
 
@@ -42,11 +45,21 @@ const loadSqlite = (wasmUrl?: string): Promise<Sqlite3Static> => {
   return initialize(wasmUrl === undefined ? {} : { locateFile: () => wasmUrl });
 };
 
+/** The files are closed again when the kernel's can't be opened, so that another try finds them free. */
+const openOrClose = (files: SqliteFiles): Connection => {
+  try {
+    return files.open(KERNEL_FILE, 'wal');
+  } catch (error) {
+    files.close();
+    throw error;
+  }
+};
+
 const openStorage = (
   files: SqliteFiles,
   migrations: readonly Migration[],
 ): Storage => {
-  const connection = files.open(KERNEL_FILE, 'wal');
+  const connection = openOrClose(files);
   const inUse = new Set(['db', 'stores']);
   const release = (part: string) => () => {
     if (inUse.delete(part) && inUse.size === 0) {
@@ -95,21 +108,40 @@ export const openOpfsStorage = async ({
 harden(openOpfsStorage);
 
 let loaded: Promise<Sqlite3Static> | undefined;
+const provideSqlite = (): Promise<Sqlite3Static> => (loaded ??= loadSqlite());
+
+export type FilesStorageOptions = {
+  /** Where the files are, for people. */
+  readonly name: string;
+  readonly makeFiles: (sqlite3: Sqlite3Static) => SqliteFiles;
+  readonly migrations?: readonly Migration[];
+};
+
+/** The same code over files of the caller's, which the storage owns. Rejects with STORAGE_FAILED. */
+export const openFilesStorage = async ({
+  name,
+  makeFiles,
+  migrations = [],
+}: FilesStorageOptions): Promise<Storage> => {
+  try {
+    return openStorage(makeFiles(await provideSqlite()), migrations);
+  } catch (error) {
+    throw asStorageError(`open ${name}`, error);
+  }
+};
+harden(openFilesStorage);
 
 /**
  * The same code over files in memory. An image holds what was committed: open
  * it again to restart after a "crash", whether the old storage was closed or not.
  */
-export const openNodeStorage = async (
+export const openNodeStorage = (
   image?: FileImages,
   migrations: readonly Migration[] = [],
-): Promise<Storage> => {
-  try {
-    loaded ??= loadSqlite();
-    const sqlite3 = await loaded;
-    return openStorage(makeImageFiles(sqlite3, image), migrations);
-  } catch (error) {
-    throw asStorageError('open a database in memory', error);
-  }
-};
+): Promise<Storage> =>
+  openFilesStorage({
+    name: 'a database in memory',
+    makeFiles: sqlite3 => makeImageFiles(sqlite3, image),
+    migrations,
+  });
 harden(openNodeStorage);

@@ -8,6 +8,7 @@ import {
   makeVatId,
   type CapData,
   type ClusterStatus,
+  encodeDisconnection,
   type KernelStatus,
   type Vref,
 } from '@cooperage/protocol';
@@ -208,6 +209,42 @@ test('shows a rejection with its error', async () => {
       fields: [],
     },
   });
+});
+
+test('reads the loss of a heap as a sentence', async () => {
+  const kernel = makeFakeKernel({
+    status: { clusters: [demo] },
+    onSend: () => ({
+      isRejected: true,
+      data: encodeDisconnection<Vref>('restarted by a person', 3),
+    }),
+  });
+  const { bench } = await opened(kernel);
+  expect((await sendAndWait(bench))?.outcome).toEqual({
+    state: 'rejected',
+    value: {
+      kind: 'error',
+      name: 'vatUpgraded',
+      message: 'the vat began anew before it answered: restarted by a person',
+      fields: [
+        { name: 'incarnationNumber', value: { kind: 'number', text: '3' } },
+      ],
+    },
+  });
+});
+
+test('calls an object by its interface, or by the name that a person has for it', async () => {
+  const { bench } = await opened(
+    makeFakeKernel({ status: { clusters: [demo] } }),
+  );
+  const root = makeKref('object', 7);
+  const stranger = makeKref('object', 99);
+  expect([
+    bench.titleOf(root, 'Bob'),
+    bench.titleOf(root, 'Remotable'),
+    bench.titleOf(stranger, 'Remotable'),
+    bench.titleOf(undefined, 'Remotable'),
+  ]).toEqual(['Bob', 'demo.bob', 'object', 'object']);
 });
 
 test('follows a promise inside a result to what it comes to', async () => {

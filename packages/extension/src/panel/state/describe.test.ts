@@ -92,6 +92,13 @@ test.each(['{"@qclass":"undefined"}', '#{', ''])(
   },
 );
 
+test('takes liveslots’ name for a nameless import as no interface', () => {
+  expect(readBody('$0.Alleged: presence o-51')).toMatchObject({
+    kind: 'object',
+    iface: 'Remotable',
+  });
+});
+
 test('remembers the interface of a slot for its later mentions', () => {
   expect(
     referencesOf(readBody({ a: '$0.Alleged: Foo', b: ['$0', '&1'] })).map(

@@ -106,6 +106,21 @@ test('shows why a URL can’t be read and keeps no draft', async () => {
   ]).toEqual([['no such host'], undefined, undefined]);
 });
 
+test('shows a problem where it was asked for, until something else is', async () => {
+  const { launching } = setUp();
+  const seen = () => [launching.place.value, launching.problems.value.length];
+  await launching.draftUrl('no URL');
+  const atUrl = seen();
+  launching.draftText('{', 'bad.json');
+  const atFile = seen();
+  await launching.draftSource('export {}', 'pasted');
+  expect([atUrl, atFile, seen()]).toEqual([
+    ['url', 1],
+    ['file', 1],
+    ['source', 0],
+  ]);
+});
+
 test('keeps the compiler’s problem with its place', async () => {
   const problem = { ok: false, problem: 'oops', line: 3, column: 4 } as const;
   const { launching } = setUp({ compileModule: async () => problem });

@@ -40,16 +40,31 @@ const headOf = (
   }
 };
 
+const Label = ({ name }: { readonly name: string | undefined }) =>
+  name === undefined ? null : <span class="field">{name}: </span>;
+
 const LONG = 240;
 
 /** A long string is folded: its beginning is often enough. */
-const Text = ({ text }: { readonly text: string }) =>
+const Text = ({
+  text,
+  name,
+}: {
+  readonly text: string;
+  readonly name: string | undefined;
+}) =>
   text.length <= LONG ? (
-    <span class="value string">“{text}”</span>
+    <>
+      <Label name={name} />
+      <span class="value string">“{text}”</span>
+    </>
   ) : (
     <details class="long">
       <summary>
-        <span class="value string closed">“{text.slice(0, LONG / 2)}…</span>{' '}
+        <Label name={name} />
+        <span class="value string closed">
+          “{text.slice(0, LONG / 2)}…
+        </span>{' '}
         <small>{text.length.toLocaleString('en-US')} characters</small>
       </summary>
       <span class="value string">“{text}”</span>
@@ -91,12 +106,13 @@ const Leaf = ({
           {node.message === '' ? '' : `: ${node.message}`}
         </span>
       );
-    case 'string':
-      return <Text text={node.text} />;
     case 'list':
     case 'record':
     case 'tagged': {
       const { open, closed } = headOf(node);
+      if (visibleIn(node).length === 0) {
+        return <span class="value head">{closed}</span>;
+      }
       return (
         <span class="value head">
           <span class="opened">{open}</span>
@@ -108,9 +124,6 @@ const Leaf = ({
       return <span class={`value ${node.kind}`}>{node.text}</span>;
   }
 };
-
-const Label = ({ name }: { readonly name: string | undefined }) =>
-  name === undefined ? null : <span class="field">{name}: </span>;
 
 /** A value as a tree, after its label. Long and deep parts are folded; `details` gives them the keyboard. */
 export const Tree = ({
@@ -125,6 +138,9 @@ export const Tree = ({
   readonly depth?: number;
 }) => {
   const children = visibleIn(node);
+  if (node.kind === 'string') {
+    return <Text text={node.text} name={name} />;
+  }
   if (children.length === 0) {
     return (
       <>

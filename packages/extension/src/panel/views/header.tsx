@@ -86,8 +86,8 @@ const KernelNotice = ({
         <Notice tone="warn" title="Safe mode: no vat is running">
           <p>{reason}</p>
           <p>
-            The kernel failed several times in a row, so it waits for you.
-            Terminate what may have caused it, then reload the extension.
+            The kernel failed several times in a row, so it rests. Everything up
+            to its last save is intact; it starts again with the extension.
           </p>
           <ReloadButton bench={bench} />
         </Notice>
@@ -101,7 +101,7 @@ const ConnectionNotice = ({ bench }: { readonly bench: Bench }) => {
     return null;
   }
   return (
-    <Notice tone="bad" title="The kernel can’t be reached">
+    <Notice tone="warn" title="The kernel can’t be reached">
       <p>{phase.reason}</p>
       <p>
         It is tried again by itself.
@@ -121,7 +121,7 @@ const StateOfAll = ({ bench }: { readonly bench: Bench }) => {
   const phase = bench.connection.phase.value;
   const status = bench.connection.status.value;
   if (phase.at === 'lost') {
-    return <StateMark tone="bad" text="unreachable" />;
+    return <StateMark tone="warn" text="unreachable" />;
   }
   if (phase.at === 'connecting' || status === undefined) {
     return <StateMark tone="busy" text="connecting" />;
@@ -153,7 +153,7 @@ export const Header = ({ bench }: { readonly bench: Bench }) => {
           <StateOfAll bench={bench} />
         </span>
       </div>
-      {status === undefined ? null : <Counts status={status} />}
+      {status?.state === 'running' ? <Counts status={status} /> : null}
       <ConnectionNotice bench={bench} />
       {status === undefined ||
       bench.connection.phase.value.at === 'lost' ? null : (

@@ -24,16 +24,22 @@ const StepList = ({ launch }: { readonly launch: LaunchStatus }) => (
 );
 
 const Why = ({
-  error,
+  launch: { error, state },
   isNewest,
 }: {
-  readonly error: string | undefined;
+  readonly launch: LaunchStatus;
   readonly isNewest: boolean;
 }) =>
   error === undefined ? null : (
     <Notice tone="bad" isAnswer={isNewest}>
       <p>{error}</p>
-      {isNewest ? <p>Nothing of it is left behind.</p> : null}
+      {isNewest ? (
+        <p>
+          {state === 'failed'
+            ? 'Nothing of it is left behind.'
+            : 'Its vats run all the same.'}
+        </p>
+      ) : null}
     </Notice>
   );
 
@@ -56,7 +62,7 @@ const Progress = ({
   readonly launch: LaunchStatus;
   readonly isNewest: boolean;
 }) => {
-  const { name, state, error } = launch;
+  const { name, state } = launch;
   const root =
     state === 'done' ? rootOf(name, bench.connection.status.value) : undefined;
   return (
@@ -78,7 +84,7 @@ const Progress = ({
       {isNewest || state === 'running' ? (
         <>
           <StepList launch={launch} />
-          <Why error={error} isNewest={isNewest} />
+          <Why launch={launch} isNewest={isNewest} />
         </>
       ) : (
         <details>
@@ -86,7 +92,7 @@ const Progress = ({
             {launch.steps.length} {launch.steps.length === 1 ? 'step' : 'steps'}
           </summary>
           <StepList launch={launch} />
-          <Why error={error} isNewest={false} />
+          <Why launch={launch} isNewest={false} />
         </details>
       )}
     </li>

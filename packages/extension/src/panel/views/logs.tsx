@@ -1,6 +1,6 @@
 /** @jsxImportSource preact */
 import { useSignal } from '@preact/signals';
-import type { LogLevel } from '@cooperage/protocol';
+import type { KernelStatus, LogLevel } from '@cooperage/protocol';
 import type { Bench } from '../state/bench.ts';
 import { lanesOf, type LogLane } from '../state/logs.ts';
 import { Button } from '../ui/button.tsx';
@@ -17,10 +17,30 @@ const SHOWN = 100;
 const counted = (count: number, one: string): string =>
   `${count} ${one}${count === 1 ? '' : 's'}`;
 
-const Lane = ({ lane }: { readonly lane: LogLane }) => (
+/** The vat as a person names it, as long as it is there. */
+const titleOf = (
+  { key, label }: LogLane,
+  status: KernelStatus | undefined,
+): string => {
+  for (const { name, vats } of status?.clusters ?? []) {
+    const vat = vats.find(({ id }) => id === key);
+    if (vat) {
+      return `${name}.${vat.name}`;
+    }
+  }
+  return label;
+};
+
+const Lane = ({
+  lane,
+  title,
+}: {
+  readonly lane: LogLane;
+  readonly title: string;
+}) => (
   <details class="lane card" open>
     <summary>
-      <strong>{lane.label}</strong>{' '}
+      <strong>{title}</strong>{' '}
       {lane.key === lane.label ? null : <code>{lane.key}</code>}
       <span class="lane-counts">
         {lane.errors === 0 ? null : (
@@ -32,12 +52,7 @@ const Lane = ({ lane }: { readonly lane: LogLane }) => (
         <span>{counted(lane.entries.length, 'line')}</span>
       </span>
     </summary>
-    <div
-      class="lines"
-      tabIndex={0}
-      role="log"
-      aria-label={`Log of ${lane.label}`}
-    >
+    <div class="lines" tabIndex={0} role="log" aria-label={`Log of ${title}`}>
       <ol>
         {lane.entries.slice(-SHOWN).map(({ number, at, level, text }) => (
           <li key={number} class={level}>
@@ -53,7 +68,7 @@ const Lane = ({ lane }: { readonly lane: LogLane }) => (
 );
 
 export const Logs = ({ bench }: { readonly bench: Bench }) => {
-  const level = useSignal<LogLevel>('debug');
+  const level = useSignal<LogLevel>('info');
   const entries = bench.logs.entries.value;
   const lanes = lanesOf(entries, level.value);
   return (
@@ -66,7 +81,7 @@ export const Logs = ({ bench }: { readonly bench: Bench }) => {
             onChange={event => {
               const chosen = event.currentTarget.value;
               level.value =
-                LEVELS.find(([name]) => name === chosen)?.[0] ?? 'debug';
+                LEVELS.find(([name]) => name === chosen)?.[0] ?? 'info';
             }}
           >
             {LEVELS.map(([name, text]) => (
@@ -85,11 +100,17 @@ export const Logs = ({ bench }: { readonly bench: Bench }) => {
           <p>
             {entries.length === 0
               ? 'What vats write to their console shows here.'
-              : 'No line is that grave.'}
+              : 'No line is that grave. Choose “everything” above to see all.'}
           </p>
         </Empty>
       ) : (
-        lanes.map(lane => <Lane key={lane.key} lane={lane} />)
+        lanes.map(lane => (
+          <Lane
+            key={lane.key}
+            lane={lane}
+            title={titleOf(lane, bench.connection.status.value)}
+          />
+        ))
       )}
     </>
   );

@@ -1,5 +1,10 @@
 /** @jsxImportSource preact */
-import type { ClusterStatus, VatState, VatStatus } from '@cooperage/protocol';
+import type {
+  ClusterStatus,
+  KernelStatus,
+  VatState,
+  VatStatus,
+} from '@cooperage/protocol';
 import type { Bench } from '../state/bench.ts';
 import { Button } from '../ui/button.tsx';
 import { ConfirmButton } from '../ui/confirm.tsx';
@@ -174,29 +179,45 @@ const Cluster = ({
   );
 };
 
+const NoClusters = ({
+  bench,
+  state,
+}: {
+  readonly bench: Bench;
+  readonly state: KernelStatus['state'];
+}) =>
+  // A kernel that does not run can't tell what it has.
+  state === 'running' ? (
+    <Empty>
+      <p>
+        <strong>Nothing runs here yet.</strong>
+      </p>
+      <p>
+        A vat is a program in a box of its own. Launch a sample, a file or a few
+        lines of code, then send its objects messages.
+      </p>
+      <Button
+        tone="primary"
+        onPress={() => {
+          bench.room.value = 'launch';
+        }}
+      >
+        Launch something
+      </Button>
+    </Empty>
+  ) : (
+    <Empty>
+      <p>Your clusters show here when the kernel runs.</p>
+    </Empty>
+  );
+
 export const Vats = ({ bench }: { readonly bench: Bench }) => {
   const status = bench.connection.status.value;
   const clusters = status?.clusters ?? [];
   return (
     <>
       {clusters.length === 0 && status !== undefined ? (
-        <Empty>
-          <p>
-            <strong>Nothing runs here yet.</strong>
-          </p>
-          <p>
-            A vat is a program in a box of its own. Launch a sample, a file or a
-            few lines of code, then send its objects messages.
-          </p>
-          <Button
-            tone="primary"
-            onPress={() => {
-              bench.room.value = 'launch';
-            }}
-          >
-            Launch something
-          </Button>
-        </Empty>
+        <NoClusters bench={bench} state={status.state} />
       ) : null}
       <ul class="cards">
         {clusters.map(cluster => (

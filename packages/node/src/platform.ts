@@ -1,0 +1,46 @@
+import type {
+  Clock,
+  Hash,
+  Log,
+  Platform,
+  VatLauncher,
+} from '@cooperage/kernel';
+import { createHash } from 'node:crypto';
+import { fetchText } from './fetch-text.ts';
+import { openFolderStorage } from './storage.ts';
+
+const clock: Clock = Object.freeze({
+  now: () => Date.now(),
+  after: (milliseconds: number, callback: () => void) => {
+    const timer = setTimeout(callback, milliseconds);
+    return () => clearTimeout(timer);
+  },
+  // It runs behind the messages of ports that the loop has taken in before.
+  soon: (callback: () => void) => {
+    setImmediate(callback);
+  },
+});
+
+const hash: Hash = async bytes =>
+  createHash('sha512').update(bytes).digest('hex');
+
+export type FolderPlatformOptions = {
+  /** Where the state is; made when absent, claimed until the kernel closes it. */
+  readonly folder: string;
+  readonly vats: VatLauncher;
+  readonly log: Log;
+};
+
+/**
+ * All that a kernel needs to run in Node and to survive the end of its process:
+ * storage in a folder, bundles from files and servers. The kernel owns it.
+ * Rejects with STORAGE_FAILED.
+ */
+export const openFolderPlatform = async ({
+  folder,
+  vats,
+  log,
+}: FolderPlatformOptions): Promise<Platform> => {
+  const { db, stores } = await openFolderStorage(folder);
+  return Object.freeze({ db, stores, vats, clock, log, hash, fetchText });
+};
