@@ -6,6 +6,7 @@ import {
   isVref,
   METHOD_PRIVILEGE,
   PRIVILEGES,
+  showValue,
   type ControlMethods,
   type KernelNotifications,
   type Kref,
@@ -65,7 +66,7 @@ const parseReference = (params: unknown): ReferenceRequest => {
   if (fields['kref'] !== undefined) {
     const { kref } = fields;
     if (!isKref(kref)) {
-      throw badRequest(`${JSON.stringify(kref)} is no kref such as ko7`);
+      throw badRequest(`${showValue(kref)} is no kref such as ko7`);
     }
     return { kref };
   }
@@ -110,7 +111,7 @@ export const makeClientServer = (
     outputs: Outputs;
     status: () => ControlMethods['status']['result'];
     /** Calls back with news for people until the returned function is called. */
-    watch: (listener: NewsListener) => () => void;
+    watch: (listener: NewsListener, isTraced: boolean) => () => void;
     phase: Phase;
     pump: () => void;
   },
@@ -218,9 +219,9 @@ export const makeClientServer = (
 
     const methods: Methods = {
       status: () => status(),
-      subscribe: () => {
+      subscribe: params => {
         unwatch();
-        unwatch = watch(tell);
+        unwatch = watch(tell, fieldsOf(params)['trace'] === true);
         return status();
       },
       launch: async params => launches.launch(fieldsOf(params)['config'], pump),
@@ -254,7 +255,7 @@ export const makeClientServer = (
           : undefined;
         if (kref === undefined || isPromiseKref(kref)) {
           throw badRequest(
-            `This session has no object ${JSON.stringify(vref)} to keep`,
+            `This session has no object ${showValue(vref)} to keep`,
           );
         }
         clusters.keep(textOf(fields, 'name'), kref);

@@ -1,9 +1,11 @@
 import harden from '@endo/harden';
 import {
   PROTOCOL_VERSION,
+  showValue,
   type Delivery,
   type LogLevel,
   type ToVat,
+  type TraceEvent,
   type VatId,
   type VatLimits,
 } from '@cooperage/protocol';
@@ -33,6 +35,8 @@ type Worker = {
   state: 'launching' | 'starting' | 'idle' | 'busy' | 'gone';
   port: VatPort | undefined;
   crank: number;
+  /** Of log, since the last delivery. */
+  lines: number;
   /** Of the start, or of the delivery in flight. */
   cancelDeadline: () => void;
 };
@@ -54,6 +58,7 @@ export const makeWorkers = ({
   deliveryMilliseconds,
   phase,
   onLog,
+  onTrace,
 }: {
   launcher: VatLauncher;
   clock: Clock;
@@ -64,9 +69,12 @@ export const makeWorkers = ({
   deliveryMilliseconds: number;
   phase: Phase;
   onLog: (vat: VatId, level: LogLevel, text: string) => void;
+  onTrace: (event: TraceEvent) => void;
 }) => {
   const { guard } = phase;
   const workers = new Map<VatId, Worker>();
+  // A crank's own, what comes between it and the next, and a word about lines left out of each.
+  const mostLines = 2 * (limits.logLinesPerCrank + 1);
   let lastCrank = 0;
 
   const discard = (vat: VatId, worker: Worker): void => {
@@ -81,6 +89,7 @@ export const makeWorkers = ({
   const lose = (vat: VatId, worker: Worker, reason: string): void => {
     if (worker.state !== 'gone') {
       discard(vat, worker);
+      onTrace({ type: 'lost', at: clock.now(), vat, reason });
       worker.owner.onLost(reason);
     }
   };
@@ -116,6 +125,17 @@ export const makeWorkers = ({
     });
   };
 
+  const traceDone = (vat: VatId, done: Done): void =>
+    onTrace({
+      type: 'done',
+      at: clock.now(),
+      vat,
+      crank: done.crank,
+      ok: done.outcome.ok,
+      syscalls: done.syscalls.map(([name]) => name),
+      changes: done.changes.length,
+    });
+
   const accept = (
     vat: VatId,
     worker: Worker,
@@ -127,6 +147,8 @@ export const makeWorkers = ({
       const level = LOG_LEVELS.find(each => each === ownField(fields, 'level'));
       const text = ownField(fields, 'text');
       faultUnless(level && typeof text === 'string', () => 'log is malformed');
+      worker.lines += 1;
+      faultUnless(worker.lines <= mostLines, () => 'it floods its log');
       onLog(vat, level, text.slice(0, limits.logUnits));
       return;
     }
@@ -134,7 +156,8 @@ export const makeWorkers = ({
       const version = ownField(fields, 'version');
       faultUnless(
         version === PROTOCOL_VERSION,
-        () => `it speaks version ${version}, not ${PROTOCOL_VERSION}`,
+        () =>
+          `it speaks version ${showValue(version)}, not ${PROTOCOL_VERSION}`,
       );
       worker.state = 'starting';
       const message = start();
@@ -156,6 +179,7 @@ export const makeWorkers = ({
       );
       worker.state = 'idle';
       worker.cancelDeadline();
+      traceDone(vat, done);
       worker.owner.onDone(done);
     } else {
       throw new EndpointFault(
@@ -211,6 +235,7 @@ export const makeWorkers = ({
         state: 'launching',
         port: undefined,
         crank: 0,
+        lines: 0,
         cancelDeadline: () => {},
       };
       workers.set(vat, worker);
@@ -249,10 +274,18 @@ export const makeWorkers = ({
       }
       lastCrank += 1;
       worker.crank = lastCrank;
+      worker.lines = 0;
       worker.state = 'busy';
       setDeadline(vat, worker, {
         milliseconds: deliveryMilliseconds,
         problem: 'it did not finish its delivery',
+      });
+      onTrace({
+        type: 'deliver',
+        at: clock.now(),
+        vat,
+        crank: lastCrank,
+        delivery: delivery[0],
       });
       worker.port?.send({ type: 'deliver', crank: lastCrank, delivery });
     },
