@@ -1,5 +1,6 @@
 import type { Compiled, LaunchPorts } from './launching.ts';
 import { wordsOf } from './link.ts';
+import type { Memory } from './memory.ts';
 
 const isCompiled = (value: unknown): value is Compiled & { id: number } =>
   typeof value === 'object' &&
@@ -49,9 +50,21 @@ const fetchText = async (url: string): Promise<string> => {
   return response.text();
 };
 
-/** What an extension page offers for launching. */
-export const makePagePorts = (): LaunchPorts =>
+const memory: Memory = Object.freeze({
+  read: key => localStorage.getItem(key) ?? undefined,
+  write: (key, text) => {
+    try {
+      localStorage.setItem(key, text);
+    } catch {
+      // The store is full: the page goes on without a memory.
+    }
+  },
+});
+
+/** What an extension page offers for launching and remembering. */
+export const makePagePorts = (): LaunchPorts & { readonly memory: Memory } =>
   Object.freeze({
+    memory,
     fetchText,
     compileModule: compileInWorker,
     samplesUrl: new URL('samples.json', document.baseURI).href,
