@@ -21,7 +21,7 @@ const rejectWhenFailed = (kernel: OpenKernel): Promise<never> =>
     kernel
       .watch(({ state, reason }) => {
         if (state !== 'running') {
-          reject(new Problem(`the kernel has ${state}: ${reason}`));
+          reject(new Problem(`the kernel is ${state}: ${reason}`));
         }
       })
       .catch(reject);
@@ -70,6 +70,12 @@ export const run = async (
   try {
     await Promise.race([work(), toldToStop, rejectWhenFailed(kernel)]);
     say('stopping as soon as nothing is under way');
+  } catch (problem) {
+    // Whatever else went wrong then is a consequence.
+    const { state, reason } = kernel.status();
+    throw state === 'failed'
+      ? new Problem(`the kernel has failed: ${reason}`)
+      : problem;
   } finally {
     await kernel.stop();
   }

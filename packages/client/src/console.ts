@@ -3,6 +3,7 @@ import {
   isExportVref,
   isKref,
   isPromiseVref,
+  showValue,
   type ClusterId,
   type ClusterStatus,
   type KernelStatus,
@@ -196,9 +197,7 @@ export const makeConsole = (options: { connect: Connect }): ClientConsole => {
     },
     reference: async (kref: string) => {
       if (!isKref(kref)) {
-        throw badRequest(
-          `${JSON.stringify(kref)} is no kref; one looks like ko12`,
-        );
+        throw badRequest(`${showValue(kref)} is no kref; one looks like ko12`);
       }
       return (await source.provide()).reference({ kref });
     },

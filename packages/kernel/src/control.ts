@@ -6,6 +6,7 @@ import {
   isVref,
   METHOD_PRIVILEGE,
   PRIVILEGES,
+  showValue,
   type ControlMethods,
   type KernelNotifications,
   type Kref,
@@ -65,7 +66,7 @@ const parseReference = (params: unknown): ReferenceRequest => {
   if (fields['kref'] !== undefined) {
     const { kref } = fields;
     if (!isKref(kref)) {
-      throw badRequest(`${JSON.stringify(kref)} is no kref such as ko7`);
+      throw badRequest(`${showValue(kref)} is no kref such as ko7`);
     }
     return { kref };
   }
@@ -254,7 +255,7 @@ export const makeClientServer = (
           : undefined;
         if (kref === undefined || isPromiseKref(kref)) {
           throw badRequest(
-            `This session has no object ${JSON.stringify(vref)} to keep`,
+            `This session has no object ${showValue(vref)} to keep`,
           );
         }
         clusters.keep(textOf(fields, 'name'), kref);

@@ -63,13 +63,17 @@ const joinTables = (
   { onArrival, onExit, stir }: Calls,
 ) => {
   const { clock, stores } = platform;
+  const { limits = DEFAULT_VAT_LIMITS } = options;
   const state = makeState(platform.db);
   const phase = makePhase();
   let cranks = 0;
   const parts = makeCrankParts(state, {
     onArrival,
     onExit: (endpoint, info) =>
-      onExit(endpoint as VatId, `the vat ended itself: ${info.body}`),
+      onExit(
+        endpoint as VatId,
+        `the vat ended itself: ${info.body.slice(0, limits.logUnits)}`,
+      ),
     afterCrank: () => {
       cranks += 1;
       outputs.count();

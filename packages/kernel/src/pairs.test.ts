@@ -535,6 +535,8 @@ const LIMITS = {
   changesPerCrank: 5,
   slotsPerMessage: 5,
   unitsPerCrank: 1_000,
+  logUnits: 500,
+  logLinesPerCrank: 20,
 };
 
 /** alice has bob as o-50 and someone's promise as p-51, and is to answer p-52. */
@@ -590,6 +592,27 @@ describe('nothing of a crank is applied, it is tried by three incarnations, and 
   it.each(MALFORMED)('%s', async (_, makeMessage) => {
     const stage = await setIllegalScene();
     await expectThreeTries(stage, vat => vat.say(makeMessage(vat)));
+  });
+
+  it('floods its log', async () => {
+    const stage = await setIllegalScene();
+    await expectThreeTries(stage, vat => {
+      const lines = 2 * (LIMITS.logLinesPerCrank + 1) + 1;
+      for (let line = 0; line < lines; line += 1) {
+        vat.say({ type: 'log', level: 'log', text: 'spam' });
+      }
+    });
+  });
+
+  it('reports a failed outcome at length, of which people are told the beginning', async () => {
+    const stage = await setIllegalScene();
+    const problem = 'x'.repeat(LIMITS.logUnits + 100);
+    await expectThreeTries(stage, vat =>
+      vat.finish({ outcome: { ok: false, problem } }),
+    );
+    expect(textOf(stage.client.deliveries).length).toBeLessThan(
+      LIMITS.logUnits + 200,
+    );
   });
 
   it('reports a failed outcome', async () => {

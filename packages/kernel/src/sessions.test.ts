@@ -330,6 +330,27 @@ describe('a client', () => {
     },
   );
 
+  it.each([
+    ['reference', { kref: 1n }],
+    ['reference', { home: new Map() }],
+    ['keep', { name: 'x', vref: 1n }],
+    ['keep', { name: 1n, vref: [[]] }],
+    ['launch', { config: { name: 1n, vats: { a: {} } } }],
+    ['launch', { config: { bootstrap: 1n, vats: { a: {} } } }],
+    ['terminate', { cluster: 1n }],
+    ['restart', { cluster: 'demo', vat: new Date(0) }],
+    ['forget', []],
+  ])(
+    'that asks for %s with %o is refused, and the kernel runs on',
+    async (method, params) => {
+      const stage = await makeStage(['alice']);
+      await expect(stage.client.rpc.call(method, params)).rejects.toMatchObject(
+        { code: expect.stringMatching(/^BAD_/) },
+      );
+      await end(stage);
+    },
+  );
+
   it('that sends a notification of no kind is cut off', async () => {
     const stage = await makeStage(['alice']);
     stage.client.rpc.notify('nonsense', {});

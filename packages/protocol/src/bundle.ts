@@ -1,3 +1,5 @@
+import { showValue } from './show-value.ts';
+
 /**
  * A bundle is JSON text, stored by the SHA-512 of its UTF-8 bytes. Its
  * `moduleFormat` says how the supervisor loads it:
@@ -66,7 +68,7 @@ export const problemOfBundle = (text: string): string | undefined => {
   }
   const format = bundle['moduleFormat'];
   if (!MODULE_FORMATS.some(known => known === format)) {
-    return `moduleFormat ${JSON.stringify(format)} is not one of ${MODULE_FORMATS.join(', ')}`;
+    return `moduleFormat ${showValue(format)} is not one of ${MODULE_FORMATS.join(', ')}`;
   }
   return undefined;
 };

@@ -102,8 +102,19 @@ describe('a single reference', () => {
     ['#"&0"', ['kp1']],
     ['#"$0', ['ko1']],
     ['#"$0.a" "', ['ko1']],
+    ['#"$0.a\\"', ['ko1']],
+    ['#"$0a"', ['ko1']],
   ])('is not %s with %j', (body, slots) => {
     expect(parseSingleReference({ body, slots })).toBe(undefined);
+  });
+
+  it('may have an interface as long as a crank can carry', () => {
+    const iface = 'x'.repeat(30_000_000);
+    expect(
+      [`#"$0.${iface}"`, `#"$0.${iface}`].map(body =>
+        parseSingleReference({ body, slots: ['ko1'] }),
+      ),
+    ).toEqual(['ko1', undefined]);
   });
 });
 

@@ -125,15 +125,41 @@ export const encodeReference = <Ref extends string>(
     slots: Object.freeze([ref]),
   });
 
-const SINGLE_REFERENCE = /^#"\$0(?:\.(?:[^"\\]|\\.)*)?"$/;
+const SINGLE_REFERENCE = '#"$0';
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/**
+ * Whether the string that was begun before `start` ends with the text. By hand:
+ * a vat chooses the length, and a regular expression that repeats alternatives
+ * overflows the stack at some ten million characters.
+ */
+const endsWithString = (text: string, start: number): boolean => {
+  for (let index = start; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    if (unit === QUOTE) {
+      return index === text.length - 1;
+    }
+    if (unit === BACKSLASH) {
+      index += 1;
+    }
+  }
+  return false;
+};
 
 /**
  * The one object that the data is, or undefined if it is anything else: how a
  * promise resolved to an object is told from one resolved to data.
  */
-export const parseSingleReference = <Ref extends string>(
-  data: CapData<Ref>,
-): Ref | undefined =>
-  data.slots.length === 1 && SINGLE_REFERENCE.test(data.body)
-    ? data.slots[0]
+export const parseSingleReference = <Ref extends string>({
+  body,
+  slots,
+}: CapData<Ref>): Ref | undefined => {
+  const end = SINGLE_REFERENCE.length;
+  return slots.length === 1 &&
+    body.startsWith(SINGLE_REFERENCE) &&
+    (body[end] === '.' || body[end] === '"') &&
+    endsWithString(body, end)
+    ? slots[0]
     : undefined;
+};

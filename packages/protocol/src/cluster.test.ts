@@ -73,7 +73,32 @@ describe('a cluster config', () => {
   });
 });
 
+describe('a value of a wrong type', () => {
+  it.each([[1n], [new Map()], [[[1n]]], [Symbol.iterator]])(
+    'is a problem in any place, and never an exception: %o',
+    wrong => {
+      const fields = { name: wrong, bootstrap: wrong, services: wrong };
+      expect([
+        ...Object.entries(fields).map(
+          ([key, value]) =>
+            parseClusterConfig({ vats: { alice: vat }, [key]: value }).ok,
+        ),
+        parseClusterConfig({ vats: wrong }).ok,
+        parseClusterConfig({ vats: { alice: wrong } }).ok,
+        parseClusterConfig({ vats: { alice: { bundle: wrong } } }).ok,
+        parseClusterConfig({ vats: { alice: { ...vat, endowments: wrong } } })
+          .ok,
+      ]).toEqual(Array(7).fill(false));
+    },
+  );
+});
+
 describe('a bundle', () => {
+  it('may nest its moduleFormat deeper than the stack goes, and has a problem', () => {
+    const deep = `{"moduleFormat":${'['.repeat(500_000)}${']'.repeat(500_000)}}`;
+    expect(problemOfBundle(deep)).toMatch(/moduleFormat a list is not one of/);
+  });
+
   it.each([
     ['{"moduleFormat":"endoScript"}', undefined],
     ['export const x', /a bundle is JSON; this text starts with/],

@@ -1,5 +1,6 @@
 import { isBundleHash, type BundleHash } from './bundle.ts';
 import type { Json } from './capdata.ts';
+import { showValue } from './show-value.ts';
 
 /** Where a vat's code comes from. */
 export type BundleSource =
@@ -170,7 +171,7 @@ const parseBootstrap = (
     return bootstrap;
   }
   problems.push(
-    `bootstrap: ${JSON.stringify(bootstrap)} is none of the vats ${Object.keys(vats).join(', ')}`,
+    `bootstrap: ${showValue(bootstrap)} is none of the vats ${Object.keys(vats).join(', ')}`,
   );
   return '';
 };
@@ -189,7 +190,7 @@ export const parseClusterConfig = (value: unknown): Found<ClusterConfig> => {
   const bootstrap = parseBootstrap(own(value, 'bootstrap'), vats, problems);
   const name = own(value, 'name') ?? bootstrap;
   if (typeof name !== 'string' || !NAME.test(name)) {
-    problems.push(`name: ${JSON.stringify(name)} is no name (${NAME.source})`);
+    problems.push(`name: ${showValue(name)} is no name (${NAME.source})`);
   }
   const services = parseServices(own(value, 'services'), problems);
   return problems.length > 0

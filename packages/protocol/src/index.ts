@@ -6,5 +6,6 @@ export * from './delivery.ts';
 export * from './errors.ts';
 export * from './refs.ts';
 export * from './rows.ts';
+export * from './show-value.ts';
 export * from './vat-channel.ts';
 export * from './version.ts';

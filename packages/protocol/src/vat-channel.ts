@@ -9,7 +9,7 @@ import type { VatId } from './refs.ts';
  *     kernel → start                    (code, store, options)
  *     worker → ready | failed           (bundle loaded; nothing of it has run yet)
  *     kernel → deliver  ⇄  worker → done        one at a time
- *     worker → log                      (diagnostics, any time)
+ *     worker → log                      (diagnostics, any time, so many a crank)
  *
  * Anything else from the worker is a breach that closes the port.
  */
@@ -67,6 +67,8 @@ export type VatLimits = {
   readonly slotsPerMessage: number;
   readonly unitsPerCrank: number;
   readonly logUnits: number;
+  /** Lines of log; the vat's worker cuts off what is beyond. */
+  readonly logLinesPerCrank: number;
 };
 
 export const DEFAULT_VAT_LIMITS: VatLimits = Object.freeze({
@@ -75,4 +77,5 @@ export const DEFAULT_VAT_LIMITS: VatLimits = Object.freeze({
   slotsPerMessage: 10_000,
   unitsPerCrank: 32_000_000,
   logUnits: 4_000,
+  logLinesPerCrank: 500,
 });

@@ -2,7 +2,8 @@
  * A second wall behind SES: whoever broke out of the vat's Compartment finds a
  * worker without network, storage, or ways to other realms. Runs when it is
  * imported, before anything else of the worker. What a platform lacks is
- * skipped; the worker's own port must have been taken before.
+ * skipped. `postMessage` and `close` are the worker's way to the vat host, which
+ * has nothing to hear from a vat; the port to the kernel comes as a message.
  */
 const NAMES = Object.freeze([
   // Network
@@ -17,7 +18,7 @@ const NAMES = Object.freeze([
   'webkitResolveLocalFileSystemURL webkitResolveLocalFileSystemSyncURL',
   // Other realms and threads
   'Worker SharedWorker ServiceWorker BroadcastChannel LockManager SharedArrayBuffer WebAssembly Worklet',
-  'chrome browser opener parent top frames location origin navigator Navigator WorkerNavigator trustedTypes',
+  'postMessage close chrome browser opener parent top frames location origin navigator Navigator WorkerNavigator trustedTypes',
   // Devices
   'USB HID Serial Bluetooth GPU PressureObserver IdleDetector XRSystem',
   // Node's: what a script of a worker is given beside the Web's

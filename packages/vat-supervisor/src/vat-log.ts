@@ -4,15 +4,13 @@ import { captureDuring } from './captured-console.ts';
 import { formatLine } from './format-value.ts';
 import type { LiveSlotsConsole } from './liveslots.ts';
 
-/** Lines that a vat may write in one crank; what is beyond is counted, not sent. */
-const LINES_PER_CRANK = 500;
-
 /**
  * The vat's log: each line's text is made here, at most `limits.logUnits` units
- * of it, and sent as a `log` message. A flood within a crank is cut off.
+ * of it, and sent as a `log` message. What a crank writes beyond
+ * `limits.logLinesPerCrank` is counted, not sent.
  */
 export const makeVatLog = (powers: {
-  readonly limits: Pick<VatLimits, 'logUnits'>;
+  readonly limits: Pick<VatLimits, 'logUnits' | 'logLinesPerCrank'>;
   readonly send: (message: FromVat) => void;
 }) => {
   const { limits, send } = powers;
@@ -20,7 +18,7 @@ export const makeVatLog = (powers: {
 
   const write = (level: LogLevel, parts: readonly unknown[]): void => {
     lines += 1;
-    if (lines > LINES_PER_CRANK) {
+    if (lines > limits.logLinesPerCrank) {
       return;
     }
     const texts: string[] = [];
@@ -40,7 +38,7 @@ export const makeVatLog = (powers: {
     write,
     /** Ends the crank's account, and tells of lines that were left out. */
     endCrank: (): void => {
-      const missing = lines - LINES_PER_CRANK;
+      const missing = lines - limits.logLinesPerCrank;
       lines = 0;
       if (missing > 0) {
         send({

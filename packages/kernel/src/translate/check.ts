@@ -2,6 +2,7 @@
 import harden from '@endo/harden';
 import {
   isVref,
+  showValue,
   type CapData,
   type Message,
   type Outcome,
@@ -26,9 +27,6 @@ const isFields = (value: unknown): value is Fields =>
 const own = (fields: Fields, key: string): unknown =>
   Object.hasOwn(fields, key) ? fields[key] : undefined;
 
-const show = (value: unknown): string =>
-  typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : typeof value;
-
 /** Counts text, references too, as it is checked, so that no crank carries more than its limit. */
 export type Budget = { units: number };
 
@@ -41,11 +39,14 @@ const spend = (budget: Budget, text: string): void => {
 const insistWellFormed = (text: string, what: string): void =>
   faultUnless(
     text.isWellFormed(),
-    () => `${what} has half of a surrogate pair: ${show(text)}`,
+    () => `${what} has half of a surrogate pair: ${showValue(text)}`,
   );
 
 const checkText = (value: unknown, what: string, budget: Budget): string => {
-  faultUnless(typeof value === 'string', () => `${what} is ${show(value)}`);
+  faultUnless(
+    typeof value === 'string',
+    () => `${what} is ${showValue(value)}`,
+  );
   spend(budget, value);
   insistWellFormed(value, what);
   return value;
@@ -65,7 +66,7 @@ const checkList = (
 };
 
 const checkVref = (value: unknown, what: string, budget: Budget): Vref => {
-  faultUnless(isVref(value), () => `${what} ${show(value)} is no vref`);
+  faultUnless(isVref(value), () => `${what} ${showValue(value)} is no vref`);
   spend(budget, value);
   return value;
 };
@@ -84,7 +85,7 @@ const checkCapData = (
   limits: VatLimits,
   budget: Budget,
 ): CapData => {
-  faultUnless(isFields(value), () => `CapData is ${show(value)}`);
+  faultUnless(isFields(value), () => `CapData is ${showValue(value)}`);
   return {
     body: checkText(own(value, 'body'), 'body', budget),
     slots: checkVrefs(own(value, 'slots'), limits, budget),
@@ -96,7 +97,7 @@ const checkMessage = (
   limits: VatLimits,
   budget: Budget,
 ): Message => {
-  faultUnless(isFields(value), () => `message is ${show(value)}`);
+  faultUnless(isFields(value), () => `message is ${showValue(value)}`);
   const result = own(value, 'result') ?? null;
   return {
     methargs: checkCapData(own(value, 'methargs'), limits, budget),
@@ -112,7 +113,7 @@ const checkResolution = (
   const [promise, isRejected, data] = checkList(value, 'resolution', 3);
   faultUnless(
     typeof isRejected === 'boolean',
-    () => `rejection flag is ${show(isRejected)}`,
+    () => `rejection flag is ${showValue(isRejected)}`,
   );
   return [
     checkVref(promise, 'promise', budget),
@@ -146,7 +147,7 @@ const checkSyscall = (
     case 'exit':
       faultUnless(
         typeof first === 'boolean',
-        () => `failure flag is ${show(first)}`,
+        () => `failure flag is ${showValue(first)}`,
       );
       return ['exit', first, checkCapData(second, limits, budget)];
     case 'dropImports':
@@ -155,7 +156,7 @@ const checkSyscall = (
     case 'abandonExports':
       return [name, checkVrefs(first, limits, budget)];
     default:
-      throw new EndpointFault(`there is no syscall ${show(name)}`);
+      throw new EndpointFault(`there is no syscall ${showValue(name)}`);
   }
 };
 
@@ -177,13 +178,20 @@ const checkChange = (value: unknown, budget: Budget): StoreChange => {
   ];
 };
 
-const checkOutcome = (value: unknown, budget: Budget): Outcome => {
-  faultUnless(isFields(value), () => `outcome is ${show(value)}`);
+/** A problem becomes a line of log and the reason of rejections: it is cut as a line is. */
+const checkOutcome = (
+  value: unknown,
+  { logUnits }: VatLimits,
+  budget: Budget,
+): Outcome => {
+  faultUnless(isFields(value), () => `outcome is ${showValue(value)}`);
   const ok = own(value, 'ok');
-  faultUnless(typeof ok === 'boolean', () => `outcome.ok is ${show(ok)}`);
-  return ok
-    ? { ok }
-    : { ok, problem: checkText(own(value, 'problem'), 'problem', budget) };
+  faultUnless(typeof ok === 'boolean', () => `outcome.ok is ${showValue(ok)}`);
+  if (ok) {
+    return { ok };
+  }
+  const problem = checkText(own(value, 'problem'), 'problem', budget);
+  return { ok, problem: problem.slice(0, logUnits) };
 };
 
 /** A crank's end as its vat reported it. */
@@ -195,10 +203,10 @@ export type Done = {
 };
 
 export const checkDone = (value: unknown, limits: VatLimits): Done => {
-  faultUnless(isFields(value), () => `done is ${show(value)}`);
+  faultUnless(isFields(value), () => `done is ${showValue(value)}`);
   const budget = { units: limits.unitsPerCrank };
   const crank = own(value, 'crank');
-  faultUnless(typeof crank === 'number', () => `crank is ${show(crank)}`);
+  faultUnless(typeof crank === 'number', () => `crank is ${showValue(crank)}`);
   const changes = checkList(
     own(value, 'changes'),
     'changes',
@@ -206,7 +214,7 @@ export const checkDone = (value: unknown, limits: VatLimits): Done => {
   );
   return {
     crank,
-    outcome: checkOutcome(own(value, 'outcome'), budget),
+    outcome: checkOutcome(own(value, 'outcome'), limits, budget),
     syscalls: checkSyscalls(own(value, 'syscalls'), limits, budget),
     changes: changes.map(each => checkChange(each, budget)),
   };
@@ -215,7 +223,7 @@ harden(checkDone);
 
 /** A record whose fields are still unchecked. */
 export const parseFields = (message: unknown): Fields => {
-  faultUnless(isFields(message), () => `message is ${show(message)}`);
+  faultUnless(isFields(message), () => `message is ${showValue(message)}`);
   return message;
 };
 harden(parseFields);
@@ -226,7 +234,10 @@ export const parseKind = (
 ): { readonly type: string; readonly fields: Fields } => {
   const fields = parseFields(message);
   const type = own(fields, 'type');
-  faultUnless(typeof type === 'string', () => `message type is ${show(type)}`);
+  faultUnless(
+    typeof type === 'string',
+    () => `message type is ${showValue(type)}`,
+  );
   return { type, fields };
 };
 harden(parseKind);

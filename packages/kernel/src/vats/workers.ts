@@ -1,6 +1,7 @@
 import harden from '@endo/harden';
 import {
   PROTOCOL_VERSION,
+  showValue,
   type Delivery,
   type LogLevel,
   type ToVat,
@@ -33,6 +34,8 @@ type Worker = {
   state: 'launching' | 'starting' | 'idle' | 'busy' | 'gone';
   port: VatPort | undefined;
   crank: number;
+  /** Of log, since the last delivery. */
+  lines: number;
   /** Of the start, or of the delivery in flight. */
   cancelDeadline: () => void;
 };
@@ -67,6 +70,8 @@ export const makeWorkers = ({
 }) => {
   const { guard } = phase;
   const workers = new Map<VatId, Worker>();
+  // A crank's own, what comes between it and the next, and a word about lines left out of each.
+  const mostLines = 2 * (limits.logLinesPerCrank + 1);
   let lastCrank = 0;
 
   const discard = (vat: VatId, worker: Worker): void => {
@@ -127,6 +132,8 @@ export const makeWorkers = ({
       const level = LOG_LEVELS.find(each => each === ownField(fields, 'level'));
       const text = ownField(fields, 'text');
       faultUnless(level && typeof text === 'string', () => 'log is malformed');
+      worker.lines += 1;
+      faultUnless(worker.lines <= mostLines, () => 'it floods its log');
       onLog(vat, level, text.slice(0, limits.logUnits));
       return;
     }
@@ -134,7 +141,8 @@ export const makeWorkers = ({
       const version = ownField(fields, 'version');
       faultUnless(
         version === PROTOCOL_VERSION,
-        () => `it speaks version ${version}, not ${PROTOCOL_VERSION}`,
+        () =>
+          `it speaks version ${showValue(version)}, not ${PROTOCOL_VERSION}`,
       );
       worker.state = 'starting';
       const message = start();
@@ -211,6 +219,7 @@ export const makeWorkers = ({
         state: 'launching',
         port: undefined,
         crank: 0,
+        lines: 0,
         cancelDeadline: () => {},
       };
       workers.set(vat, worker);
@@ -249,6 +258,7 @@ export const makeWorkers = ({
       }
       lastCrank += 1;
       worker.crank = lastCrank;
+      worker.lines = 0;
       worker.state = 'busy';
       setDeadline(vat, worker, {
         milliseconds: deliveryMilliseconds,
