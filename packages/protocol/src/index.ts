@@ -7,5 +7,6 @@ export * from './errors.ts';
 export * from './refs.ts';
 export * from './rows.ts';
 export * from './show-value.ts';
+export * from './trace.ts';
 export * from './vat-channel.ts';
 export * from './version.ts';

@@ -111,6 +111,7 @@ test('shows the status that subscribe answers and each state after it', async ()
       sessions: 1,
       cranks: 0,
       commits: 0,
+      sql: { statements: 0, rows: 0, bytes: 0 },
     } satisfies KernelStatus,
     calls: [['subscribe', {}]],
   });
