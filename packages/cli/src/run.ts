@@ -1,3 +1,4 @@
+import { openDoor, type Door } from '@cooperage/node';
 import type { ClusterConfig } from '@cooperage/protocol';
 import { bundleModules, readClusterFile } from './cluster-file.ts';
 import { openKernel, type OpenKernel, type Place } from './open-kernel.ts';
@@ -41,6 +42,20 @@ const provideCluster = async (
   say(`launched ${config.name}: ${Object.keys(vats).join(', ')}`);
 };
 
+/** Lets "call" and "status" in; without a door they have to wait until the run is over. */
+const openDoorOrSay = async (
+  kernel: OpenKernel,
+  folder: string,
+): Promise<Door | undefined> => {
+  try {
+    return await openDoor(folder, kernel.serve);
+  } catch (problem) {
+    const why = problem instanceof Error ? problem.message : String(problem);
+    say(`"cooperage call" can't reach this run: ${why}`);
+    return undefined;
+  }
+};
+
 export type Run = {
   /** A cluster's file. */
   readonly file: string;
@@ -60,6 +75,7 @@ export const run = async (
   const config = readClusterFile(file);
   const toldToStop = whenToldToStop();
   const kernel = await openKernel(place);
+  const door = await openDoorOrSay(kernel, place.folder);
   const work = async (): Promise<void> => {
     await provideCluster(kernel, config);
     if (!isOnce) {
@@ -77,7 +93,11 @@ export const run = async (
       ? new Problem(`the kernel has failed: ${reason}`)
       : problem;
   } finally {
-    await kernel.stop();
+    try {
+      await kernel.stop();
+    } finally {
+      door?.close();
+    }
   }
   say('stopped');
 };

@@ -5,6 +5,7 @@ import {
   type Delivery,
   type LogLevel,
   type ToVat,
+  type TraceEvent,
   type VatId,
   type VatLimits,
 } from '@cooperage/protocol';
@@ -57,6 +58,7 @@ export const makeWorkers = ({
   deliveryMilliseconds,
   phase,
   onLog,
+  onTrace,
 }: {
   launcher: VatLauncher;
   clock: Clock;
@@ -67,6 +69,7 @@ export const makeWorkers = ({
   deliveryMilliseconds: number;
   phase: Phase;
   onLog: (vat: VatId, level: LogLevel, text: string) => void;
+  onTrace: (event: TraceEvent) => void;
 }) => {
   const { guard } = phase;
   const workers = new Map<VatId, Worker>();
@@ -86,6 +89,7 @@ export const makeWorkers = ({
   const lose = (vat: VatId, worker: Worker, reason: string): void => {
     if (worker.state !== 'gone') {
       discard(vat, worker);
+      onTrace({ type: 'lost', at: clock.now(), vat, reason });
       worker.owner.onLost(reason);
     }
   };
@@ -120,6 +124,17 @@ export const makeWorkers = ({
       );
     });
   };
+
+  const traceDone = (vat: VatId, done: Done): void =>
+    onTrace({
+      type: 'done',
+      at: clock.now(),
+      vat,
+      crank: done.crank,
+      ok: done.outcome.ok,
+      syscalls: done.syscalls.map(([name]) => name),
+      changes: done.changes.length,
+    });
 
   const accept = (
     vat: VatId,
@@ -164,6 +179,7 @@ export const makeWorkers = ({
       );
       worker.state = 'idle';
       worker.cancelDeadline();
+      traceDone(vat, done);
       worker.owner.onDone(done);
     } else {
       throw new EndpointFault(
@@ -263,6 +279,13 @@ export const makeWorkers = ({
       setDeadline(vat, worker, {
         milliseconds: deliveryMilliseconds,
         problem: 'it did not finish its delivery',
+      });
+      onTrace({
+        type: 'deliver',
+        at: clock.now(),
+        vat,
+        crank: lastCrank,
+        delivery: delivery[0],
       });
       worker.port?.send({ type: 'deliver', crank: lastCrank, delivery });
     },

@@ -26,6 +26,7 @@ export const emptyStatus: KernelStatus = {
   sessions: 1,
   cranks: 0,
   commits: 0,
+  sql: { statements: 0, rows: 0, bytes: 0 },
 };
 
 type Answers = {
