@@ -4,6 +4,7 @@ export * from './cluster.ts';
 export * from './control.ts';
 export * from './delivery.ts';
 export * from './errors.ts';
+export * from './log-text.ts';
 export * from './refs.ts';
 export * from './rows.ts';
 export * from './show-value.ts';
