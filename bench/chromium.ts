@@ -21,13 +21,17 @@ const setup = (): string => `(async () => {
   await E(kernel).launch(${JSON.stringify(BENCH_CONFIG)});
 })()`;
 
+type Counters = Record<'commits' | 'statements' | 'rows' | 'bytes', number>;
+
 /** The built extension in Chromium: the console is the service worker's, the storage OPFS. */
 export const measure = async ({
   isQuick,
 }: BenchOptions): Promise<readonly Case[]> => {
   const extension = await startExtension();
-  const commits = (): Promise<number> =>
-    extension.inConsole(`E(kernel).status().then(({ commits }) => commits)`);
+  const counters = (): Promise<Counters> =>
+    extension.inConsole(
+      `E(kernel).status().then(({ commits, sql }) => ({ commits, ...sql }))`,
+    );
   const run = (
     work: (realm: BenchRealm) => Promise<number>,
     count: number,
@@ -39,12 +43,17 @@ export const measure = async ({
     await run(measureVat, 300);
 
     const trips = isQuick ? 1_000 : 5_000;
-    const before = await commits();
+    const before = await counters();
     const consoleTime = await run(measureConsole, trips);
-    const after = await commits();
+    const after = await counters();
+    const each = (key: keyof Counters): number =>
+      (after[key] - before[key]) / trips;
     const vatTime = await run(measureVat, trips);
     return [
-      caseOf('sql-commits-per-call', (after - before) / trips, 'commits'),
+      caseOf('sql-per-call', each('statements'), 'statements'),
+      caseOf('sql-rows-per-call', each('rows'), 'rows'),
+      caseOf('sql-bytes-per-call', each('bytes'), 'bytes'),
+      caseOf('sql-commits-per-call', each('commits'), 'commits'),
       caseOf('roundtrip-console', (trips / consoleTime) * 1000, 'per second'),
       caseOf('roundtrip-vat', (trips / vatTime) * 1000, 'per second'),
     ];

@@ -37,6 +37,15 @@ const SCRIPTS = Object.freeze([
 ]);
 
 /**
+ * Names of functions and classes stay: `error.name`, and what an object prints
+ * as, are read from them by vats and by people.
+ */
+const SHORT = Object.freeze({
+  mangle: { keepNames: true },
+  compress: { keepNames: { function: true, class: true } },
+});
+
+/**
  * SQLite's glue names its wasm and its own workers relative to itself. The wasm
  * is copied beside the script, and the workers are never started.
  * @type {import('vite').Plugin}
@@ -71,8 +80,6 @@ const bundle = ({ name, entry, format }, isWritten = true) =>
       modulePreload: false,
       sourcemap: false,
       reportCompressedSize: false,
-      // A person and a store's reviewer can read the host of the vats.
-      minify: name !== 'vat-host',
       chunkSizeWarningLimit: 2_000,
       rolldownOptions: {
         preserveEntrySignatures: 'strict',
@@ -81,6 +88,8 @@ const bundle = ({ name, entry, format }, isWritten = true) =>
           format: format === 'iife' ? 'iife' : 'es',
           strict: true,
           codeSplitting: false,
+          // A person and a store's reviewer can read the host of the vats.
+          minify: name === 'vat-host' ? false : SHORT,
           entryFileNames: '[name].js',
           assetFileNames: '[name][extname]',
         },

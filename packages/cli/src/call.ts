@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
-import { insistState } from './folder.ts';
-import { openKernel, type Place } from './open-kernel.ts';
+import type { Place } from './open-kernel.ts';
 import { Problem } from './problem.ts';
+import { reachKernel } from './reach-kernel.ts';
 
 const parseArguments = (json: string): readonly unknown[] => {
   let args: unknown;
@@ -56,16 +56,15 @@ export const call = async (
   place: Place,
 ): Promise<void> => {
   const args = parseArguments(json);
-  insistState(place.folder);
-  const kernel = await openKernel(place);
+  const reached = await reachKernel(place);
   try {
-    const { E, kernel: facade } = kernel.console;
-    const root = await facade.root(cluster, vat);
+    const { E, kernel } = reached.console;
+    const root = await kernel.root(cluster, vat);
     const methods: Record<string, (...args: readonly unknown[]) => unknown> = E(
       Object(root),
     );
     console.log(formatAnswer(await methods[method]?.(...args)));
   } finally {
-    await kernel.stop();
+    await reached.leave();
   }
 };

@@ -102,21 +102,22 @@ describe('the command line', () => {
     const state = inFolder('demo');
     const first = await startRun(DEMO, state);
     expect(first.said).toContain('launched demo: alice, bob, carol');
-    expect(await cooperage('status', '--state', state)).toMatchObject({
+    expect(await cooperage('run', DEMO, '--state', state)).toMatchObject({
       code: 1,
       said: expect.stringContaining('is in use by process'),
     });
-    await first.end('SIGKILL');
-
     const call = ['call', 'demo', 'bob', 'hello', '["x"]', '--state', state];
-    expect(await cooperage(...call)).toMatchObject({
-      code: 0,
-      answer: '"Hello x, this is bob."\n',
-    });
+    const hello = { code: 0, answer: '"Hello x, this is bob."\n', said: '' };
+    expect(await cooperage(...call)).toEqual(hello);
+    await first.end('SIGKILL');
+    expect(await cooperage(...call)).toEqual(hello);
 
     const second = await startRun(DEMO, state);
     expect(second.said).toContain(
       'demo goes on from the state of its last commit',
+    );
+    expect((await cooperage('status', '--state', state)).answer).toMatch(
+      /^demo \(c1\)\n/,
     );
     expect(await second.end('SIGINT')).toBe(0);
     expect(second.said.at(-1)).toBe('stopped');

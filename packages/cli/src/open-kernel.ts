@@ -7,7 +7,11 @@ import {
 } from '@cooperage/kernel';
 import { makeThreadVats, openFolderPlatform } from '@cooperage/node';
 import type { KernelStatus, LogEntry, Privilege } from '@cooperage/protocol';
-import { makeMessagePortStream, makeRpc } from '@cooperage/streams';
+import {
+  makeMessagePortStream,
+  makeRpc,
+  type DuplexStream,
+} from '@cooperage/streams';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { MessageChannel } from 'node:worker_threads';
@@ -27,6 +31,8 @@ export type OpenKernel = {
   readonly status: Kernel['status'];
   /** Calls back, soon after it, with each state that is not the last one. */
   watch(onState: (status: KernelStatus) => void): Promise<void>;
+  /** Serves a client of the person's own, who may do everything; the kernel owns the stream. */
+  serve(stream: DuplexStream<unknown, unknown>): void;
   /** Waits until the kernel is idle, commits, folds, ends the vats and gives the folder free. */
   stop(): Promise<void>;
 };
@@ -95,6 +101,8 @@ export const openKernel = async (
       });
       await rpc.call('subscribe', {});
     },
+    serve: (stream: DuplexStream<unknown, unknown>) =>
+      kernel.connect(stream, { privilege: 'dangerous', label: 'cli' }),
     stop: async () => {
       person.close();
       try {

@@ -44,7 +44,10 @@ export const makeProgram = (): Command => {
         run({ file, isOnce: options.once }, placeOf(options)),
       ),
     );
-  addCommand('call', 'sends a message to the root of a vat, while no run is on')
+  addCommand(
+    'call',
+    'sends a message to the root of a vat and prints the answer',
+  )
     .argument('<cluster>')
     .argument('<vat>')
     .argument('<method>')
@@ -60,7 +63,7 @@ export const makeProgram = (): Command => {
         ) => call({ cluster, vat, method, json }, placeOf(options)),
       ),
     );
-  addCommand('status', 'shows clusters and vats, while no run is on')
+  addCommand('status', 'shows clusters and vats')
     .option('--json', 'as JSON, with everything', false)
     .action(
       tell((options: PlaceOptions & { readonly json: boolean }) =>

@@ -1,3 +1,4 @@
+import { openDoor, type Door } from '@cooperage/node';
 import type { ClusterConfig } from '@cooperage/protocol';
 import { bundleModules, readClusterFile } from './cluster-file.ts';
 import { openKernel, type OpenKernel, type Place } from './open-kernel.ts';
@@ -21,7 +22,7 @@ const rejectWhenFailed = (kernel: OpenKernel): Promise<never> =>
     kernel
       .watch(({ state, reason }) => {
         if (state !== 'running') {
-          reject(new Problem(`the kernel has ${state}: ${reason}`));
+          reject(new Problem(`the kernel is ${state}: ${reason}`));
         }
       })
       .catch(reject);
@@ -39,6 +40,20 @@ const provideCluster = async (
   say(`launching ${config.name}`);
   const { vats } = await kernel.launch(await bundleModules(config));
   say(`launched ${config.name}: ${Object.keys(vats).join(', ')}`);
+};
+
+/** Lets "call" and "status" in; without a door they have to wait until the run is over. */
+const openDoorOrSay = async (
+  kernel: OpenKernel,
+  folder: string,
+): Promise<Door | undefined> => {
+  try {
+    return await openDoor(folder, kernel.serve);
+  } catch (problem) {
+    const why = problem instanceof Error ? problem.message : String(problem);
+    say(`"cooperage call" can't reach this run: ${why}`);
+    return undefined;
+  }
 };
 
 export type Run = {
@@ -60,6 +75,7 @@ export const run = async (
   const config = readClusterFile(file);
   const toldToStop = whenToldToStop();
   const kernel = await openKernel(place);
+  const door = await openDoorOrSay(kernel, place.folder);
   const work = async (): Promise<void> => {
     await provideCluster(kernel, config);
     if (!isOnce) {
@@ -70,8 +86,18 @@ export const run = async (
   try {
     await Promise.race([work(), toldToStop, rejectWhenFailed(kernel)]);
     say('stopping as soon as nothing is under way');
+  } catch (problem) {
+    // Whatever else went wrong then is a consequence.
+    const { state, reason } = kernel.status();
+    throw state === 'failed'
+      ? new Problem(`the kernel has failed: ${reason}`)
+      : problem;
   } finally {
-    await kernel.stop();
+    try {
+      await kernel.stop();
+    } finally {
+      door?.close();
+    }
   }
   say('stopped');
 };

@@ -1,6 +1,6 @@
 import type { ClusterStatus, VatStatus } from '@cooperage/protocol';
-import { insistState } from './folder.ts';
-import { openKernel, type Place } from './open-kernel.ts';
+import type { Place } from './open-kernel.ts';
+import { reachKernel } from './reach-kernel.ts';
 
 const formatVat = (vat: VatStatus): string => {
   const { id, name, state, incarnation, waiting, root, reason } = vat;
@@ -23,10 +23,8 @@ export const showStatus = async (
   options: { readonly json: boolean },
   place: Place,
 ): Promise<void> => {
-  insistState(place.folder);
-  const kernel = await openKernel(place);
-  const status = kernel.status();
-  await kernel.stop();
+  const { console: person, leave } = await reachKernel(place);
+  const status = await person.kernel.status().finally(leave);
   if (options.json) {
     console.log(JSON.stringify(status, undefined, 2));
   } else {

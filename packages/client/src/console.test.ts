@@ -59,6 +59,7 @@ const makeDemo = async () => {
     sessions: 1,
     cranks: 0,
     commits: 0,
+    sql: { statements: 0, rows: 0, bytes: 0 },
   });
 
   type Connection = ReturnType<typeof world.makeConnection>;

@@ -5,13 +5,16 @@ import {
 } from '@cooperage/protocol';
 import harden from '@endo/harden';
 
+/** A client of this kind asks for no trace. */
+type Heard = Exclude<keyof KernelNotifications, 'trace'>;
+
 /** A notification of the kernel, told apart by its name. */
 export type Notification = {
-  [Name in keyof KernelNotifications]: {
+  [Name in Heard]: {
     readonly name: Name;
     readonly params: KernelNotifications[Name];
   };
-}[keyof KernelNotifications];
+}[Heard];
 
 const breach = (what: string): CooperageError =>
   new CooperageError('BAD_REQUEST', `the kernel sent ${what}`);

@@ -10,6 +10,9 @@ import {
 } from './losses.ts';
 import { clear, play, titled } from './play.ts';
 import { sampleConfig } from './samples.ts';
+import { takeStock } from './stock.ts';
+import { type } from './typing.ts';
+import { whenWorkers } from './workers.ts';
 
 describe('what is durable', () => {
   const profile = makeProfile();
@@ -86,6 +89,65 @@ describe('what is durable', () => {
         }
         await play(extension, step);
       }
+    });
+  });
+
+  describe('is not half a cluster: a launch under way leaves nothing', () => {
+    afterEach(() => clear(extension));
+
+    /** Two vats that are ready, and one that never is. */
+    const { alice, bob } = JSON.parse(sampleConfig('demo')).vats;
+    const source = `imports => ({ buildRootObject: () => { for (;;); } })`;
+    const text = JSON.stringify({
+      moduleFormat: 'cooperageScript',
+      source,
+      imports: [],
+    });
+    const stuck = {
+      name: 'stuck',
+      vats: { alice, bob, c: { bundle: { text } } },
+    };
+
+    it.each<readonly [string, Lose, RegExp | undefined]>([
+      ['a SIGKILL of the browser', killBrowser, undefined],
+      ['a reload of the extension', reloadExtension, undefined],
+      [
+        'the loss of the offscreen document',
+        loseOffscreen,
+        /before launch was answered: the kernel was lost or restarted/,
+      ],
+      [
+        'the loss of the kernel worker',
+        loseKernelWorker,
+        /before launch was answered: the kernel was lost or restarted/,
+      ],
+      [
+        'the loss of the process of the vats',
+        loseSandbox,
+        /the process of the vats was lost/,
+      ],
+    ])('after %s', async (_title, lose, words) => {
+      const before = await takeStock(extension);
+      const launching = type(
+        extension,
+        `await E(kernel).launch(${JSON.stringify(stuck)})`,
+      );
+      await whenWorkers(extension, before.workers + 3);
+      if (words === undefined) {
+        // Who asked is gone too.
+        launching.catch(() => {});
+        extension = await lose(extension);
+      } else {
+        await lose(extension);
+        const { uncaught } = await launching;
+        expect(uncaught?.description).toMatch(words);
+      }
+      expect(await takeStock(extension, before.workers)).toEqual(before);
+      const again = await type(
+        extension,
+        `await E(kernel).launch({ ...${sampleConfig('counter')}, name: 'stuck' })`,
+      );
+      expect(again.uncaught).toBeUndefined();
     });
   });
 });

@@ -38,9 +38,15 @@ browser.alarms.onAlarm.addListener(ensure);
 
 // The offscreen document remembers that an update waits, for this worker may sleep meanwhile.
 browser.runtime.onUpdateAvailable.addListener(async () => {
-  const offscreen = await findOffscreen();
   const word: UpdateWord = { tag: 'cooperage-update', stage: 'waiting' };
-  offscreen.postMessage(word);
+  try {
+    const offscreen = await findOffscreen();
+    offscreen.postMessage(word);
+  } catch (problem) {
+    // Without the document no kernel runs that could be disturbed.
+    console.error(problem);
+    browser.runtime.reload();
+  }
 });
 
 self.addEventListener('message', event => {

@@ -22,7 +22,10 @@ const { launcher, lost } = makeVatLauncher(post);
 const clients = new Map<string, DuplexStream<unknown, unknown>>();
 
 const start = async (): Promise<Kernel> =>
-  makeKernel(await makePlatform(launcher));
+  makeKernel(await makePlatform(launcher), {
+    // With one alone, a vat that spins would stop all others.
+    parallel: Math.max(2, navigator.hardwareConcurrency),
+  });
 const running = start();
 
 const tellFailure = (problem: unknown): void => {

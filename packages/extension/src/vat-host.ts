@@ -18,15 +18,21 @@ const serve = (control: MessagePort): void => {
     workers.delete(launch);
   };
 
+  const lose = (launch: LaunchNumber, cause: string): void => {
+    end(launch);
+    tell({ type: 'lost', launch, reason: `its worker failed: ${cause}` });
+  };
+
   const launch = (word: ToVatHost & { readonly type: 'launch' }): void => {
-    const worker = new Worker(script, { name: word.label });
-    workers.set(word.launch, worker);
-    worker.onerror = event => {
-      end(word.launch);
-      const reason = `its worker failed: ${event.message ?? 'no cause given'}`;
-      tell({ type: 'lost', launch: word.launch, reason });
-    };
-    worker.postMessage({ type: 'port', port: word.port }, [word.port]);
+    try {
+      const worker = new Worker(script, { name: word.label });
+      workers.set(word.launch, worker);
+      worker.onerror = ({ message }) =>
+        lose(word.launch, message ?? 'no cause given');
+      worker.postMessage({ type: 'port', port: word.port }, [word.port]);
+    } catch (problem) {
+      lose(word.launch, String(problem));
+    }
   };
 
   const obey = (word: ToVatHost): void => {

@@ -77,7 +77,7 @@ export const makeClientServer = (
     outputs: Outputs;
     status: () => ControlMethods['status']['result'];
     /** Calls back with news for people until the returned function is called. */
-    watch: (listener: NewsListener) => () => void;
+    watch: (listener: NewsListener, isTraced: boolean) => () => void;
     phase: Phase;
     pump: () => void;
   },
@@ -185,9 +185,9 @@ export const makeClientServer = (
 
     const methods: Methods = {
       status: () => status(),
-      subscribe: () => {
+      subscribe: params => {
         unwatch();
-        unwatch = watch(tell);
+        unwatch = watch(tell, fieldsOf(params)['trace'] === true);
         return status();
       },
       launch: async params => launches.launch(fieldsOf(params)['config'], pump),

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Delivery } from '@cooperage/protocol';
 import type { Deed } from './testing/raw-vats.ts';
+import { makeRpc } from '@cooperage/streams';
+import { makeStreamPair } from '@cooperage/streams/stream-pair';
 import { makeRig } from './testing/rig.ts';
 
 const data = (value: unknown, ...slots: string[]) =>
@@ -57,6 +59,42 @@ describe('a console message', () => {
     expect(client.deliveries.at(-1)).toEqual([
       'notify',
       [['p+49', false, data('did hello')]],
+    ]);
+    await rig.kernel.stop();
+  });
+});
+
+describe('the trace', () => {
+  it('tells whoever wants it what is delivered and what comes of it', async () => {
+    const rig = makeRig(echo);
+    await rig.launch('demo', ['alice']);
+    const client = await rig.connect();
+    const traced: unknown[] = [];
+    const { left, right } = makeStreamPair();
+    rig.kernel.connect(left, { privilege: 'read', label: 'tracer' });
+    const all = new Promise<void>(resolve => {
+      const rpc = makeRpc(right, {
+        onNotify: (name, params) => {
+          if (name === 'trace') {
+            traced.push(...Object(params).events);
+            resolve();
+          }
+        },
+      });
+      void rpc.call('subscribe', { trace: true });
+    });
+    const alice = Object(
+      await client.rpc.call('reference', { cluster: 'demo' }),
+    );
+    client.send([
+      'send',
+      alice.vref,
+      { methargs: data(['hello', []]), result: 'p+1' as never },
+    ]);
+    await all;
+    expect(traced).toMatchObject([
+      { type: 'deliver', vat: 'v1', delivery: 'message' },
+      { type: 'done', vat: 'v1', ok: true, syscalls: ['resolve'], changes: 0 },
     ]);
     await rig.kernel.stop();
   });

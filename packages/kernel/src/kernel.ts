@@ -5,6 +5,7 @@ import {
   type EndpointId,
   type KernelStatus,
   type LogLevel,
+  type TraceEvent,
   type VatId,
   type VatLimits,
 } from '@cooperage/protocol';
@@ -15,10 +16,10 @@ import { makeCrankParts } from './crank.ts';
 import { makeLaunches } from './launch.ts';
 import { makeLaunchLog } from './launch-log.ts';
 import { makeLives } from './lives.ts';
-import { makeNews } from './news.ts';
+import { makeNews, type News } from './news.ts';
 import { makeOutputs } from './outputs.ts';
-import { makePhase } from './phase.ts';
-import type { Platform } from './ports.ts';
+import { makePhase, type Phase } from './phase.ts';
+import type { Clock, Platform } from './ports.ts';
 import { makeRest } from './rest.ts';
 import { makeScheduler } from './scheduler.ts';
 import { makeSessions } from './sessions.ts';
@@ -54,6 +55,7 @@ type Calls = {
   readonly stir: () => void;
   readonly pump: () => void;
   readonly say: (vat: VatId, level: LogLevel, text: string) => void;
+  readonly trace: (event: TraceEvent) => void;
 };
 
 /** The tables, what changes them, and what makes the changes durable. */
@@ -100,7 +102,7 @@ const joinEndpoints = (
   platform: Platform,
   options: KernelOptions,
   tables: ReturnType<typeof joinTables>,
-  { onEnded, pump, say }: Calls,
+  { onEnded, pump, say, trace }: Calls,
 ) => {
   const { state, phase, parts, outputs, keeper, lives } = tables;
   const { limits = DEFAULT_VAT_LIMITS } = options;
@@ -119,6 +121,7 @@ const joinEndpoints = (
     deliveryMilliseconds: options.deliveryMilliseconds ?? 5_000,
     phase,
     onLog: say,
+    onTrace: trace,
   });
   const runner = makeRunner(state, {
     parts,
@@ -148,6 +151,18 @@ const joinEndpoints = (
   return { limits, sessions, workers, runner, scheduler };
 };
 
+/** Writes into the log why the kernel has stopped, when it did not mean to. */
+const announceEnd = (phase: Phase, news: News, clock: Clock): void =>
+  phase.onEnd((_, cause) => {
+    if (cause !== undefined) {
+      const stack = cause instanceof Error ? cause.stack : String(cause);
+      const text = `the kernel has stopped: ${stack}`;
+      const label = 'kernel';
+      news.write({ at: clock.now(), vat: null, label, level: 'error', text });
+    }
+    news.stir();
+  });
+
 /** The kernel's rooms, joined. */
 const joinRooms = (platform: Platform, options: KernelOptions) => {
   const { clock, stores } = platform;
@@ -156,12 +171,12 @@ const joinRooms = (platform: Platform, options: KernelOptions) => {
     onExit: (vat, reason) => runner.exit(vat, reason),
     onEnded: row => clusters.ended(row),
     stir: () => news.stir(),
+    trace: event => news.trace(event),
     pump: () => pump(),
-    say: (vat, level, text) => {
-      const label = state.vats.get(vat)?.name ?? vat;
-      news.write({ at: clock.now(), vat, label, level, text });
-    },
+    say: (vat, level, text) =>
+      news.write({ at: clock.now(), vat, label: labelOf(vat), level, text }),
   };
+  const labelOf = (vat: VatId): string => state.vats.get(vat)?.name ?? vat;
   const tables = joinTables(platform, options, calls);
   const { state, phase, parts, outputs, keeper, lives } = tables;
   const endpoints = joinEndpoints(platform, options, tables, calls);
@@ -175,17 +190,10 @@ const joinRooms = (platform: Platform, options: KernelOptions) => {
       launches: log.list(),
       sessions: sessions.size,
       cranks: tables.cranks(),
-      commits: platform.db.counters.commits,
+      counters: platform.db.counters,
     });
   const news = makeNews({ clock, log: platform.log, status });
-  const clusters = makeClusters(state, {
-    parts,
-    lives,
-    runner,
-    scheduler,
-    outputs,
-    stores,
-  });
+  const clusters = makeClusters(state, { ...tables, ...endpoints, stores });
   const log = makeLaunchLog(news.stir);
   const launches = makeLaunches(state, {
     platform,
@@ -226,15 +234,7 @@ const joinRooms = (platform: Platform, options: KernelOptions) => {
     pump: () => phase.guard(pump),
   });
 
-  phase.onEnd((_, cause) => {
-    if (cause !== undefined) {
-      const stack = cause instanceof Error ? cause.stack : String(cause);
-      const text = `the kernel has stopped: ${stack}`;
-      const label = 'kernel';
-      news.write({ at: clock.now(), vat: null, label, level: 'error', text });
-    }
-    news.stir();
-  });
+  announceEnd(phase, news, clock);
 
   /** What the last run left: heaps and sessions are gone, stores and queues are not. */
   const restore = (): void => {

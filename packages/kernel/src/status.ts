@@ -8,6 +8,7 @@ import harden from '@endo/harden';
 import type { Clusters } from './clusters.ts';
 import type { Inbox } from './inbox.ts';
 import type { Phase } from './phase.ts';
+import type { DbCounters } from './ports.ts';
 import type { VatRow } from './store/schema.ts';
 import type { State } from './store/state.ts';
 import type { Runner } from './vats/runner.ts';
@@ -28,6 +29,7 @@ export const makeStatus = (
     clusters,
     runner,
     inbox,
+    counters,
     ...counts
   }: {
     phase: Phase;
@@ -37,10 +39,11 @@ export const makeStatus = (
     launches: readonly LaunchStatus[];
     sessions: number;
     cranks: number;
-    commits: number;
+    counters: Readonly<DbCounters>;
   },
 ): KernelStatus => {
   const reason = phase.reason();
+  const { commits, statements, rows, bytes } = counters;
   return {
     state: phase.state(),
     ...(reason === undefined ? {} : { reason }),
@@ -62,6 +65,8 @@ export const makeStatus = (
     })),
     home: [...state.home.values()],
     ...counts,
+    commits,
+    sql: { statements, rows, bytes },
   };
 };
 harden(makeStatus);

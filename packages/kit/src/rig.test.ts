@@ -205,9 +205,9 @@ describe('the rig', () => {
 
 /** A cluster of one rogue vat, with rules of its own. */
 const launchRogue = async (rig: Rig, rules: object): Promise<Remote> => {
-  const { vats, ...rest } = configs['rogue'] as { vats: { rogue: object } };
-  const rogue = { ...vats.rogue, ...rules };
-  await E(rig.console.kernel).launch({ ...rest, vats: { rogue } });
+  const config = configs['rogue'];
+  const rogue = { ...config?.vats['rogue'], ...rules };
+  await E(rig.console.kernel).launch({ ...config, vats: { rogue } });
   return rootOf(rig, 'rogue');
 };
 

@@ -19,13 +19,17 @@ export const buildWorkerText = async (entry: string): Promise<string> => {
     build: {
       write: false,
       target: 'es2022',
-      minify: true,
       lib: { entry, formats: ['iife'], name: 'cooperageVat' },
       rollupOptions: {
         external: /^node:/,
         output: {
           // SES has no sloppy mode, and a classic script is sloppy unless it says so.
           banner: '"use strict";',
+          // Vats and people read the names of functions and classes, `error.name` above all.
+          minify: {
+            mangle: { keepNames: true },
+            compress: { keepNames: { function: true, class: true } },
+          },
           globals: id => `require(${JSON.stringify(id)})`,
         },
       },

@@ -3,6 +3,7 @@ import type { ClusterConfig } from './cluster.ts';
 import type { Delivery, Syscall } from './delivery.ts';
 import type { ErrorCode } from './errors.ts';
 import type { ClusterId, Kref, SessionId, VatId, Vref } from './refs.ts';
+import type { TraceEvent } from './trace.ts';
 import type { LogLevel } from './vat-channel.ts';
 
 /** What a client may do; fixed when its port is handed over. Each includes the ones before. */
@@ -66,6 +67,12 @@ export type KernelStatus = {
   /** Counts since the start of this run of the kernel. */
   readonly cranks: number;
   readonly commits: number;
+  /** What the database did in that time: statements run, rows and bytes written. */
+  readonly sql: {
+    readonly statements: number;
+    readonly rows: number;
+    readonly bytes: number;
+  };
 };
 
 export type LogEntry = {
@@ -80,8 +87,11 @@ export type LogEntry = {
 /** The request and answer of each control method, by name. */
 export type ControlMethods = {
   status: { params: Record<string, never>; result: KernelStatus };
-  /** From now on `state` and `log` notifications arrive. Answers with the state now. */
-  subscribe: { params: Record<string, never>; result: KernelStatus };
+  /**
+   * From now on `state` and `log` notifications arrive, and `trace` ones if
+   * they are wanted. Answers with the state now.
+   */
+  subscribe: { params: { trace?: boolean }; result: KernelStatus };
   launch: {
     /** A config as a person writes it; checked by `parseClusterConfig`. */
     params: { config: unknown };
@@ -163,6 +173,8 @@ export type KernelNotifications = {
   sessionEnded: { readonly code: ErrorCode; readonly reason: string };
   state: KernelStatus;
   log: { readonly entries: readonly LogEntry[] };
+  /** What has happened since the last one, in order; not necessarily committed. */
+  trace: { readonly events: readonly TraceEvent[] };
 };
 
 /** A config together with what a person's file may hold: used by the sample list. */

@@ -1,29 +1,9 @@
-import { MAX_BUNDLE_BYTES, CooperageError } from '@cooperage/protocol';
 import type { FetchText } from '@cooperage/kernel';
-
-const FETCH_MILLISECONDS = 30_000;
+import { CooperageError } from '@cooperage/protocol';
+import { FETCH_MILLISECONDS, readBounded } from '../read-bounded.ts';
 
 const wordsOf = (problem: unknown): string =>
   problem instanceof Error ? problem.message : String(problem);
-
-const readBounded = async (response: Response): Promise<string> => {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  const reader = response.body?.getReader();
-  let text = '';
-  let bytes = 0;
-  for (;;) {
-    const part = await reader?.read();
-    if (part === undefined || part.done) {
-      return text + decoder.decode();
-    }
-    bytes += part.value.byteLength;
-    if (bytes > MAX_BUNDLE_BYTES) {
-      await reader?.cancel();
-      throw new Error(`it has more than ${MAX_BUNDLE_BYTES} bytes`);
-    }
-    text += decoder.decode(part.value, { stream: true });
-  }
-};
 
 const whereFrom = (url: string, base: string): URL => {
   if (!URL.canParse(url, base)) {

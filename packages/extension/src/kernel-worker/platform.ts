@@ -1,4 +1,5 @@
 import type { Hash, Log, Platform, VatLauncher } from '@cooperage/kernel';
+import { showLogText } from '@cooperage/protocol';
 import { openOpfsStorage } from '@cooperage/kernel/sqlite-wasm';
 import { makeClock } from './clock.ts';
 import { makeFetchText } from './fetch-text.ts';
@@ -13,7 +14,9 @@ const hash: Hash = async bytes => {
 };
 
 const log: Log = ({ vat, label, level, text }) =>
-  console[level](`[${vat === null ? label : `${label} ${vat}`}] ${text}`);
+  console[level](
+    `[${vat === null ? label : `${label} ${vat}`}] ${showLogText(text)}`,
+  );
 
 /** The browser as the kernel's platform. Rejects with STORAGE_FAILED when another kernel has the storage. */
 export const makePlatform = async (vats: VatLauncher): Promise<Platform> => {

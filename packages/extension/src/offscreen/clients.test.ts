@@ -57,6 +57,14 @@ describe('clients', () => {
     },
   );
 
+  it('are served once: a second port of one nonce is closed', () => {
+    const { clients, events } = makeScene();
+    clients.takeLife(makeLife('n1', `${ORIGIN}/popup.html`).port);
+    clients.takePort('n1', new MessageChannel().port1);
+    clients.takePort('n1', new MessageChannel().port1);
+    expect(events).toEqual([['client', 'n1', 'dangerous']]);
+  });
+
   it('are gone when the browser says that their page is', () => {
     const { clients, events } = makeScene();
     const life = makeLife('n1', `${ORIGIN}/background.js`);

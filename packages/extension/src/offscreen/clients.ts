@@ -76,7 +76,11 @@ export const makeClients = (options: ClientsOptions) => {
   return Object.freeze({
     /** A message port that the service worker hands over. */
     takePort: (client: string, port: MessagePort): void => {
-      if (ports.size >= MOST_WAITING || ports.has(client)) {
+      if (
+        ports.size >= MOST_WAITING ||
+        ports.has(client) ||
+        served.has(client)
+      ) {
         port.close();
         return;
       }

@@ -16,6 +16,9 @@ import { makeRestarts } from './restarts.ts';
 const BEAT_MILLISECONDS = 2_000;
 const MOST_SILENT_BEATS = 7;
 
+/** An update waits that long for a quiet kernel. A vat that spins must not keep it away; the last commit stands anyway. */
+const STOP_MILLISECONDS = 60_000;
+
 type Situation =
   | {
       readonly kind: 'up';
@@ -50,7 +53,9 @@ export const makeKernelKeeper = (options: KernelKeeperOptions) => {
   const { startWorker, whenDead, every, now, after, serveInstead } = options;
   let starts = 0;
   const restarts = makeRestarts(now);
-  let onStopped = (): void => {};
+  const stopping: (() => void)[] = [];
+  const onStopped = (): void =>
+    stopping.splice(0).forEach(resolve => resolve());
 
   const lose = (worker: Worker, reason: string): void => {
     if (situation.kind !== 'up' || situation.worker !== worker) {
@@ -158,11 +163,12 @@ export const makeKernelKeeper = (options: KernelKeeperOptions) => {
       reason: string,
       what: 'worker' | 'host',
     ): void => tell({ type: 'vatLost', launch, reason, what }),
-    /** Resolves when the kernel has finished its work, committed and closed; at once when there is none. */
+    /** Resolves when the kernel has finished its work, committed and closed, or after a minute; at once when there is none. */
     stop: (): Promise<void> =>
       new Promise(resolve => {
-        onStopped = resolve;
         if (situation.kind === 'up') {
+          stopping.push(resolve);
+          after(STOP_MILLISECONDS, resolve);
           tell({ type: 'stop' });
         } else {
           resolve();

@@ -26,6 +26,7 @@ export const serveInstead = (
     sessions: 0,
     cranks: 0,
     commits: 0,
+    sql: { statements: 0, rows: 0, bytes: 0 },
   };
   const refuse = (): never => {
     throw new CooperageError(

@@ -65,7 +65,10 @@ export const makeVatHostKeeper = (options: VatHostKeeperOptions) => {
       }
     };
     // Posts wait in the port until the host listens; the script is the first.
-    void script.then(text => control.postMessage({ type: 'script', text }));
+    void script.then(
+      text => control.postMessage({ type: 'script', text }),
+      () => {}, // each launch tells that it failed
+    );
     const heartbeat = makeHeartbeat({
       every,
       milliseconds: BEAT_MILLISECONDS,
@@ -88,7 +91,9 @@ export const makeVatHostKeeper = (options: VatHostKeeperOptions) => {
     const old = frame;
     discard(old);
     frame = makeFrame();
-    for (const launch of old.vats) {
+    const lost = [...old.vats];
+    old.vats.clear();
+    for (const launch of lost) {
       onVatLost(launch, reason, 'host');
     }
   };
@@ -101,8 +106,21 @@ export const makeVatHostKeeper = (options: VatHostKeeperOptions) => {
     ): Promise<void> => {
       const { control, vats } = frame;
       vats.add(word.launch);
-      await script;
-      control.postMessage(word satisfies ToVatHost, [word.port]);
+      try {
+        await script;
+      } catch (problem) {
+        vats.delete(word.launch);
+        onVatLost(
+          word.launch,
+          `vat-worker.js can't be read: ${problem}`,
+          'worker',
+        );
+        return;
+      }
+      // It may have been killed meanwhile, or its frame discarded.
+      if (vats.has(word.launch)) {
+        control.postMessage(word satisfies ToVatHost, [word.port]);
+      }
     },
     kill: (launch: LaunchNumber): void => {
       if (frame.vats.delete(launch)) {
@@ -112,6 +130,7 @@ export const makeVatHostKeeper = (options: VatHostKeeperOptions) => {
     /** Ends every vat without a report: the kernel that knew them is gone. */
     clear: (): void => {
       discard(frame);
+      frame.vats.clear();
       frame = makeFrame();
     },
   });

@@ -27,25 +27,23 @@ export const makeAbandonment = (
     parts,
     lives,
     workers,
-    flights,
-    lostStarts,
-    suspects,
     onEnded,
     say,
   }: {
     parts: CrankParts;
     lives: Lives;
     workers: Workers;
-    /** Deliveries in flight; an abandoned one leaves it. */
-    flights: Map<VatId, Flight>;
-    /** Starts in a row that were lost before startVat was applied. */
-    lostStarts: Map<VatId, number>;
-    /** Vats that were in flight when the process of all was lost; they come back one at a time. */
-    suspects: Set<VatId>;
     onEnded: (row: VatRow) => void;
     say: (vat: VatId, level: LogLevel, text: string) => void;
   },
 ) => {
+  /** Deliveries in flight. */
+  const flights = new Map<VatId, Flight>();
+  /** Starts in a row that were lost before startVat was applied. */
+  const lostStarts = new Map<VatId, number>();
+  /** Vats that were in flight when the process of all was lost, until a delivery has ended well. */
+  const suspects = new Set<VatId>();
+
   const vatRow = (vat: VatId): VatRow =>
     insistRow(state.vats.get(vat), `vat ${vat}`);
 
@@ -163,6 +161,6 @@ export const makeAbandonment = (
     }
   };
 
-  return { abandon, fail };
+  return { flights, lostStarts, suspects, abandon, fail };
 };
 harden(makeAbandonment);

@@ -39,6 +39,21 @@ export const makeStart = (
 });
 harden(makeStart);
 
+/** A vat that ends itself as a failure takes back what else it did in that crank. */
+const effectsOf = ({
+  syscalls,
+  changes,
+}: Done): Pick<Done, 'syscalls' | 'changes'> => {
+  const failing = syscalls.find(([name, isFailure]) =>
+    name === 'exit' ? isFailure : false,
+  );
+  return failing ? { syscalls: [failing], changes: [] } : { syscalls, changes };
+};
+
+/** The item can't go to this vat any more: what it names has moved or ended. */
+const isMisplaced = (state: State, vat: VatId, item: QueueRow): boolean =>
+  item.kind === 'message' && state.objects.get(item.target)?.owner !== vat;
+
 /** Runs the vats that are in the tables: starts workers when they are needed, delivers, applies what comes back. */
 export const makeRunner = (
   state: State,
@@ -66,39 +81,16 @@ export const makeRunner = (
     say: (vat: VatId, level: LogLevel, text: string) => void;
   },
 ) => {
-  const flights = new Map<VatId, Flight>();
-  const lostStarts = new Map<VatId, number>();
-  /** Vats that were in flight when the process of all was lost, until a delivery has ended well. */
-  const suspects = new Set<VatId>();
   /** Vats that asked to end in the crank that is being applied. */
   const exiting = new Map<VatId, string>();
 
   const vatRow = (vat: VatId): VatRow =>
     insistRow(state.vats.get(vat), `vat ${vat}`);
 
-  const { abandon, fail } = makeAbandonment(state, {
-    parts,
-    lives,
-    workers,
-    flights,
-    lostStarts,
-    suspects,
-    onEnded,
-    say,
-  });
-
-  /** A vat that ends itself as a failure takes back what else it did in that crank. */
-  const effectsOf = ({
-    syscalls,
-    changes,
-  }: Done): Pick<Done, 'syscalls' | 'changes'> => {
-    const failing = syscalls.find(([name, isFailure]) =>
-      name === 'exit' ? isFailure : false,
-    );
-    return failing
-      ? { syscalls: [failing], changes: [] }
-      : { syscalls, changes };
-  };
+  const { flights, lostStarts, suspects, abandon, fail } = makeAbandonment(
+    state,
+    { parts, lives, workers, onEnded, say },
+  );
 
   const apply = (vat: VatId, flight: Flight, done: Done): void =>
     parts.run(() => {
@@ -194,10 +186,6 @@ export const makeRunner = (
     workers.deliver(vat, flight.delivery, vatRow(vat).deadline);
   };
 
-  /** The item can't go to this vat any more: what it names has moved or ended. */
-  const isMisplaced = (vat: VatId, item: QueueRow): boolean =>
-    item.kind === 'message' && state.objects.get(item.target)?.owner !== vat;
-
   const passOn = (item: QueueRow): void =>
     parts.run(() => {
       const message = {
@@ -238,7 +226,7 @@ export const makeRunner = (
     /** Does the next thing for a vat that is free. */
     toVat: (vat: VatId, item: QueueRow | undefined): void => {
       const row = vatRow(vat);
-      if (item && isMisplaced(vat, item)) {
+      if (item && isMisplaced(state, vat, item)) {
         passOn(item);
       } else if (workers.state(vat) === undefined) {
         start(vat);

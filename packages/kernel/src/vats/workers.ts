@@ -5,6 +5,7 @@ import {
   type Delivery,
   type LogLevel,
   type ToVat,
+  type TraceEvent,
   type VatId,
   type VatLimits,
 } from '@cooperage/protocol';
@@ -66,6 +67,7 @@ export const makeWorkers = ({
   deliveryMilliseconds,
   phase,
   onLog,
+  onTrace,
 }: {
   launcher: VatLauncher;
   clock: Clock;
@@ -76,6 +78,7 @@ export const makeWorkers = ({
   deliveryMilliseconds: number;
   phase: Phase;
   onLog: (vat: VatId, level: LogLevel, text: string) => void;
+  onTrace: (event: TraceEvent) => void;
 }) => {
   const { guard } = phase;
   const workers = new Map<VatId, Worker>();
@@ -100,6 +103,7 @@ export const makeWorkers = ({
   ): void => {
     if (worker.state !== 'gone') {
       discard(vat, worker);
+      onTrace({ type: 'lost', at: clock.now(), vat, reason });
       worker.owner.onLost(reason, cause);
       worker.owner.afterLoss();
     }
@@ -118,7 +122,10 @@ export const makeWorkers = ({
       ([, each]) =>
         each === worker || each.state === 'idle' || each.state === 'busy',
     );
-    lost.forEach(([id, each]) => discard(id, each));
+    for (const [id, each] of lost) {
+      discard(id, each);
+      onTrace({ type: 'lost', at: clock.now(), vat: id, reason });
+    }
     lost.forEach(([, each]) => each.owner.onLost(reason, 'host'));
     worker.owner.afterLoss();
   };
@@ -136,6 +143,17 @@ export const makeWorkers = ({
       ),
     );
   };
+
+  const traceDone = (vat: VatId, done: Done): void =>
+    onTrace({
+      type: 'done',
+      at: clock.now(),
+      vat,
+      crank: done.crank,
+      ok: done.outcome.ok,
+      syscalls: done.syscalls.map(([name]) => name),
+      changes: done.changes.length,
+    });
 
   const accept = (
     vat: VatId,
@@ -180,6 +198,7 @@ export const makeWorkers = ({
       );
       worker.state = 'idle';
       worker.cancelDeadline();
+      traceDone(vat, done);
       worker.owner.onDone(done);
     } else {
       throw new EndpointFault(
@@ -298,6 +317,13 @@ export const makeWorkers = ({
       limitTime(vat, worker, deadline ?? deliveryMilliseconds, {
         problem: 'it did not finish its delivery',
         cause: 'fault',
+      });
+      onTrace({
+        type: 'deliver',
+        at: clock.now(),
+        vat,
+        crank: lastCrank,
+        delivery: delivery[0],
       });
       worker.port?.send({ type: 'deliver', crank: lastCrank, delivery });
     },

@@ -20,9 +20,9 @@ export type Link = {
   readonly closed: Promise<string>;
 };
 
-/** Who is told of each of the kernel's notifications. */
+/** Who is told of each of the kernel's notifications; the panel asks for no trace. */
 export type LinkListener = {
-  readonly [Name in keyof KernelNotifications]: (
+  readonly [Name in Exclude<keyof KernelNotifications, 'trace'>]: (
     params: KernelNotifications[Name],
   ) => void;
 };

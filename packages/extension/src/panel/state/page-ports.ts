@@ -1,5 +1,10 @@
 import type { Compiled, LaunchPorts } from './launching.ts';
+import { FETCH_MILLISECONDS, readBounded } from '../../read-bounded.ts';
 import { wordsOf } from './link.ts';
+import type { Memory } from './memory.ts';
+
+/** A compiler that was lost without a word must not leave the panel busy forever. */
+const COMPILE_MILLISECONDS = 60_000;
 
 const isCompiled = (value: unknown): value is Compiled & { id: number } =>
   typeof value === 'object' &&
@@ -14,27 +19,32 @@ const compileInWorker = (source: string, name: string): Promise<Compiled> =>
     const worker = new Worker(new URL('module-compiler.js', document.baseURI), {
       type: 'module',
     });
+    const fail = (reason: string): void => {
+      worker.terminate();
+      reject(new Error(`the module compiler failed: ${reason}`));
+    };
     worker.onmessage = ({ data }: MessageEvent<unknown>) => {
+      worker.terminate();
       if (isCompiled(data)) {
-        worker.terminate();
         resolve(data);
+      } else {
+        fail('its answer is malformed');
       }
     };
-    worker.onerror = event => {
-      worker.terminate();
-      reject(
-        new Error(
-          `the module compiler failed: ${event.message ?? 'it can’t be loaded'}`,
-        ),
-      );
-    };
+    worker.onerror = ({ message }) => fail(message ?? 'it can’t be loaded');
+    AbortSignal.timeout(COMPILE_MILLISECONDS).addEventListener('abort', () =>
+      fail(`it gave no answer within ${COMPILE_MILLISECONDS / 1000} s`),
+    );
     worker.postMessage({ id: 1, source, name });
   });
 
 const fetchText = async (url: string): Promise<string> => {
   let response: Response;
   try {
-    response = await fetch(url, { credentials: 'omit' });
+    response = await fetch(url, {
+      credentials: 'omit',
+      signal: AbortSignal.timeout(FETCH_MILLISECONDS),
+    });
   } catch (error) {
     throw new Error(
       `${url} can’t be reached: ${wordsOf(error)}. Check the address; its server must also allow reading from other sites (CORS). A file saved from it can be dropped here instead.`,
@@ -46,12 +56,24 @@ const fetchText = async (url: string): Promise<string> => {
       `${url} answered ${response.status} ${response.statusText}`,
     );
   }
-  return response.text();
+  return readBounded(response);
 };
 
-/** What an extension page offers for launching. */
-export const makePagePorts = (): LaunchPorts =>
+const memory: Memory = Object.freeze({
+  read: key => localStorage.getItem(key) ?? undefined,
+  write: (key, text) => {
+    try {
+      localStorage.setItem(key, text);
+    } catch {
+      // The store is full: the page goes on without a memory.
+    }
+  },
+});
+
+/** What an extension page offers for launching and remembering. */
+export const makePagePorts = (): LaunchPorts & { readonly memory: Memory } =>
   Object.freeze({
+    memory,
     fetchText,
     compileModule: compileInWorker,
     samplesUrl: new URL('samples.json', document.baseURI).href,

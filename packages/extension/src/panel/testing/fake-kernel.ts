@@ -26,6 +26,7 @@ export const emptyStatus: KernelStatus = {
   sessions: 1,
   cranks: 0,
   commits: 0,
+  sql: { statements: 0, rows: 0, bytes: 0 },
 };
 
 type Answers = {
@@ -102,6 +103,7 @@ export const makeFakeKernel = (
       Promise.reject(new Error('this kernel launches nothing')),
     terminate: async () => null,
     restart: async () => null,
+    resume: async () => null,
     sessionOpen: async () => ({ session: makeSessionId(1) }),
     sessionClose: async () => null,
     reference: async request => {
