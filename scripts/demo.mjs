@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { launchBrowser } from './browser.mjs';
 import { cache, extensionDir } from './setup.mjs';
 
-const folder = join(cache, 'demo');
+const folder = join(cache, 'demonstration');
 const profile = join(folder, 'profile');
 const screenshot = join(folder, 'panel.png');
 /** How long one step may take; a browser that hangs must not hang the demo. */

@@ -52,6 +52,22 @@ export const makeHomeKit = (options: {
   let names = new Map<string, Kref>();
   let isCurrent = false;
   const held = new Map<string, Held>();
+  /** What a devtools console prints of `home`: it looks behind the proxy. */
+  const printed: Home = {};
+
+  const print = (): void => {
+    for (const name of Object.keys(printed)) {
+      delete printed[name];
+    }
+    for (const name of names.keys()) {
+      // Not assigned: a person may well keep something as `constructor`.
+      Object.defineProperty(printed, name, {
+        value: held.get(name)?.object,
+        enumerable: true,
+        configurable: true,
+      });
+    }
+  };
 
   const provide = (name: string, kref: Kref): unknown => {
     const known = held.get(name);
@@ -64,6 +80,7 @@ export const makeHomeKit = (options: {
     promise.then(
       object => {
         entry.object = object;
+        print();
       },
       () => {
         // Whoever holds the promise hears why; the next access asks again.
@@ -102,26 +119,23 @@ export const makeHomeKit = (options: {
     }
   };
 
-  const home = new Proxy<Home>(
-    {},
-    {
-      get: (_target, name) => get(name),
-      has: (_target, name) => typeof name === 'string' && names.has(name),
-      ownKeys: () => {
-        openSoon();
-        return [...names.keys()];
-      },
-      getOwnPropertyDescriptor: (_target, name) =>
-        typeof name === 'string' && names.has(name)
-          ? { value: get(name), enumerable: true, configurable: true }
-          : undefined,
-      set: refuse,
-      defineProperty: refuse,
-      deleteProperty: refuse,
-      preventExtensions: refuse,
-      setPrototypeOf: refuse,
+  const home = new Proxy<Home>(printed, {
+    get: (_target, name) => get(name),
+    has: (_target, name) => typeof name === 'string' && names.has(name),
+    ownKeys: () => {
+      openSoon();
+      return [...names.keys()];
     },
-  );
+    getOwnPropertyDescriptor: (_target, name) =>
+      typeof name === 'string' && names.has(name)
+        ? { value: get(name), enumerable: true, configurable: true }
+        : undefined,
+    set: refuse,
+    defineProperty: refuse,
+    deleteProperty: refuse,
+    preventExtensions: refuse,
+    setPrototypeOf: refuse,
+  });
 
   return Object.freeze({
     home,
@@ -139,6 +153,7 @@ export const makeHomeKit = (options: {
           object.catch(() => {});
         }
       }
+      print();
     },
     reset: () => {
       isCurrent = false;

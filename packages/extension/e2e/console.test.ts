@@ -79,6 +79,26 @@ describe('the console in the service worker', () => {
     ]);
   });
 
+  it('prints home with what is in it', async () => {
+    await launch(sampleConfig('demo'));
+    await launch(sampleConfig('counter'));
+    await type(
+      extension,
+      `await E(kernel).keep('friend', await E(kernel).root('demo', 'bob'))`,
+    );
+    await type(extension, `await home.friend`);
+    const shown = await show(`home`);
+    const printed = shown?.preview?.properties.map(({ name, value }) => [
+      name,
+      value,
+    ]);
+    expect(Object.fromEntries(printed ?? [])).toEqual({
+      counter: expect.stringMatching(/^Alleged: counter \(ko\d+\)$/),
+      demo: expect.stringMatching(/^Alleged: alice \(ko\d+\)$/),
+      friend: expect.stringMatching(/^Alleged: bob \(ko\d+\)$/),
+    });
+  });
+
   it('shows values as what they are', async () => {
     await launch(sampleConfig('demo'));
     await type(extension, `const two = await E(kernel).root('demo', 'bob')`);

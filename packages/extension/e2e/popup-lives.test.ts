@@ -207,4 +207,23 @@ export const buildRootObject = (_powers, _parameters, baggage) => {
     );
     expect(answer).toMatchObject({ result: { value: 400 } });
   });
+
+  it('erases everything, once the word is typed', async () => {
+    panel = await openPanel(extension);
+    const { page } = panel;
+    await panel.goTo('Message');
+    await panel.send('demo.bob', 'hello', '["last"]');
+    await panel.goTo('Vats');
+    await page.getByText('Erase everything…').click();
+    const erase = page.getByRole('button', { name: 'Erase everything' });
+    expect(await erase.getAttribute('aria-disabled')).toBe('true');
+    await page.getByLabel('Type erase to allow it').fill('erase');
+    await erase.click();
+    await page.getByText('Nothing runs here yet.').waitFor();
+    await panel.goTo('Message');
+    expect(await page.locator('li.result').count()).toBe(0);
+    expect(
+      await extension.inConsole(`E(kernel).clusters().then(all => all.length)`),
+    ).toBe(0);
+  });
 });

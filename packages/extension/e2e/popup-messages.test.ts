@@ -170,6 +170,20 @@ export const buildRootObject = () => {
     expect(await wordsOf(card)).toMatch(/1,200 characters$/);
   });
 
+  it('is there with its result when the popup is opened again', async () => {
+    await panel.send('demo.bob', 'echo', '["still here"]');
+    await panel.page.close();
+    panel = await openPanel(extension);
+    await panel.goTo('Message');
+    const card = panel.page.locator('li.result').first();
+    expect([
+      await wordsOf(card),
+      await panel.page.getByLabel('Arguments').inputValue(),
+    ]).toEqual(['“still here”', '["still here"]']);
+    const next = await panel.send('demo.bob', 'echo', '["and on"]');
+    expect(await wordsOf(next)).toBe('“and on”');
+  });
+
   it('leaves a log of what the vat wrote', async () => {
     await panel.goTo('Launch');
     await panel.compile(`import { Far } from '@endo/far';

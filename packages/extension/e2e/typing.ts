@@ -9,6 +9,13 @@ export type Shown = {
   readonly value?: unknown;
   /** Present for everything else but undefined. */
   readonly description?: string;
+  /** What is printed of its properties. */
+  readonly preview?: {
+    readonly properties: readonly {
+      readonly name: string;
+      readonly value?: string;
+    }[];
+  };
 };
 
 export type Answer =
@@ -25,6 +32,7 @@ const evaluate = (
       expression: text,
       replMode: true,
       awaitPromise: true,
+      generatePreview: !returnByValue,
       returnByValue,
     })) as { result: Shown; exceptionDetails?: { exception: Shown } };
     return exceptionDetails === undefined

@@ -347,6 +347,49 @@ test('rejects a message that comes in, since the panel has no objects', async ()
   });
 });
 
+test('remembers drafts and results when the page is opened again', async () => {
+  const kept = new Map<string, string>();
+  const memory = {
+    read: (key: string) => kept.get(key),
+    write: (key: string, text: string) => void kept.set(key, text),
+  };
+  const kernel = makeFakeKernel({
+    status: { clusters: [demo] },
+    onSend: () => ({
+      isRejected: false,
+      data: { body: '#{"far":"&0","at":5}', slots: ['p-12' as Vref] },
+    }),
+  });
+  const first = await setUp(kernel, { memory });
+  await until(first.bench.connection.phase, ({ at }) => at === 'open');
+  const before = await sendAndWait(first.bench);
+  first.bench.source.value = 'export {}';
+  first.bench.draft.value = { target: 'x', method: 'y', argsText: '[1]' };
+  const { bench } = await setUp(kernel, { memory });
+  const lost = {
+    state: 'failed',
+    problem: 'the panel was closed before the answer came',
+  };
+  expect([
+    bench.source.value,
+    bench.draft.value,
+    bench.results.results.value,
+  ]).toEqual([
+    'export {}',
+    { target: 'x', method: 'y', argsText: '[1]' },
+    [{ ...before, promises: new Map([['p-12', lost]]) }],
+  ]);
+});
+
+test('begins anew when its memory is no longer readable', async () => {
+  const memory = { read: () => '[{"id":1},', write: () => {} };
+  const { bench } = await setUp(makeFakeKernel(), { memory });
+  expect([bench.results.results.value, bench.draft.value]).toEqual([
+    [],
+    { target: '', method: '', argsText: '' },
+  ]);
+});
+
 test('collects log lines', async () => {
   const kernel = makeFakeKernel();
   const { bench } = await opened(kernel);

@@ -22,6 +22,14 @@ import {
   type ResultsKit,
 } from './results.ts';
 import { ANONYMOUS } from './describe.ts';
+import { EXAMPLE_SOURCE } from './example.ts';
+import {
+  keepInMemory,
+  noMemory,
+  recallDrafts,
+  recallResults,
+  type Memory,
+} from './memory.ts';
 import { makeSessionKit } from './session.ts';
 import { targetsOf, type Target } from './targets.ts';
 
@@ -32,6 +40,7 @@ export type BenchPorts = LaunchPorts & {
   readonly open: OpenLink;
   readonly later: Later;
   readonly now: () => number;
+  readonly memory?: Memory;
   /** Reloads the extension, where there is one: the way out of a failed kernel. */
   readonly reload?: () => void;
 };
@@ -48,6 +57,8 @@ export type Bench = {
   readonly room: Signal<Room>;
   /** The message being written. */
   readonly draft: Signal<MessageDraft>;
+  /** The module being written. */
+  readonly source: Signal<string>;
   readonly reload: (() => void) | undefined;
   /** What to call an object: as it alleges, or by the name that a person has for it. */
   readonly titleOf: (kref: Kref | undefined, iface: string) => string;
@@ -61,6 +72,7 @@ export type Bench = {
 
 /** Wires the panel's state together. Owns the connection until `connection.stop()`. */
 export const makeBench = (ports: BenchPorts): Bench => {
+  const memory = ports.memory ?? noMemory;
   const logs = makeLogs();
   const connection: Connection = makeConnection(ports.open, ports.later, {
     deliver: params => kit.deliver(params),
@@ -70,11 +82,19 @@ export const makeBench = (ports: BenchPorts): Bench => {
   });
   const kit = makeSessionKit(connection);
   const { status, phase } = connection;
-  const results = makeResultsKit(kit.session, status, ports.now);
+  const results = makeResultsKit(
+    kit.session,
+    status,
+    ports.now,
+    recallResults(memory),
+  );
   const actions = makeActions(connection);
   const room = signal<Room>('vats');
   const draft = signal<MessageDraft>({ target: '', method: '', argsText: '' });
+  const source = signal(EXAMPLE_SOURCE);
   const addressed = signal(false);
+  recallDrafts(memory, { message: draft, source });
+  keepInMemory(memory, results.results, { message: draft, source });
   const targets = computed(() => [
     ...targetsOf(status.value),
     ...targetsInResults(results.results.value),
@@ -103,6 +123,7 @@ export const makeBench = (ports: BenchPorts): Bench => {
     },
     room,
     draft,
+    source,
     reload: ports.reload,
     addressed,
     address: (name: string) => {

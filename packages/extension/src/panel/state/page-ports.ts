@@ -1,6 +1,7 @@
 import type { Compiled, LaunchPorts } from './launching.ts';
 import { FETCH_MILLISECONDS, readBounded } from '../../read-bounded.ts';
 import { wordsOf } from './link.ts';
+import type { Memory } from './memory.ts';
 
 /** A compiler that was lost without a word must not leave the panel busy forever. */
 const COMPILE_MILLISECONDS = 60_000;
@@ -58,9 +59,21 @@ const fetchText = async (url: string): Promise<string> => {
   return readBounded(response);
 };
 
-/** What an extension page offers for launching. */
-export const makePagePorts = (): LaunchPorts =>
+const memory: Memory = Object.freeze({
+  read: key => localStorage.getItem(key) ?? undefined,
+  write: (key, text) => {
+    try {
+      localStorage.setItem(key, text);
+    } catch {
+      // The store is full: the page goes on without a memory.
+    }
+  },
+});
+
+/** What an extension page offers for launching and remembering. */
+export const makePagePorts = (): LaunchPorts & { readonly memory: Memory } =>
   Object.freeze({
+    memory,
     fetchText,
     compileModule: compileInWorker,
     samplesUrl: new URL('samples.json', document.baseURI).href,

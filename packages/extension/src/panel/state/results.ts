@@ -118,14 +118,15 @@ export type ResultsKit = {
   clear(): void;
 };
 
-/** The messages sent from this panel and their results. */
+/** The messages sent from this panel and their results; `earlier` ones stand behind. */
 export const makeResultsKit = (
   session: Session,
   status: ReadonlySignal<KernelStatus | undefined>,
   now: () => number,
+  earlier: readonly Result[] = [],
 ): ResultsKit => {
-  const results = signal<readonly Result[]>([]);
-  let count = 0;
+  const results = signal(earlier);
+  let count = Math.max(0, ...earlier.map(({ id }) => id));
 
   const change = (id: number, edit: (result: Result) => Result): void => {
     results.value = results.value.map(each =>

@@ -99,7 +99,7 @@ const Progress = ({
   );
 };
 
-/** The launches under way and the last that ended, newest first. */
+/** The launches under way, the newest, and those that failed not long ago; what was launched before is among the vats. */
 export const Launches = ({
   bench,
   launches,
@@ -110,7 +110,12 @@ export const Launches = ({
   <ul class="cards" aria-label="Launches">
     {launches
       .toReversed()
-      .filter(({ state }, index) => index < SHOWN || state === 'running')
+      .filter(
+        ({ state }, index) =>
+          index === 0 ||
+          state === 'running' ||
+          (state === 'failed' && index < SHOWN),
+      )
       .map((launch, index) => (
         <Progress
           key={launch.id}

@@ -1,17 +1,8 @@
 /** @jsxImportSource preact */
-import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Bench } from '../state/bench.ts';
 import { Button } from '../ui/button.tsx';
 import { Notice, ProblemList } from '../ui/notice.tsx';
-
-const EXAMPLE = `import { Far } from '@endo/far';
-
-export const buildRootObject = () =>
-  Far('Greeter', {
-    hello: name => \`Hello, \${name}!\`,
-  });
-`;
 
 const indexOfPlace = (text: string, line: number, column: number): number =>
   text
@@ -22,7 +13,7 @@ const indexOfPlace = (text: string, line: number, column: number): number =>
 /** One module, written here. Tab leaves the field: it is not kept for indenting. */
 export const SourceEditor = ({ bench }: { readonly bench: Bench }) => {
   const { launching } = bench;
-  const source = useSignal(EXAMPLE);
+  const { source } = bench;
   const area = useRef<HTMLTextAreaElement>(null);
   const gutter = useRef<HTMLDivElement>(null);
   const problem = launching.sourceProblem.value;
