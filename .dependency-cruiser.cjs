@@ -10,12 +10,13 @@ const below = {
   'vat-supervisor': ['streams', 'protocol'],
   client: ['streams', 'protocol'],
 };
+below.node = ['streams', 'protocol', 'kernel', 'vat-supervisor'];
 const platform = Object.keys(below);
-for (const name of ['kit', 'services', 'node']) {
+for (const name of ['kit', 'services']) {
   below[name] = platform;
 }
 for (const name of ['extension', 'cli']) {
-  below[name] = [...platform, 'kit', 'services', 'node'];
+  below[name] = [...platform, 'kit', 'services'];
 }
 
 const TEST = '[.]test[.][cm]?tsx?$|-suite[.]ts$|/test/|/testing/|/e2e/';
