@@ -42,12 +42,13 @@ export const makeCodec = (options: {
   return harden({
     encode: (value: unknown) => {
       const raw = marshal.toCapData(harden(value) as Passable);
-      const body = withPlainInterfaces(raw.body, raw.slots);
-      if (body.length > MAX_BODY) {
+      // First, for a search through what is much larger would overflow the stack.
+      if (raw.body.length > MAX_BODY) {
         throw RangeError(
-          `a message of ${body.length} characters is larger than ${MAX_BODY}; send it in parts`,
+          `a message of ${raw.body.length} characters is larger than ${MAX_BODY}; send it in parts`,
         );
       }
+      const body = withPlainInterfaces(raw.body, raw.slots);
       return harden({ body, slots: raw.slots });
     },
     decode: ({ body, slots }: CapData) =>

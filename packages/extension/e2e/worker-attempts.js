@@ -54,6 +54,8 @@ globalThis.tryEverything = async urls => {
     caches: () => scope.caches?.keys(),
     'navigator.storage': () => scope.navigator?.storage?.getDirectory(),
     'navigator.locks': () => scope.navigator?.locks?.query(),
+    postMessage: () => scope.postMessage,
+    close: () => scope.close,
     chrome: () => scope.chrome,
     browser: () => scope.browser,
   };

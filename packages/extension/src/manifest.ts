@@ -43,8 +43,9 @@ const PAGES_POLICY = [
 /**
  * The page that hosts vats, and so every vat's worker: an opaque origin, no
  * network, no scripts but the host's own (by hash) and the workers' text (a
- * blob made by the host). Neither 'self' nor blob: is a script source, so a
- * worker can import no script at all; 'unsafe-eval' is what SES evaluates with.
+ * blob made by the host). Neither 'self' nor blob: is a script source, but no
+ * policy keeps what runs here from the extension's own files: they hold no
+ * secret. 'unsafe-eval' is what SES evaluates with.
  */
 const vatHostPolicy = (hash: string): string =>
   [

@@ -21,7 +21,13 @@ const findServiceWorker = async (): Promise<ServiceWorker> => {
 };
 
 const handOver = async (client: string, port: MessagePort): Promise<void> => {
-  const serviceWorker = await findServiceWorker();
+  const signal = AbortSignal.timeout(HAND_OVER_MILLISECONDS);
+  const late = new Promise<never>((_resolve, reject) =>
+    signal.addEventListener('abort', () =>
+      reject(new Error('the service worker does not answer')),
+    ),
+  );
+  const serviceWorker = await Promise.race([findServiceWorker(), late]);
   const answer = new MessageChannel();
   const request: ConnectRequest & { answer: MessagePort } = {
     tag: 'cooperage-connect',
@@ -29,11 +35,7 @@ const handOver = async (client: string, port: MessagePort): Promise<void> => {
     port,
     answer: answer.port2,
   };
-  await new Promise<void>((resolve, reject) => {
-    const signal = AbortSignal.timeout(HAND_OVER_MILLISECONDS);
-    signal.addEventListener('abort', () =>
-      reject(new Error('the service worker does not answer')),
-    );
+  const answered = new Promise<void>((resolve, reject) => {
     answer.port1.onmessage = ({ data }: MessageEvent<unknown>) => {
       if (isAnswer(data) && data.ok) {
         resolve();
@@ -42,7 +44,8 @@ const handOver = async (client: string, port: MessagePort): Promise<void> => {
       }
     };
     serviceWorker.postMessage(request, [port, answer.port2]);
-  }).finally(() => answer.port1.close());
+  });
+  await Promise.race([answered, late]).finally(() => answer.port1.close());
 };
 
 /**

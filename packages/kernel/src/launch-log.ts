@@ -24,6 +24,9 @@ type Entry = {
   error?: string;
 };
 
+/** Of what a vat rejects with; the rest is for whoever asked it. All clients are told this with every state. */
+const MOST_UNITS = 4_000;
+
 const messageOf = (problem: unknown): string =>
   problem instanceof Error ? problem.message : String(problem);
 
@@ -85,7 +88,8 @@ export const makeLaunchLog = (onChange: () => void) => {
             body === undefined ? 'bootstrap' : 'no bootstrap method to call';
         } else {
           bootstrap.state = 'failed';
-          entry.error = `bootstrap rejected: ${textOfRejection(body)}`;
+          const text = textOfRejection(body).slice(0, MOST_UNITS);
+          entry.error = `bootstrap rejected: ${text}`;
         }
         onChange();
       },

@@ -9,7 +9,7 @@ import type { Clock, Log } from './ports.ts';
 
 /** News for people are gathered for that long. */
 const NEWS_MILLISECONDS = 50;
-/** Log lines that a newcomer is told. */
+/** Log lines that a newcomer is told, and at most that are told at once. */
 const KEPT_LINES = 200;
 
 export type NewsListener = <Name extends 'state' | 'log' | 'trace'>(
@@ -30,13 +30,36 @@ export const makeNews = ({
   const listeners = new Set<NewsListener>();
   const tracers = new Set<NewsListener>();
   const lines: LogEntry[] = [];
+  /** How many of the last lines, or more than are kept, the listeners have not been told. */
+  let untold = 0;
   let events: TraceEvent[] = [];
   let isDue = false;
+  let isStirred = false;
+
+  const tellLog = (): void => {
+    if (untold === 0) {
+      return;
+    }
+    const entries = lines.slice(-untold);
+    const missing = untold - entries.length;
+    untold = 0;
+    const [first] = entries;
+    if (missing > 0 && first) {
+      const text = `${missing} lines of log came too fast to be told`;
+      const { at } = first;
+      entries.unshift({ at, vat: null, label: 'kernel', level: 'warn', text });
+    }
+    listeners.forEach(listener => listener('log', { entries }));
+  };
 
   const tell = (): void => {
     isDue = false;
-    const now = status();
-    listeners.forEach(listener => listener('state', now));
+    tellLog();
+    if (isStirred) {
+      isStirred = false;
+      const now = status();
+      listeners.forEach(listener => listener('state', now));
+    }
     const traced = events;
     events = [];
     if (traced.length > 0) {
@@ -44,10 +67,17 @@ export const makeNews = ({
     }
   };
 
-  const stir = (): void => {
-    if (!isDue && listeners.size > 0) {
+  const tellSoon = (): void => {
+    if (!isDue) {
       isDue = true;
       clock.after(NEWS_MILLISECONDS, tell);
+    }
+  };
+
+  const stir = (): void => {
+    if (listeners.size > 0) {
+      isStirred = true;
+      tellSoon();
     }
   };
 
@@ -67,10 +97,14 @@ export const makeNews = ({
       if (lines.length > KEPT_LINES) {
         lines.shift();
       }
-      listeners.forEach(listener => listener('log', { entries: [entry] }));
+      if (listeners.size > 0) {
+        untold += 1;
+        tellSoon();
+      }
     },
     /** Calls back with the last lines of the log, and from then on with news, until the returned function is called. */
     watch: (listener: NewsListener, isTraced = false): (() => void) => {
+      tellLog(); // to those before, so that the newcomer hears no line twice
       listeners.add(listener);
       if (isTraced) {
         tracers.add(listener);

@@ -1,4 +1,5 @@
-export { makeNodeVats, provideNodeVatText } from './node-vats.ts';
+export { provideNodeVatText } from './node-vat-text.ts';
+export { makeNodeVats } from './node-vats.ts';
 export {
   copyNodeImage,
   makeNodeImage,

@@ -1,11 +1,4 @@
-import type {
-  Clock,
-  FetchText,
-  Hash,
-  Log,
-  Platform,
-  VatLauncher,
-} from '@cooperage/kernel';
+import type { FetchText, Log, Platform, VatLauncher } from '@cooperage/kernel';
 import {
   makeMemoryImage,
   openMemoryKernelDb,
@@ -18,9 +11,8 @@ import {
   type FileImages,
   type Storage,
 } from '@cooperage/kernel/sqlite-wasm';
-import { CooperageError, MAX_BUNDLE_BYTES } from '@cooperage/protocol';
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { fetchText, nodeClock, nodeHash } from '@cooperage/node';
+import { CooperageError } from '@cooperage/protocol';
 import { makeNodeVats } from './node-vats.ts';
 
 export type StorageKind = 'memory' | 'sqlite';
@@ -42,71 +34,26 @@ export const copyNodeImage = (image: NodeImage): NodeImage =>
     ? { storage: 'memory', content: makeMemoryImage(image.content) }
     : { storage: 'sqlite', content: makeFileImages(image.content) };
 
-/** The system's clock. */
-export const nodeClock: Clock = Object.freeze({
-  now: () => Date.now(),
-  after: (milliseconds: number, callback: () => void) => {
-    const timer = setTimeout(callback, milliseconds);
-    return () => clearTimeout(timer);
-  },
-  // It runs behind the messages of ports that the loop has taken in before.
-  soon: (callback: () => void) => {
-    setImmediate(callback);
-  },
-});
-
-const hash: Hash = async bytes =>
-  createHash('sha512').update(bytes).digest('hex');
-
 const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]'];
 
-const fetchLoopback = async (url: URL): Promise<string> => {
-  if (!LOOPBACK.includes(url.hostname)) {
-    throw Error('only file: URLs and hosts of this machine are fetched');
-  }
-  // A redirect could lead away from this machine.
-  const response = await fetch(url, { redirect: 'error' });
-  if (!response.ok) {
-    await response.body?.cancel();
-    throw Error(`the server answered ${response.status}`);
-  }
-  const bytes = await response.arrayBuffer();
-  if (bytes.byteLength > MAX_BUNDLE_BYTES) {
-    throw Error(`${bytes.byteLength} bytes are more than ${MAX_BUNDLE_BYTES}`);
-  }
-  return new TextDecoder().decode(bytes);
-};
+const unreachable = (given: string, why: string): CooperageError =>
+  new CooperageError('BUNDLE_UNREACHABLE', `${given} can't be fetched: ${why}`);
 
-/** `fetch` says "fetch failed" and hides the reason in its cause. */
-const causeOf = (problem: unknown): string => {
-  if (!(problem instanceof Error)) {
-    return String(problem);
-  }
-  return problem.cause === undefined
-    ? problem.message
-    : `${problem.message}: ${causeOf(problem.cause)}`;
-};
-
+/** Tests reach files and this machine's own servers, and nothing else. */
 const makeFetchText =
   (baseUrl: URL | undefined): FetchText =>
   async given => {
-    try {
-      const url = new URL(given, baseUrl);
-      switch (url.protocol) {
-        case 'file:':
-          return await readFile(url, 'utf8');
-        case 'http:':
-        case 'https:':
-          return await fetchLoopback(url);
-        default:
-          throw Error(`${url.protocol} is not fetched here`);
-      }
-    } catch (problem) {
-      throw new CooperageError(
-        'BUNDLE_UNREACHABLE',
-        `${given} can't be fetched: ${causeOf(problem)}`,
+    if (!URL.canParse(given, baseUrl)) {
+      throw unreachable(
+        given,
+        'it is no URL, and there is none to complete it',
       );
     }
+    const url = new URL(given, baseUrl);
+    if (url.protocol.startsWith('http') && !LOOPBACK.includes(url.hostname)) {
+      throw unreachable(given, 'only hosts of this machine are asked');
+    }
+    return fetchText(url.href);
   };
 
 const openStorage = (image: NodeImage): Promise<Storage> =>
@@ -140,14 +87,13 @@ export const openNodePlatform = async ({
   vats = makeNodeVats(),
 }: NodePlatformOptions = {}): Promise<Platform> => {
   const { db, stores } = await openStorage(image);
-  const fetchText = makeFetchText(baseUrl);
   return Object.freeze({
     db,
     stores,
     vats,
     clock: nodeClock,
     log,
-    hash,
-    fetchText,
+    hash: nodeHash,
+    fetchText: makeFetchText(baseUrl),
   });
 };

@@ -22,7 +22,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import { makeNodeVats, provideNodeVatText } from './node-vats.ts';
+import { provideNodeVatText } from './node-vat-text.ts';
+import { makeNodeVats } from './node-vats.ts';
 
 type Done = Extract<FromVat, { type: 'done' }>;
 type Log = Extract<FromVat, { type: 'log' }>;

@@ -9,7 +9,8 @@ import { createHash } from 'node:crypto';
 import { fetchText } from './fetch-text.ts';
 import { openFolderStorage } from './storage.ts';
 
-const clock: Clock = Object.freeze({
+/** The system's clock. */
+export const nodeClock: Clock = Object.freeze({
   now: () => Date.now(),
   after: (milliseconds: number, callback: () => void) => {
     const timer = setTimeout(callback, milliseconds);
@@ -21,7 +22,8 @@ const clock: Clock = Object.freeze({
   },
 });
 
-const hash: Hash = async bytes =>
+/** SHA-512 by Node's own crypto. */
+export const nodeHash: Hash = async bytes =>
   createHash('sha512').update(bytes).digest('hex');
 
 export type FolderPlatformOptions = {
@@ -42,5 +44,13 @@ export const openFolderPlatform = async ({
   log,
 }: FolderPlatformOptions): Promise<Platform> => {
   const { db, stores } = await openFolderStorage(folder);
-  return Object.freeze({ db, stores, vats, clock, log, hash, fetchText });
+  return Object.freeze({
+    db,
+    stores,
+    vats,
+    clock: nodeClock,
+    log,
+    hash: nodeHash,
+    fetchText,
+  });
 };

@@ -2,7 +2,7 @@ import harden from '@endo/harden';
 import type { Syscall, VatLimits } from '@cooperage/protocol';
 
 /** A vat passed one of its limits; the message names which. */
-export class LimitError extends Error {
+class LimitError extends Error {
   constructor(message: string) {
     super(message);
     Reflect.defineProperty(this, 'name', {

@@ -3,17 +3,29 @@ const PAGE = 'offscreen.html';
 
 let creation: Promise<void> | undefined;
 
-const create = async (): Promise<void> => {
+const isThere = async (): Promise<boolean> => {
   const contexts = await chrome.runtime.getContexts({
     contextTypes: ['OFFSCREEN_DOCUMENT'],
   });
-  if (contexts.length === 0) {
+  return contexts.length > 0;
+};
+
+const create = async (): Promise<void> => {
+  if (await isThere()) {
+    return;
+  }
+  try {
     await chrome.offscreen.createDocument({
       url: PAGE,
       reasons: ['WORKERS', 'IFRAME_SCRIPTING'],
       justification:
         'Runs the kernel in a worker, and the vats in workers of a sandboxed page.',
     });
+  } catch (problem) {
+    // A service worker that ended a moment ago may have been making it.
+    if (!(await isThere())) {
+      throw problem;
+    }
   }
 };
 

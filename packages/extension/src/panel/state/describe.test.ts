@@ -147,6 +147,13 @@ test('never throws, whatever text a body is', () => {
   );
 });
 
+test('never throws, however deep what it can not read is nested', () => {
+  const deep = `${'['.repeat(500_000)}${']'.repeat(500_000)}`;
+  for (const body of [`#{"#odd":${deep}}`, `#{"#error":${deep}}`, `#${deep}`]) {
+    expect(read({ body, slots: [] }).kind).toBeTypeOf('string');
+  }
+});
+
 const plain = (node: DisplayNode): unknown => {
   switch (node.kind) {
     case 'list':

@@ -78,9 +78,19 @@ type Reader = {
   readonly ifaces: Map<number, string>;
 };
 
+/** Anything out of parsed JSON as text. */
+const jsonTextOf = (value: unknown): string => {
+  try {
+    return JSON.stringify(value) ?? '';
+  } catch {
+    // What can be parsed may nest deeper than the stack of whoever writes it.
+    return '…';
+  }
+};
+
 const unreadable = (value: unknown, problem: string): DisplayNode => ({
   kind: 'unreadable',
-  text: typeof value === 'string' ? value : (JSON.stringify(value) ?? ''),
+  text: typeof value === 'string' ? value : jsonTextOf(value),
   problem,
 });
 
@@ -146,7 +156,7 @@ const describeFields = (
 /** The text of a part that is a string, or what stands there in its stead. */
 const textOf = (value: unknown, reader: Reader): string => {
   if (typeof value !== 'string') {
-    return JSON.stringify(value) ?? '';
+    return jsonTextOf(value);
   }
   const node = describeText(value, reader);
   return 'text' in node ? node.text : value;
