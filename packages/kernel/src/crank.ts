@@ -1,7 +1,7 @@
 import harden from '@endo/harden';
 import type { CapData, EndpointId, Kref } from '@cooperage/protocol';
 import { makeCLists } from './clist.ts';
-import { makeInbox } from './inbox.ts';
+import { makeInbox, type InboxBounds } from './inbox.ts';
 import { makePromises } from './promises.ts';
 import { makeRefcounts } from './refcounts.ts';
 import { makeRouter } from './router.ts';
@@ -16,7 +16,9 @@ export const makeCrankParts = (
     onArrival,
     onExit,
     afterCrank,
+    bounds,
   }: {
+    bounds: InboxBounds;
     onArrival: (endpoint: EndpointId) => void;
     onExit: (endpoint: EndpointId, info: CapData<Kref>) => void;
     /** Called after each kept crank: where tests check the invariants. */
@@ -29,6 +31,7 @@ export const makeCrankParts = (
     refcounts,
     route: message => router.route(message),
     onArrival,
+    bounds,
   });
   const promises = makePromises(state, { refcounts, inbox });
   const router = makeRouter(state, { promises, inbox });

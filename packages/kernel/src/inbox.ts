@@ -1,5 +1,10 @@
 import harden from '@endo/harden';
-import { type CapData, type EndpointId, type Kref } from '@cooperage/protocol';
+import {
+  isPromiseKref,
+  type CapData,
+  type EndpointId,
+  type Kref,
+} from '@cooperage/protocol';
 import type { Refcounts } from './refcounts.ts';
 import type { QueueName, QueueRow } from './store/schema.ts';
 import type { State } from './store/state.ts';
@@ -12,9 +17,24 @@ export type KernelMessage = {
   readonly sender: EndpointId | null;
 };
 
+/** How much of an inbox one sender may take up. */
+export type InboxBounds = {
+  /** Messages in one inbox, or parked on one promise. One sender may have half of them. */
+  readonly inboxMessages: number;
+  /** Messages of one sender in one round. Infinity makes the order that of arrival. */
+  readonly roundMessages: number;
+};
+
 /**
  * The queues: one inbox for each endpoint, and for each unresolved promise the
  * messages parked on it. Whatever is queued holds what it names.
+ *
+ * An inbox is worked off in rounds. A message joins the round that is under way,
+ * unless its sender has so many messages in that one already: then it joins the
+ * next in which there is room, and never an earlier one than the sender's last.
+ * So a sender's messages keep their order, and a flood delays the message of
+ * another by one round at most. A notify joins the round under way: it was
+ * asked for by the one who gets it.
  */
 export const makeInbox = (
   state: State,
@@ -22,7 +42,9 @@ export const makeInbox = (
     refcounts,
     route,
     onArrival,
+    bounds: { inboxMessages, roundMessages },
   }: {
+    bounds: InboxBounds;
     refcounts: Refcounts;
     /** Finds where a message that was parked goes now. */
     route: (message: KernelMessage) => void;
@@ -41,8 +63,38 @@ export const makeInbox = (
     ];
   };
 
-  const add = (row: Omit<QueueRow, 'position' | 'tries'>): void => {
-    const item = { ...row, position: state.allot('position'), tries: 0 };
+  const laneOf = (name: QueueName, sender: EndpointId | null): string =>
+    `${name} ${sender}`;
+
+  const placeOf = ({
+    queue: name,
+    kind,
+    sender,
+  }: Pick<QueueRow, 'queue' | 'kind' | 'sender'>): Pick<
+    QueueRow,
+    'round' | 'nth'
+  > => {
+    if (isPromiseKref(name)) {
+      return { round: 0, nth: 0 }; // it gets a place when it is routed
+    }
+    const underWay = state.queueByName.first(name)?.round ?? 0;
+    if (kind === 'notify') {
+      return { round: underWay, nth: 0 };
+    }
+    const last = state.lanes.last(laneOf(name, sender));
+    if (!last) {
+      return { round: underWay, nth: 1 };
+    }
+    return last.nth < roundMessages
+      ? { round: last.round, nth: last.nth + 1 }
+      : { round: last.round + 1, nth: 1 };
+  };
+
+  const add = (
+    row: Omit<QueueRow, 'position' | 'round' | 'nth' | 'tries'>,
+  ): void => {
+    const position = state.allot('position');
+    const item = { ...row, ...placeOf(row), position, tries: 0 };
     queue.put(item);
     heldBy(item).forEach(refcounts.hold);
   };
@@ -72,6 +124,20 @@ export const makeInbox = (
 
   return {
     hasNotify,
+    /** Why the queue takes no more of that sender's messages, if it takes none. */
+    problemOfMore: (
+      name: QueueName,
+      sender: EndpointId | null,
+    ): string | undefined => {
+      const waiting = state.messages.count(name);
+      if (waiting >= inboxMessages) {
+        return `${waiting} messages wait for ${name}, and no more may`;
+      }
+      const own = state.lanes.count(laneOf(name, sender));
+      return own >= inboxMessages / 2
+        ? `${own} messages of ${sender} wait for ${name}, and no more may`
+        : undefined;
+    },
     /** The endpoint has been told of the promise: what would tell it again goes. */
     removeNotifies: (endpoint: EndpointId, promise: Kref): void =>
       state.notifies.values(`${endpoint} ${promise}`).forEach(remove),

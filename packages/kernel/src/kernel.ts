@@ -38,6 +38,10 @@ export type KernelOptions = {
   readonly bootMilliseconds?: number;
   /** How long a vat may take for one delivery, unless its config says otherwise. 5,000 by default. */
   readonly deliveryMilliseconds?: number;
+  /** Messages that may wait for one vat, or for one promise; one sender may have half of them. 100,000 by default. */
+  readonly inboxMessages?: number;
+  /** Messages of one sender that a vat gets before those of another that wait for it. 50 by default; with `parallel` 1 the order is that of arrival. */
+  readonly roundMessages?: number;
   /** An epoch commits after that many cranks or that time; 256 and 8 by default. */
   readonly epochCranks?: number;
   readonly epochMilliseconds?: number;
@@ -70,6 +74,11 @@ const joinTables = (
   const phase = makePhase();
   let cranks = 0;
   const parts = makeCrankParts(state, {
+    bounds: {
+      inboxMessages: options.inboxMessages ?? 100_000,
+      roundMessages:
+        options.parallel === 1 ? Infinity : (options.roundMessages ?? 50),
+    },
     onArrival,
     onExit: (endpoint, info) =>
       onExit(

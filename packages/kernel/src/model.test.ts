@@ -153,7 +153,7 @@ const runProgram = async ({ numbers, parallel, faults }: Program) => {
       }
       return undefined;
     },
-    { parallel, rules: { onFault: 'restart' } },
+    { parallel, rules: { onFault: 'restart' }, roundMessages: 1 },
   );
   await rig.launch('model', NAMES);
   const client = await rig.connect();

@@ -10,6 +10,7 @@ import {
 } from '@cooperage/protocol';
 import type { KernelMessage, Inbox } from './inbox.ts';
 import type { Promises } from './promises.ts';
+import type { QueueName } from './store/schema.ts';
 import type { State } from './store/state.ts';
 
 /** Where a message goes. */
@@ -66,24 +67,41 @@ harden(findRoute);
 export const makeRouter = (
   state: State,
   { promises, inbox }: { promises: Promises; inbox: Inbox },
-) => ({
-  route: (message: KernelMessage): void => {
-    const route = findRoute(state, message.target);
-    switch (route.to) {
-      case 'inbox':
-        inbox.deliverTo(route.endpoint, { ...message, target: route.target });
-        break;
-      case 'park':
-        inbox.park(message);
-        break;
-      case 'reject':
-        if (message.result !== null) {
-          promises.resolve(message.result, true, route.data);
-        }
-        break;
-      default:
-        route satisfies never;
+) => {
+  /** Rejects the answer to a message that finds its queue full; its sender's crank goes on. */
+  const isRefused = (message: KernelMessage, queue: QueueName): boolean => {
+    const problem = inbox.problemOfMore(queue, message.sender);
+    if (problem !== undefined) {
+      promises.rejectResult(message.result, 'Error', problem);
     }
-  },
-});
+    return problem !== undefined;
+  };
+  return {
+    route: (message: KernelMessage): void => {
+      const route = findRoute(state, message.target);
+      switch (route.to) {
+        case 'inbox':
+          if (!isRefused(message, route.endpoint)) {
+            inbox.deliverTo(route.endpoint, {
+              ...message,
+              target: route.target,
+            });
+          }
+          break;
+        case 'park':
+          if (!isRefused(message, route.target)) {
+            inbox.park(message);
+          }
+          break;
+        case 'reject':
+          if (message.result !== null) {
+            promises.resolve(message.result, true, route.data);
+          }
+          break;
+        default:
+          route satisfies never;
+      }
+    },
+  };
+};
 harden(makeRouter);

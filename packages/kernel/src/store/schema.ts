@@ -125,6 +125,10 @@ export type QueueRow = {
   readonly slots: readonly Kref[];
   readonly result: Kref | null;
   readonly sender: EndpointId | null;
+  /** Within an inbox, items of a lower round go first; see `inbox.ts`. */
+  readonly round: number;
+  /** A message's number among its sender's in that round. */
+  readonly nth: number;
   /** Deliveries of it that were abandoned. */
   readonly tries: number;
 };
@@ -215,6 +219,8 @@ export const QUEUE = makeSchema('queue', 1, {
   slots: ['text', 'JSON list of krefs in it'],
   result: ['text?', 'promise for the answer'],
   sender: ['text?', 'endpoint that sent it'],
+  round: ['integer', 'lower rounds go first; then by position'],
+  nth: ['integer', 'its number among its sender’s in the round'],
   tries: ['integer', 'deliveries that were abandoned'],
 });
 harden(QUEUE);

@@ -105,9 +105,18 @@ const addIndexes = (tables: ReturnType<typeof openTables>) => ({
   clistByVref: tables.clists.index(row => `${row.endpoint} ${row.vref}`),
   clistByEndpoint: tables.clists.indexGroup(row => row.endpoint),
   clistByKref: tables.clists.indexGroup(row => row.kref),
+  /** In the order of rounds, and within one in that of arrival. */
   queueByName: tables.queue.indexGroup(
     row => row.queue,
-    row => row.position,
+    row => row.round,
+  ),
+  /** One sender's messages in one queue, in that order. */
+  lanes: tables.queue.indexGroup(
+    row => (row.kind === 'message' ? `${row.queue} ${row.sender}` : undefined),
+    row => row.round,
+  ),
+  messages: tables.queue.indexGroup(row =>
+    row.kind === 'message' ? row.queue : undefined,
   ),
   notifies: tables.queue.indexGroup(row =>
     row.kind === 'notify' ? `${row.queue} ${row.target}` : undefined,

@@ -18,6 +18,7 @@ export type GroupIndex<Row> = {
   /** In the order asked for when the index was made; without one, no order is promised. */
   values(group: string | number): Row[];
   first(group: string | number): Row | undefined;
+  last(group: string | number): Row | undefined;
   count(group: string | number): number;
   /** Every group that has a row. */
   groups(): (string | number)[];
@@ -75,6 +76,7 @@ type Group<Row> = {
   delete(id: RowId, row: Row): void;
   values(): Row[];
   first(): Row | undefined;
+  last(): Row | undefined;
   count(): number;
 };
 
@@ -89,6 +91,7 @@ const makeUnorderedGroup = <Row>(): Group<Row> => {
     },
     values: () => [...rows.values()],
     first: () => rows.values().next().value,
+    last: () => [...rows.values()].at(-1),
     count: () => rows.size,
   };
 };
@@ -156,6 +159,7 @@ const makeOrderedGroup = <Row>(orderOf: (row: Row) => number): Group<Row> => {
     values: () =>
       entries.slice(head).flatMap(entry => (entry ? [entry.row] : [])),
     first: () => entries[head]?.row,
+    last: () => entries.at(-1)?.row,
     count: () => entries.length - head,
   };
 };
@@ -205,6 +209,7 @@ export const makeGroupIndex = <Row>(
     index: {
       values: (group: string | number) => groups.get(group)?.values() ?? [],
       first: (group: string | number) => groups.get(group)?.first(),
+      last: (group: string | number) => groups.get(group)?.last(),
       count: (group: string | number) => groups.get(group)?.count() ?? 0,
       groups: () => [...groups.keys()],
     },
