@@ -1,10 +1,5 @@
 import harden from '@endo/harden';
-import {
-  isPromiseKref,
-  type CapData,
-  type EndpointId,
-  type Kref,
-} from '@cooperage/protocol';
+import { type CapData, type EndpointId, type Kref } from '@cooperage/protocol';
 import type { Refcounts } from './refcounts.ts';
 import type { QueueName, QueueRow } from './store/schema.ts';
 import type { State } from './store/state.ts';
@@ -69,12 +64,13 @@ export const makeInbox = (
   const placeOf = ({
     queue: name,
     kind,
+    target,
     sender,
-  }: Pick<QueueRow, 'queue' | 'kind' | 'sender'>): Pick<
+  }: Pick<QueueRow, 'queue' | 'kind' | 'target' | 'sender'>): Pick<
     QueueRow,
     'round' | 'nth'
   > => {
-    if (isPromiseKref(name)) {
+    if (name === target) {
       return { round: 0, nth: 0 }; // it gets a place when it is routed
     }
     const underWay = state.queueByName.first(name)?.round ?? 0;
