@@ -85,13 +85,13 @@ module.exports = {
     {
       name: 'panel-own',
       comment:
-        'The panel imports of ours only protocol and streams, itself, and its way to the kernel.',
+        'The panel imports of ours only protocol and streams, itself, its way to the kernel, and how a response is read.',
       severity: 'error',
       from: { path: '^packages/extension/src/panel/', pathNot: TEST },
       to: {
         path: '^(packages|vats)/',
         pathNot:
-          '^packages/(extension/src/(panel/|ports[.]ts$)|protocol/|streams/)',
+          '^packages/(extension/src/(panel/|(ports|read-bounded)[.]ts$)|protocol/|streams/)',
       },
     },
     {
