@@ -85,7 +85,7 @@ module.exports = {
     {
       name: 'panel-own',
       comment:
-        'The panel imports of ours only protocol and streams, itself, its way to the kernel, and how a response is read.',
+        'The panel imports of ours only protocol and streams, itself, its way to the kernel, and how much is read of a server.',
       severity: 'error',
       from: { path: '^packages/extension/src/panel/', pathNot: TEST },
       to: {
