@@ -18,6 +18,7 @@ import {
   parseKind,
   type Done,
 } from '../translate/check.ts';
+import { makeTurns } from './turns.ts';
 
 /** What a worker's owner is told. Nothing after `onLost`, and nothing after `kill`. */
 export type WorkerOwner = {
@@ -39,7 +40,12 @@ type Worker = {
   lines: number;
   /** Of the start, or of the delivery in flight. */
   cancelDeadline: () => void;
+  /** Lets another worker start. */
+  endStart: () => void;
 };
+
+/** Workers that start at once: in a crowd each would take so long that all pass their deadline. */
+const MOST_STARTING = 4;
 
 const LOG_LEVELS: readonly LogLevel[] = [
   'debug',
@@ -73,6 +79,7 @@ export const makeWorkers = ({
 }) => {
   const { guard } = phase;
   const workers = new Map<VatId, Worker>();
+  const starts = makeTurns(MOST_STARTING);
   // A crank's own, what comes between it and the next, and a word about lines left out of each.
   const mostLines = 2 * (limits.logLinesPerCrank + 1);
   let lastCrank = 0;
@@ -80,6 +87,7 @@ export const makeWorkers = ({
   const discard = (vat: VatId, worker: Worker): void => {
     worker.state = 'gone';
     worker.cancelDeadline();
+    worker.endStart();
     worker.port?.kill();
     if (workers.get(vat) === worker) {
       workers.delete(vat);
@@ -165,6 +173,7 @@ export const makeWorkers = ({
     } else if (type === 'ready' && worker.state === 'starting') {
       worker.state = 'idle';
       worker.cancelDeadline();
+      worker.endStart();
       worker.owner.onReady();
     } else if (type === 'failed' && worker.state === 'starting') {
       const problem = ownField(fields, 'problem');
@@ -214,7 +223,33 @@ export const makeWorkers = ({
     );
   };
 
+  const begin = (
+    vat: VatId,
+    label: string,
+    worker: Worker,
+    makeStart: () => Start,
+  ): void => {
+    setDeadline(vat, worker, {
+      milliseconds: bootMilliseconds,
+      problem: 'its worker was not ready',
+    });
+    launcher.launch(vat, label).then(
+      port => {
+        if (worker.state === 'gone') {
+          port.kill(); // also when the kernel has ended meanwhile
+        } else {
+          guard(() => connect(vat, worker, port, makeStart));
+        }
+      },
+      (problem: unknown) =>
+        guard(() =>
+          lose(vat, worker, `its worker did not start: ${String(problem)}`),
+        ),
+    );
+  };
+
   phase.onEnd(() => {
+    starts.close();
     for (const [vat, worker] of workers) {
       discard(vat, worker);
     }
@@ -237,25 +272,10 @@ export const makeWorkers = ({
         crank: 0,
         lines: 0,
         cancelDeadline: () => {},
+        endStart: () => {},
       };
       workers.set(vat, worker);
-      setDeadline(vat, worker, {
-        milliseconds: bootMilliseconds,
-        problem: 'its worker was not ready',
-      });
-      launcher.launch(vat, label).then(
-        port => {
-          if (worker.state === 'gone') {
-            port.kill(); // also when the kernel has ended meanwhile
-          } else {
-            guard(() => connect(vat, worker, port, makeStart));
-          }
-        },
-        (problem: unknown) =>
-          guard(() =>
-            lose(vat, worker, `its worker did not start: ${String(problem)}`),
-          ),
-      );
+      worker.endStart = starts.take(() => begin(vat, label, worker, makeStart));
     },
 
     /** Hands an idle worker to another owner. */
