@@ -35,6 +35,8 @@ export type KernelFacade = {
   root(cluster: string, vat?: string): Promise<object>;
   terminate(cluster: string): Promise<void>;
   restart(cluster: string, vat?: string): Promise<void>;
+  /** Lets a suspended vat go on; without `vat`, all of the cluster's. */
+  resume(cluster: string, vat?: string): Promise<void>;
   /** Keeps an object of a vat as `home[name]`. */
   keep(name: string, presence: object): Promise<void>;
   forget(name: string): Promise<void>;
@@ -184,6 +186,9 @@ export const makeConsole = (options: { connect: Connect }): ClientConsole => {
       await (
         await source.provide()
       ).call('restart', { cluster, ...vatOf(vat) });
+    },
+    resume: async (cluster: string, vat?: string) => {
+      await (await source.provide()).call('resume', { cluster, ...vatOf(vat) });
     },
     keep: async (name: string, presence: object) => {
       const session = await source.provide();

@@ -24,6 +24,8 @@ export type ToKernelWorker =
       readonly type: 'vatLost';
       readonly launch: LaunchNumber;
       readonly reason: string;
+      /** Alone, or with the process of all vats. */
+      readonly what: 'worker' | 'host';
     }
   | { readonly type: 'ping' }
   /** Finish what is in flight, commit, close the storage. */

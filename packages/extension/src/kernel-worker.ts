@@ -74,7 +74,7 @@ const obey = (word: ToKernelWorker): void => {
       clients.get(word.client)?.close(new StreamClosedError('it is gone'));
       return;
     case 'vatLost':
-      return lost(word.launch, word.reason);
+      return lost(word.launch, word.reason, word.what);
     case 'ping':
       // The heartbeat asks about the thread while the kernel still starts.
       post({ type: 'pong' });

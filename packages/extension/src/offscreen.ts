@@ -23,7 +23,7 @@ const run = `-${crypto.randomUUID()}`;
 const host = makeVatHostKeeper({
   script: fetch('vat-worker.js').then(response => response.text()),
   every,
-  onVatLost: (launch, reason) => kernel.vatLost(launch, reason),
+  onVatLost: (launch, reason, what) => kernel.vatLost(launch, reason, what),
 });
 
 const clients = makeClients({

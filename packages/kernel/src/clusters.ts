@@ -68,6 +68,12 @@ export const makeClusters = (
     return vat;
   };
 
+  /** One vat, or all of the cluster's. */
+  const vatsNamed = (clusterName: string, vatName?: string): VatRow[] =>
+    vatName === undefined
+      ? vatsOf(byName(clusterName))
+      : [vatByName(clusterName, vatName)];
+
   /** What is left to do for a vat that has left the tables: its file goes once that is committed. */
   const cleanUp = (vat: VatId): void => {
     scheduler.forget(vat);
@@ -114,13 +120,25 @@ export const makeClusters = (
     vatsOf,
     terminate,
     restart: (clusterName: string, vatName?: string): void => {
-      const vats =
-        vatName === undefined
-          ? vatsOf(byName(clusterName))
-          : [vatByName(clusterName, vatName)];
+      const vats = vatsNamed(clusterName, vatName);
       vats.forEach(vat => runner.restart(vat.id, 'restarted by a person'));
     },
-    /** A vat has ended itself; the last one takes its cluster with it. */
+    /** Throws CooperageError BAD_REQUEST when there is no suspended vat among those named. */
+    resume: (clusterName: string, vatName?: string): void => {
+      const vats = vatsNamed(clusterName, vatName).filter(
+        ({ suspension }) => suspension !== null,
+      );
+      if (vats.length === 0) {
+        throw new CooperageError(
+          'BAD_REQUEST',
+          vatName === undefined
+            ? `No vat of ${clusterName} is suspended`
+            : `Vat ${clusterName}.${vatName} is not suspended`,
+        );
+      }
+      vats.forEach(({ id }) => runner.resume(id));
+    },
+    /** A vat has ended; the last one takes its cluster with it. */
     ended: (vat: VatRow): void => {
       cleanUp(vat.id);
       parts.run(() => {

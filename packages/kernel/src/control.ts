@@ -1,17 +1,16 @@
 import harden from '@endo/harden';
 import {
   CooperageError,
-  isKref,
   isPromiseKref,
   isVref,
   METHOD_PRIVILEGE,
   PRIVILEGES,
   showValue,
+  type ReferenceRequest,
   type ControlMethods,
   type KernelNotifications,
   type Kref,
   type Privilege,
-  type ReferenceRequest,
   type SessionId,
 } from '@cooperage/protocol';
 import {
@@ -25,6 +24,13 @@ import type { Launches } from './launch.ts';
 import type { NewsListener } from './news.ts';
 import type { Outputs } from './outputs.ts';
 import type { Phase } from './phase.ts';
+import {
+  badRequest,
+  fieldsOf,
+  optionalTextOf,
+  parseReference,
+  textOf,
+} from './requests.ts';
 import type { Sessions } from './sessions.ts';
 import type { State } from './store/state.ts';
 
@@ -37,46 +43,6 @@ export type ClientOptions = {
 
 /** Room for a config with a few of the largest bundles in it as text. */
 const MAX_FRAME_BYTES = 2 ** 26;
-
-type Fields = Readonly<Record<string, unknown>>;
-
-const badRequest = (problem: string): CooperageError =>
-  new CooperageError('BAD_REQUEST', problem);
-
-const fieldsOf = (params: unknown): Fields => {
-  if (typeof params !== 'object' || params === null || Array.isArray(params)) {
-    throw badRequest('A request is an object');
-  }
-  return Object.fromEntries(Object.entries(params));
-};
-
-const textOf = (fields: Fields, key: string): string => {
-  const value = fields[key];
-  if (typeof value !== 'string') {
-    throw badRequest(`The request needs ${key}, a text`);
-  }
-  return value;
-};
-
-const optionalTextOf = (fields: Fields, key: string): string | undefined =>
-  fields[key] === undefined ? undefined : textOf(fields, key);
-
-const parseReference = (params: unknown): ReferenceRequest => {
-  const fields = fieldsOf(params);
-  if (fields['kref'] !== undefined) {
-    const { kref } = fields;
-    if (!isKref(kref)) {
-      throw badRequest(`${showValue(kref)} is no kref such as ko7`);
-    }
-    return { kref };
-  }
-  if (fields['home'] !== undefined) {
-    return { home: textOf(fields, 'home') };
-  }
-  const vat = optionalTextOf(fields, 'vat');
-  const cluster = textOf(fields, 'cluster');
-  return vat === undefined ? { cluster } : { cluster, vat };
-};
 
 /**
  * What is no CooperageError is the kernel's fault, and so is its storage's: a
@@ -237,6 +203,14 @@ export const makeClientServer = (
         );
         return afterCommit(null);
       },
+      resume: params => {
+        const fields = fieldsOf(params);
+        clusters.resume(
+          textOf(fields, 'cluster'),
+          optionalTextOf(fields, 'vat'),
+        );
+        return afterCommit(null);
+      },
       sessionOpen: () => afterCommit({ session: openSession() }),
       sessionClose: () => {
         closeSession('the client closed it');
@@ -318,6 +292,7 @@ export const makeClientServer = (
         launch: params => call('launch', params),
         terminate: params => call('terminate', params),
         restart: params => call('restart', params),
+        resume: params => call('resume', params),
         sessionOpen: params => call('sessionOpen', params),
         sessionClose: params => call('sessionClose', params),
         reference: params => call('reference', params),

@@ -36,7 +36,7 @@ export type KernelOptions = {
   readonly parallel?: number;
   /** How long a vat's worker may take to be ready. 20,000 by default. */
   readonly bootMilliseconds?: number;
-  /** How long a vat may take for one delivery. 30,000 by default. */
+  /** How long a vat may take for one delivery, unless its config says otherwise. 5,000 by default. */
   readonly deliveryMilliseconds?: number;
   /** An epoch commits after that many cranks or that time; 256 and 8 by default. */
   readonly epochCranks?: number;
@@ -118,7 +118,7 @@ const joinEndpoints = (
     clock: platform.clock,
     limits,
     bootMilliseconds: options.bootMilliseconds ?? 20_000,
-    deliveryMilliseconds: options.deliveryMilliseconds ?? 30_000,
+    deliveryMilliseconds: options.deliveryMilliseconds ?? 5_000,
     phase,
     onLog: say,
     onTrace: trace,
@@ -139,6 +139,10 @@ const joinEndpoints = (
     dispatcher: {
       toSession: sessions.deliverHead,
       isFree: runner.isFree,
+      isReady: runner.isReady,
+      isStarting: runner.isStarting,
+      isFlying: runner.isFlying,
+      suspects: runner.suspects,
       toVat: runner.toVat,
       inFlight: runner.inFlight,
     },

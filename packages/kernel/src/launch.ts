@@ -129,7 +129,7 @@ export const makeLaunches = (
             limits,
           }),
         {
-          onReady: () => workers.deliver(id, delivery),
+          onReady: () => workers.deliver(id, delivery, config.deadline),
           onDone: done => {
             candidate.done = done;
             if (done.outcome.ok) {
@@ -140,6 +140,7 @@ export const makeLaunches = (
           },
           onFailed: refuse,
           onLost: refuse,
+          afterLoss: () => {},
         },
       );
     });
@@ -172,6 +173,9 @@ export const makeLaunches = (
       asleep: 0,
       root,
       failure: null,
+      suspension: null,
+      deadline: config.deadline,
+      onFault: config.onFault,
       nextImport: 50,
       fold: 0,
     });

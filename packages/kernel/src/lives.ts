@@ -117,7 +117,11 @@ export const makeLives = (state: State, parts: CrankParts) => {
     }
   };
 
-  return { refuse, endSession, endVat, loseHeap, failVat };
+  /** Its messages wait until a person lets it go on. To follow the loss of its heap. */
+  const suspendVat = (vat: VatId, suspension: string): void =>
+    state.vats.put({ ...vatRow(vat), suspension });
+
+  return { refuse, suspendVat, endSession, endVat, loseHeap, failVat };
 };
 harden(makeLives);
 

@@ -153,7 +153,7 @@ const runProgram = async ({ numbers, parallel, faults }: Program) => {
       }
       return undefined;
     },
-    { parallel },
+    { parallel, rules: { onFault: 'restart' } },
   );
   await rig.launch('model', NAMES);
   const client = await rig.connect();

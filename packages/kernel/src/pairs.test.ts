@@ -541,7 +541,10 @@ const LIMITS = {
 
 /** alice has bob as o-50 and someone's promise as p-51, and is to answer p-52. */
 const setIllegalScene = async (): Promise<Stage> => {
-  const stage = await makeStage(['alice', 'bob'], { limits: LIMITS });
+  const stage = await makeStage(['alice', 'bob'], {
+    limits: LIMITS,
+    rules: { onFault: 'restart' },
+  });
   await stage.say(
     send(stage.root('alice'), 'go', ['o+1', 'p+1'], 'p+2'),
     subscribe('p+2'),
@@ -780,10 +783,13 @@ describe('time', () => {
 
   it('is up for a vat that spins: it is killed and the message tried again, bob is served (invariant 11)', async () => {
     const { clock, advance } = makeManualClock();
-    const stage = await makeStage(['alice', 'bob'], { clock });
+    const stage = await makeStage(['alice', 'bob'], {
+      clock,
+      rules: { onFault: 'restart' },
+    });
     await stage.say(send(stage.root('alice'), 'spin'));
     const spinning = stage.vat('alice');
-    advance(29_000);
+    advance(4_000);
     await stage.say(send(stage.root('bob'), 'work'));
     advance(1_000);
     await settle();
@@ -802,7 +808,7 @@ describe('time', () => {
     advance(3_600_000, { late: true });
     await settle();
     expect(worker.isKilled).toBe(false);
-    advance(30_000);
+    advance(5_000);
     await stage.finish('alice');
     expect(worker.isKilled).toBe(false);
     await end(stage);

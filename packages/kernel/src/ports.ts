@@ -88,11 +88,12 @@ export type VatPort = {
   /**
    * To be called once. `onMessage` gets whatever the worker sent: nothing of
    * it is checked yet. `onLost` is called at most once, when the worker is
-   * known to be gone; never after `kill`.
+   * known to be gone, alone or with the process of all vats' workers (`host`);
+   * never after `kill`.
    */
   receive(
     onMessage: (message: unknown) => void,
-    onLost: (reason: string) => void,
+    onLost: (reason: string, what?: 'worker' | 'host') => void,
   ): void;
   /** Ends the worker. From this moment nothing of it is received. */
   kill(): void;

@@ -575,7 +575,7 @@ describe('a launch that fails says why and leaves nothing behind', () => {
     });
     const refused = expect(launch).rejects.toMatchObject({
       code: 'LAUNCH_FAILED',
-      message: expect.stringContaining('within 30 s'),
+      message: expect.stringContaining('within 5 s'),
     });
     await settle();
     advance(30_000);

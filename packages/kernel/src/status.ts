@@ -2,14 +2,24 @@ import {
   PROTOCOL_VERSION,
   type KernelStatus,
   type LaunchStatus,
+  type VatStatus,
 } from '@cooperage/protocol';
 import harden from '@endo/harden';
 import type { Clusters } from './clusters.ts';
 import type { Inbox } from './inbox.ts';
 import type { Phase } from './phase.ts';
 import type { DbCounters } from './ports.ts';
+import type { VatRow } from './store/schema.ts';
 import type { State } from './store/state.ts';
 import type { Runner } from './vats/runner.ts';
+
+const reasonOf = ({
+  failure,
+  suspension,
+}: VatRow): Pick<VatStatus, 'reason'> => {
+  const reason = failure ?? suspension;
+  return reason === null ? {} : { reason };
+};
 
 /** The kernel as people are shown it. Also answers for a kernel that has ended. */
 export const makeStatus = (
@@ -50,7 +60,7 @@ export const makeStatus = (
         bundleHash: row.bundle,
         root: row.root,
         waiting: inbox.length(row.id),
-        ...(row.failure === null ? {} : { reason: row.failure }),
+        ...reasonOf(row),
       })),
     })),
     home: [...state.home.values()],

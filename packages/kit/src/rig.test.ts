@@ -203,18 +203,73 @@ describe('the rig', () => {
   });
 });
 
-it('a delivery that passes its deadline is given up, and its vat goes on in a new incarnation', async () => {
-  const rig = await startWith('rogue', { deliveryMilliseconds: 250 });
-  await E(rig.console.kernel).launch(configs['demo']);
-  const rogue = await rootOf(rig, 'rogue');
-  const bob = await rootOf(rig, 'demo', 'bob');
-  const spinning = E(rogue).spin!();
-  const behind = E(rogue).attempt!('fetch', 'http://127.0.0.1:9/');
-  expect(await E(bob).hello!('x')).toBe('Hello x, this is bob.');
-  await expect(spinning).rejects.toThrow('given up after 3 tries');
-  expect(await behind).toBe('absent');
-  expect(rig.kernel.status().clusters[0]?.vats[0]).toMatchObject({
-    incarnation: 4,
-    state: 'running',
+/** A cluster of one rogue vat, with rules of its own. */
+const launchRogue = async (rig: Rig, rules: object): Promise<Remote> => {
+  const config = configs['rogue'];
+  const rogue = { ...config?.vats['rogue'], ...rules };
+  await E(rig.console.kernel).launch({ ...config, vats: { rogue } });
+  return rootOf(rig, 'rogue');
+};
+
+describe('a vat that spins past its deadline', () => {
+  it('is suspended, and goes on with what waits when a person resumes it', async () => {
+    const rig = await startWith('demo');
+    const rogue = await launchRogue(rig, { deadline: 250 });
+    const bob = await rootOf(rig, 'demo', 'bob');
+    const spinning = E(rogue).spin!().catch(error => error);
+    const behind = E(rogue).attempt!('fetch', 'http://127.0.0.1:9/');
+    expect(await E(bob).hello!('x')).toBe('Hello x, this is bob.');
+    const { kernel } = rig.console;
+    for (const incarnation of [2, 3, 4]) {
+      await rig.kernel.idle();
+      expect(rig.kernel.status().clusters[1]?.vats[0]).toMatchObject({
+        state: 'suspended',
+        reason: 'it did not finish its delivery within 0.25 s',
+        incarnation,
+      });
+      await E(kernel).resume('rogue', 'rogue');
+    }
+    expect(await spinning).toMatchObject({
+      message: expect.stringContaining('given up after 3 tries'),
+    });
+    expect(await behind).toBe('absent');
+    await expect(E(kernel).resume('rogue')).rejects.toMatchObject({
+      code: 'BAD_REQUEST',
+    });
+  });
+
+  it('is tried three times where its policy is to restart, and goes on in a new incarnation', async () => {
+    const rig = await startWith('demo', { deliveryMilliseconds: 250 });
+    const rogue = await launchRogue(rig, { onFault: 'restart' });
+    const bob = await rootOf(rig, 'demo', 'bob');
+    const spinning = E(rogue).spin!();
+    const behind = E(rogue).attempt!('fetch', 'http://127.0.0.1:9/');
+    expect(await E(bob).hello!('x')).toBe('Hello x, this is bob.');
+    await expect(spinning).rejects.toThrow('given up after 3 tries');
+    expect(await behind).toBe('absent');
+    expect(rig.kernel.status().clusters[1]?.vats[0]).toMatchObject({
+      incarnation: 4,
+      state: 'running',
+    });
+  });
+
+  it('holds up no answer: status, restart and terminate come at once, and others go on', async () => {
+    const rig = await startWith('demo', { deliveryMilliseconds: 60_000 });
+    const { kernel } = rig.console;
+    const bob = await rootOf(rig, 'demo', 'bob');
+    const rogue = await launchRogue(rig, {});
+    const spinning = E(rogue).spin!().catch(error => error);
+    expect(await E(bob).hello!('x')).toBe('Hello x, this is bob.');
+    expect(await E(kernel).status()).toMatchObject({ state: 'running' });
+    await E(kernel).restart('rogue', 'rogue');
+    expect(await E(bob).hello!('y')).toBe('Hello y, this is bob.');
+    expect(rig.kernel.status().clusters[1]?.vats[0]).toMatchObject({
+      incarnation: 2,
+    });
+    await E(kernel).terminate('rogue');
+    expect(await spinning).toMatchObject({
+      message: expect.stringContaining('was terminated'),
+    });
+    expect(await E(bob).hello!('z')).toBe('Hello z, this is bob.');
   });
 });

@@ -4,6 +4,12 @@ import { parseClusterConfig } from './cluster.ts';
 import { problemOfBundle } from './bundle.ts';
 
 const vat = { bundle: { url: 'bundles/a.json' } };
+const DEFAULTS = {
+  parameters: {},
+  endowments: ['console'],
+  deadline: null,
+  onFault: 'suspend',
+};
 
 describe('a cluster config', () => {
   it('gets what it leaves out', () => {
@@ -14,11 +20,34 @@ describe('a cluster config', () => {
         bootstrap: 'alice',
         services: [],
         vats: {
-          alice: { ...vat, parameters: {}, endowments: ['console'] },
-          bob: { ...vat, parameters: {}, endowments: ['console'] },
+          alice: { ...vat, ...DEFAULTS },
+          bob: { ...vat, ...DEFAULTS },
         },
       },
     });
+  });
+
+  it.each([
+    ['deadline', 0],
+    ['deadline', 1.5],
+    ['deadline', '5 s'],
+    ['deadline', 3_600_001],
+    ['onFault', 'ignore'],
+    ['onFault', 7],
+  ])('refuses %s %j, and says what is known', (field, value) => {
+    expect(
+      parseClusterConfig({ vats: { alice: { ...vat, [field]: value } } }),
+    ).toEqual({
+      ok: false,
+      problems: [expect.stringMatching(`vats.alice: ${field} is .*, not `)],
+    });
+  });
+
+  it('sets how long a vat may take, and what follows a fault', () => {
+    const rules = { deadline: 250, onFault: 'restart' };
+    expect(
+      parseClusterConfig({ vats: { alice: { ...vat, ...rules } } }),
+    ).toMatchObject({ value: { vats: { alice: rules } } });
   });
 
   it('takes a bundleSpec for a URL, as the neighbors write it', () => {

@@ -14,7 +14,31 @@ export type VatConfig = {
   readonly parameters: Json;
   /** Globals beside the language's own; `console` unless told otherwise. */
   readonly endowments: readonly Endowment[];
+  /**
+   * Milliseconds that the vat may take for one delivery, a whole number from 1
+   * to `MAX_DEADLINE`; null for the kernel's own measure.
+   */
+  readonly deadline: number | null;
+  readonly onFault: FaultPolicy;
 };
+
+/**
+ * What follows when a vat breaks a rule or passes its deadline, and the crank
+ * is abandoned:
+ *
+ * - `suspend`: messages wait until a person resumes or ends the vat;
+ * - `restart`: the next incarnation tries the delivery again, three times in all;
+ * - `terminate`: the vat ends.
+ */
+export const FAULT_POLICIES = Object.freeze([
+  'suspend',
+  'restart',
+  'terminate',
+] as const);
+export type FaultPolicy = (typeof FAULT_POLICIES)[number];
+
+/** An hour, in milliseconds. */
+export const MAX_DEADLINE = 3_600_000;
 
 /**
  * A cluster: vats that are launched together, and the one whose root gets
@@ -99,6 +123,44 @@ const parseSource = (
 const isEndowment = (value: unknown): value is Endowment =>
   ENDOWMENTS.some(known => known === value);
 
+const parseDeadline = (
+  fields: Fields,
+  where: string,
+  problems: string[],
+): number | null => {
+  const deadline = own(fields, 'deadline') ?? null;
+  if (deadline === null) {
+    return null;
+  }
+  if (
+    typeof deadline === 'number' &&
+    Number.isInteger(deadline) &&
+    deadline >= 1 &&
+    deadline <= MAX_DEADLINE
+  ) {
+    return deadline;
+  }
+  problems.push(
+    `${where}: deadline is a whole number of milliseconds from 1 to ${MAX_DEADLINE}, not ${showValue(deadline)}`,
+  );
+  return null;
+};
+
+const parsePolicy = (
+  fields: Fields,
+  where: string,
+  problems: string[],
+): FaultPolicy => {
+  const wanted = own(fields, 'onFault') ?? 'suspend';
+  const policy = FAULT_POLICIES.find(known => known === wanted);
+  if (policy === undefined) {
+    problems.push(
+      `${where}: onFault is one of ${FAULT_POLICIES.join(', ')}, not ${showValue(wanted)}`,
+    );
+  }
+  return policy ?? 'suspend';
+};
+
 const parseVat = (
   value: unknown,
   where: string,
@@ -111,7 +173,14 @@ const parseVat = (
   problems.push(
     ...unknownFields(
       fields,
-      ['bundle', 'bundleSpec', 'parameters', 'endowments'],
+      [
+        'bundle',
+        'bundleSpec',
+        'parameters',
+        'endowments',
+        'deadline',
+        'onFault',
+      ],
       where,
     ),
   );
@@ -125,6 +194,8 @@ const parseVat = (
     bundle: parseSource(fields, where, problems),
     parameters: (own(fields, 'parameters') ?? {}) as Json,
     endowments: Array.isArray(endowments) ? endowments.filter(isEndowment) : [],
+    deadline: parseDeadline(fields, where, problems),
+    onFault: parsePolicy(fields, where, problems),
   };
 };
 

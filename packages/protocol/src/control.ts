@@ -20,6 +20,8 @@ export type VatState =
   | 'asleep'
   | 'starting'
   | 'running'
+  /** Its messages wait until a person resumes it, for the `reason` given. */
+  | 'suspended'
   /** Its code can't be loaded or its `buildRootObject` fails; see `reason`. */
   | 'failed';
 
@@ -98,6 +100,8 @@ export type ControlMethods = {
   terminate: { params: { cluster: string }; result: null };
   /** Ends the workers and starts new incarnations over the same stores; one vat's, or all of the cluster's. */
   restart: { params: { cluster: string; vat?: string }; result: null };
+  /** Lets a suspended vat go on, or all of the cluster's; BAD_REQUEST when none is suspended. */
+  resume: { params: { cluster: string; vat?: string }; result: null };
   sessionOpen: {
     params: Record<string, never>;
     result: { session: SessionId };
@@ -135,6 +139,7 @@ export const METHOD_PRIVILEGE: Readonly<
   launch: 'operate',
   terminate: 'operate',
   restart: 'operate',
+  resume: 'operate',
   sessionOpen: 'operate',
   sessionClose: 'operate',
   reference: 'operate',

@@ -3,6 +3,7 @@ import type { ToVat, VatId } from '@cooperage/protocol';
 import { makeMessagePortStream } from '@cooperage/streams';
 import type { FromKernelWorker, LaunchNumber } from '../control-words.ts';
 
+type TellLoss = (reason: string, what: 'worker' | 'host') => void;
 type Post = (word: FromKernelWorker, transfer?: Transferable[]) => void;
 
 /**
@@ -10,7 +11,7 @@ type Post = (word: FromKernelWorker, transfer?: Transferable[]) => void;
  * other end sent along, so that a launch needs no answer.
  */
 export const makeVatLauncher = (post: Post) => {
-  const losses = new Map<LaunchNumber, (reason: string) => void>();
+  const losses = new Map<LaunchNumber, TellLoss>();
   let launches = 0;
 
   const launch = async (vat: VatId, label: string): Promise<VatPort> => {
@@ -21,17 +22,17 @@ export const makeVatLauncher = (post: Post) => {
       label: `vat ${vat}`,
     });
     let isOver = false;
-    let tellLoss: ((reason: string) => void) | undefined;
-    let lossBefore: string | undefined;
+    let tellLoss: TellLoss | undefined;
+    let lossBefore: Parameters<TellLoss> | undefined;
 
-    const lose = (reason: string): void => {
+    const lose: TellLoss = (reason, what) => {
       if (!isOver) {
         isOver = true;
         losses.delete(number);
         post({ type: 'kill', launch: number });
         stream.close();
-        lossBefore = reason;
-        tellLoss?.(reason);
+        lossBefore = [reason, what];
+        tellLoss?.(reason, what);
       }
     };
     losses.set(number, lose);
@@ -43,12 +44,9 @@ export const makeVatLauncher = (post: Post) => {
           stream.send(message, transfer);
         }
       },
-      receive: (
-        onMessage: (message: unknown) => void,
-        onLost: (reason: string) => void,
-      ) => {
+      receive: (onMessage: (message: unknown) => void, onLost: TellLoss) => {
         if (lossBefore !== undefined) {
-          onLost(lossBefore);
+          onLost(...lossBefore);
           return;
         }
         tellLoss = onLost;
@@ -58,7 +56,7 @@ export const makeVatLauncher = (post: Post) => {
               onMessage(message);
             }
           },
-          reason => lose(reason?.message ?? 'it closed its port'),
+          reason => lose(reason?.message ?? 'it closed its port', 'worker'),
         );
       },
       kill: () => {
@@ -75,7 +73,7 @@ export const makeVatLauncher = (post: Post) => {
   return Object.freeze({
     launcher: Object.freeze({ launch }) satisfies VatLauncher,
     /** The offscreen document knows that a worker is gone. */
-    lost: (number: LaunchNumber, reason: string): void =>
-      losses.get(number)?.(reason),
+    lost: (number: LaunchNumber, ...loss: Parameters<TellLoss>): void =>
+      losses.get(number)?.(...loss),
   });
 };

@@ -158,8 +158,11 @@ export const makeKernelKeeper = (options: KernelKeeperOptions) => {
       }
       tell({ type: 'clientGone', client });
     },
-    vatLost: (launch: LaunchNumber, reason: string): void =>
-      tell({ type: 'vatLost', launch, reason }),
+    vatLost: (
+      launch: LaunchNumber,
+      reason: string,
+      what: 'worker' | 'host',
+    ): void => tell({ type: 'vatLost', launch, reason, what }),
     /** Resolves when the kernel has finished its work, committed and closed, or after a minute; at once when there is none. */
     stop: (): Promise<void> =>
       new Promise(resolve => {

@@ -16,7 +16,11 @@ export type VatHostKeeperOptions = {
   /** The text of vat-worker.js, which the host can't fetch itself. */
   readonly script: Promise<string>;
   readonly every: Every;
-  readonly onVatLost: (launch: LaunchNumber, reason: string) => void;
+  readonly onVatLost: (
+    launch: LaunchNumber,
+    reason: string,
+    what: 'worker' | 'host',
+  ) => void;
 };
 
 /** One sandboxed frame and the port to it. */
@@ -57,7 +61,7 @@ export const makeVatHostKeeper = (options: VatHostKeeperOptions) => {
     control.onmessage = ({ data }: MessageEvent<FromVatHost>) => {
       heartbeat.pong();
       if (data.type === 'lost' && vats.delete(data.launch)) {
-        onVatLost(data.launch, data.reason);
+        onVatLost(data.launch, data.reason, 'worker');
       }
     };
     // Posts wait in the port until the host listens; the script is the first.
@@ -90,7 +94,7 @@ export const makeVatHostKeeper = (options: VatHostKeeperOptions) => {
     const lost = [...old.vats];
     old.vats.clear();
     for (const launch of lost) {
-      onVatLost(launch, reason);
+      onVatLost(launch, reason, 'host');
     }
   };
 
@@ -106,7 +110,11 @@ export const makeVatHostKeeper = (options: VatHostKeeperOptions) => {
         await script;
       } catch (problem) {
         vats.delete(word.launch);
-        onVatLost(word.launch, `vat-worker.js can't be read: ${problem}`);
+        onVatLost(
+          word.launch,
+          `vat-worker.js can't be read: ${problem}`,
+          'worker',
+        );
         return;
       }
       // It may have been killed meanwhile, or its frame discarded.

@@ -3,6 +3,7 @@ import type {
   BundleHash,
   ClusterId,
   EndpointId,
+  FaultPolicy,
   Kref,
   SessionId,
   VatId,
@@ -72,6 +73,11 @@ export type VatRow = {
   readonly root: Kref;
   /** Why its code can't run, or null. */
   readonly failure: string | null;
+  /** Why it is suspended, or null. */
+  readonly suspension: string | null;
+  /** Milliseconds that it may take for one delivery; null for the kernel's measure. */
+  readonly deadline: number | null;
+  readonly onFault: FaultPolicy;
   /** Next number for a kernel-allotted vref of this vat. */
   readonly nextImport: number;
   /** Number of the last fold of its changes into its file. */
@@ -164,6 +170,9 @@ export const VATS = makeSchema('vats', 1, {
   asleep: ['integer', '1 when startVat must come first'],
   root: ['text', 'kref of its root object'],
   failure: ['text?', 'why its code cannot run'],
+  suspension: ['text?', 'why it is suspended'],
+  deadline: ['integer?', 'milliseconds for one delivery; null: as the kernel'],
+  onFault: ['text', 'suspend, restart or terminate'],
   nextImport: ['integer', 'next number of a vref allotted for it'],
   fold: ['integer', 'number of the last fold into its file'],
 });

@@ -35,8 +35,8 @@ export type RawVat = {
   finish(deed?: Deed): void;
   /** Sends anything. */
   say(message: unknown): void;
-  /** The worker is gone, as far as the kernel is told. */
-  lose(reason: string): void;
+  /** The worker is gone, alone unless told otherwise, as far as the kernel is told. */
+  lose(reason: string, what?: 'worker' | 'host'): void;
   readonly isKilled: boolean;
 };
 
@@ -70,7 +70,7 @@ export const makeRawVats = (
 
   const launch = (id: VatId, label: string): Promise<VatPort> => {
     let toKernel: (message: unknown) => void = () => {};
-    let lost: (reason: string) => void = () => {};
+    let lost: (reason: string, what?: 'worker' | 'host') => void = () => {};
     const nth = all.filter(each => each.label === label).length + 1;
     const beginning = begin(label, nth);
     let isKilled = false;
@@ -117,7 +117,11 @@ export const makeRawVats = (
         crank = undefined;
       },
       say,
-      lose: reason => lost(reason),
+      lose: (reason, what) => {
+        if (!isKilled) {
+          lost(reason, what);
+        }
+      },
     };
     all.push(vat);
 

@@ -4,6 +4,7 @@ import {
   type LogEntry,
   type Privilege,
   type Syscall,
+  type VatConfig,
 } from '@cooperage/protocol';
 import { makeRpc, type Rpc } from '@cooperage/streams';
 import {
@@ -82,6 +83,7 @@ export const makeRig = (
     begin,
     wrap = platform => platform,
     isChecked = true,
+    rules = {},
     ...options
   }: KernelOptions & {
     image?: MemoryImage;
@@ -91,6 +93,8 @@ export const makeRig = (
     wrap?: (platform: Platform) => Platform;
     /** False where so many rows are made that checking all after each crank takes too long. */
     isChecked?: boolean;
+    /** In the config of every vat that `launch` starts. */
+    rules?: Partial<Pick<VatConfig, 'deadline' | 'onFault'>>;
   } = {},
 ): Rig => {
   const vats = makeRawVats(behave, begin);
@@ -163,7 +167,7 @@ export const makeRig = (
       const config = {
         name,
         vats: Object.fromEntries(
-          names.map(each => [each, { bundle: { text: RAW_BUNDLE } }]),
+          names.map(each => [each, { bundle: { text: RAW_BUNDLE }, ...rules }]),
         ),
       };
       await client.rpc.call('launch', { config });

@@ -1,6 +1,5 @@
 import harden from '@endo/harden';
 import {
-  encodeError,
   type LogLevel,
   type ToVat,
   type VatId,
@@ -15,10 +14,9 @@ import type { State } from '../store/state.ts';
 import type { Done } from '../translate/check.ts';
 import type { Flight } from '../translate/to-endpoint.ts';
 import type { StoreKeeper } from '../vat-stores.ts';
-import type { WorkerOwner, Workers } from './workers.ts';
-
-/** Abandoned deliveries of one item, or lost starts of one incarnation, before it is given up. */
-const MAX_TRIES = 3;
+import { makeAbandonment } from './abandonment.ts';
+import type { WorkerOwner } from './worker-owner.ts';
+import type { Workers } from './workers.ts';
 
 type Start = Extract<ToVat, { type: 'start' }>;
 
@@ -42,9 +40,20 @@ export const makeStart = (
 });
 harden(makeStart);
 
-/** With U+FFFD for each half of a surrogate pair, as a database would store it. */
-const toWellFormed = (text: string): string =>
-  text.replace(/\p{Surrogate}/gu, '\ufffd');
+/** A vat that ends itself as a failure takes back what else it did in that crank. */
+const effectsOf = ({
+  syscalls,
+  changes,
+}: Done): Pick<Done, 'syscalls' | 'changes'> => {
+  const failing = syscalls.find(([name, isFailure]) =>
+    name === 'exit' ? isFailure : false,
+  );
+  return failing ? { syscalls: [failing], changes: [] } : { syscalls, changes };
+};
+
+/** The item can't go to this vat any more: what it names has moved or ended. */
+const isMisplaced = (state: State, vat: VatId, item: QueueRow): boolean =>
+  item.kind === 'message' && state.objects.get(item.target)?.owner !== vat;
 
 /** Runs the vats that are in the tables: starts workers when they are needed, delivers, applies what comes back. */
 export const makeRunner = (
@@ -73,71 +82,16 @@ export const makeRunner = (
     say: (vat: VatId, level: LogLevel, text: string) => void;
   },
 ) => {
-  const flights = new Map<VatId, Flight>();
-  /** Starts in a row that were lost before startVat was applied. */
-  const lostStarts = new Map<VatId, number>();
   /** Vats that asked to end in the crank that is being applied. */
   const exiting = new Map<VatId, string>();
 
   const vatRow = (vat: VatId): VatRow =>
     insistRow(state.vats.get(vat), `vat ${vat}`);
 
-  const fail = (vat: VatId, problem: string): void => {
-    workers.kill(vat);
-    flights.delete(vat);
-    lostStarts.delete(vat);
-    const failure = toWellFormed(problem);
-    parts.run(() => lives.failVat(vat, failure));
-    say(vat, 'error', `can't run: ${failure}`);
-  };
-
-  /** The worker is gone or not to be trusted: its delivery is to be made again by another, or given up. */
-  const abandon = (vat: VatId, reason: string): void => {
-    workers.kill(vat);
-    const item = flights.get(vat)?.item;
-    flights.delete(vat);
-    say(
-      vat,
-      'error',
-      `${item ? 'delivery abandoned' : 'heap lost'}: ${reason}`,
-    );
-    if (vatRow(vat).asleep) {
-      const lost = (lostStarts.get(vat) ?? 0) + 1;
-      lostStarts.set(vat, lost);
-      if (lost >= MAX_TRIES) {
-        fail(vat, `${lost} starts were lost; the last one: ${reason}`);
-      }
-      return;
-    }
-    parts.run(() => {
-      if (item) {
-        const tried = parts.inbox.countTry(item);
-        if (tried.tries >= MAX_TRIES) {
-          lives.refuse(
-            tried,
-            encodeError(
-              'Error',
-              `given up after ${tried.tries} tries: ${reason}`,
-            ),
-          );
-        }
-      }
-      lives.loseHeap(vat, `vat lost its heap: ${reason}`);
-    });
-  };
-
-  /** A vat that ends itself as a failure takes back what else it did in that crank. */
-  const effectsOf = ({
-    syscalls,
-    changes,
-  }: Done): Pick<Done, 'syscalls' | 'changes'> => {
-    const failing = syscalls.find(([name, isFailure]) =>
-      name === 'exit' ? isFailure : false,
-    );
-    return failing
-      ? { syscalls: [failing], changes: [] }
-      : { syscalls, changes };
-  };
+  const { flights, lostStarts, suspects, abandon, fail } = makeAbandonment(
+    state,
+    { parts, lives, workers, onEnded, say },
+  );
 
   const apply = (vat: VatId, flight: Flight, done: Done): void =>
     parts.run(() => {
@@ -166,7 +120,7 @@ export const makeRunner = (
       if (flight.delivery[0] === 'startVat') {
         fail(vat, done.outcome.problem);
       } else {
-        abandon(vat, done.outcome.problem);
+        abandon(vat, done.outcome.problem, 'fault');
       }
       return;
     }
@@ -176,11 +130,14 @@ export const makeRunner = (
       if (!(problem instanceof EndpointFault)) {
         throw problem;
       }
-      abandon(vat, `illegal syscall: ${problem.message}`);
+      abandon(vat, `illegal syscall: ${problem.message}`, 'fault');
       return;
     }
     flights.delete(vat);
     lostStarts.delete(vat);
+    if (flight.delivery[0] !== 'startVat') {
+      suspects.delete(vat);
+    }
     if (exiting.delete(vat)) {
       workers.kill(vat);
       onEnded(row);
@@ -197,10 +154,10 @@ export const makeRunner = (
       fail(vat, problem);
       pump();
     },
-    onLost: reason => {
-      abandon(vat, reason);
-      pump();
+    onLost: (reason, cause) => {
+      abandon(vat, reason, cause);
     },
+    afterLoss: pump,
   });
 
   const start = (vat: VatId): void => {
@@ -227,12 +184,8 @@ export const makeRunner = (
 
   const fly = (vat: VatId, flight: Flight): void => {
     flights.set(vat, flight);
-    workers.deliver(vat, flight.delivery);
+    workers.deliver(vat, flight.delivery, vatRow(vat).deadline);
   };
-
-  /** The item can't go to this vat any more: what it names has moved or ended. */
-  const isMisplaced = (vat: VatId, item: QueueRow): boolean =>
-    item.kind === 'message' && state.objects.get(item.target)?.owner !== vat;
 
   const passOn = (item: QueueRow): void =>
     parts.run(() => {
@@ -246,20 +199,35 @@ export const makeRunner = (
       parts.inbox.remove(item);
     });
 
+  /** Its worker goes, and with it what was known of it alone. */
+  const forget = (vat: VatId): void => {
+    workers.kill(vat);
+    flights.delete(vat);
+    lostStarts.delete(vat);
+    suspects.delete(vat);
+  };
+
   return {
-    /** False also for a vat that can't run: what it is to be told of waits. */
+    /** False also for a vat that can't run, or may not: what it is to be told of waits. */
     isFree: (vat: VatId): boolean => {
       const worker = workers.state(vat);
+      const row = state.vats.get(vat);
       return (
         (worker === undefined || worker === 'idle') &&
-        state.vats.get(vat)?.failure === null
+        row?.failure === null &&
+        row.suspension === null
       );
     },
+    suspects: (): ReadonlySet<VatId> => suspects,
+    isReady: (vat: VatId): boolean => workers.state(vat) === 'idle',
+    isStarting: (vat: VatId): boolean =>
+      ['launching', 'starting'].includes(workers.state(vat) ?? 'gone'),
+    isFlying: (vat: VatId): boolean => flights.has(vat),
     inFlight: (): number => flights.size,
     /** Does the next thing for a vat that is free. */
     toVat: (vat: VatId, item: QueueRow | undefined): void => {
       const row = vatRow(vat);
-      if (item && isMisplaced(vat, item)) {
+      if (item && isMisplaced(state, vat, item)) {
         passOn(item);
       } else if (workers.state(vat) === undefined) {
         start(vat);
@@ -282,24 +250,26 @@ export const makeRunner = (
     adopt: (vat: VatId): void => workers.give(vat, ownerOf(vat)),
     /** The heap goes now, the delivery in flight is made again by the next incarnation. */
     restart: (vat: VatId, reason: string): void => {
-      workers.kill(vat);
-      flights.delete(vat);
-      lostStarts.delete(vat);
+      forget(vat);
       parts.run(() => {
         lives.loseHeap(vat, reason);
-        state.vats.put({ ...vatRow(vat), failure: null });
+        state.vats.put({ ...vatRow(vat), failure: null, suspension: null });
       });
       wake(vat);
     },
-    /** The vat is about to leave the tables. */
-    drop: (vat: VatId): void => {
-      workers.kill(vat);
-      flights.delete(vat);
-      lostStarts.delete(vat);
+    /** A suspended vat goes on, and starts at once. */
+    resume: (vat: VatId): void => {
+      parts.run(() => state.vats.put({ ...vatRow(vat), suspension: null }));
+      wake(vat);
     },
+    /** The vat is about to leave the tables. */
+    drop: forget,
     vatState: (row: VatRow): VatState => {
       if (row.failure !== null) {
         return 'failed';
+      }
+      if (row.suspension !== null) {
+        return 'suspended';
       }
       switch (workers.state(row.id)) {
         case 'launching':

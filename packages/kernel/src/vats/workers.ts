@@ -12,6 +12,7 @@ import {
 import { EndpointFault, faultUnless } from '../faults.ts';
 import type { Phase } from '../phase.ts';
 import type { Clock, VatLauncher, VatPort } from '../ports.ts';
+import { setDeadline } from './deadline.ts';
 import {
   checkDone,
   ownField,
@@ -19,16 +20,7 @@ import {
   type Done,
 } from '../translate/check.ts';
 import { makeTurns } from './turns.ts';
-
-/** What a worker's owner is told. Nothing after `onLost`, and nothing after `kill`. */
-export type WorkerOwner = {
-  onReady(): void;
-  onDone(done: Done): void;
-  /** Its code can't be loaded; the worker was ended. */
-  onFailed(problem: string): void;
-  /** The worker is gone, or broke the protocol and was ended. */
-  onLost(reason: string): void;
-};
+import type { LossCause, WorkerOwner } from './worker-owner.ts';
 
 type Start = Extract<ToVat, { type: 'start' }>;
 type Worker = {
@@ -71,7 +63,7 @@ export const makeWorkers = ({
   limits: VatLimits;
   /** How long a worker may take until it is ready. */
   bootMilliseconds: number;
-  /** How long a worker may take for one delivery. */
+  /** How long a worker may take for one delivery, unless its vat has a measure of its own. */
   deliveryMilliseconds: number;
   phase: Phase;
   onLog: (vat: VatId, level: LogLevel, text: string) => void;
@@ -94,43 +86,53 @@ export const makeWorkers = ({
     }
   };
 
-  const lose = (vat: VatId, worker: Worker, reason: string): void => {
+  const lose = (
+    vat: VatId,
+    worker: Worker,
+    reason: string,
+    cause: LossCause,
+  ): void => {
     if (worker.state !== 'gone') {
       discard(vat, worker);
       onTrace({ type: 'lost', at: clock.now(), vat, reason });
-      worker.owner.onLost(reason);
+      worker.owner.onLost(reason, cause);
+      worker.owner.afterLoss();
     }
   };
 
   /**
-   * Kills a worker that is still at it when its time is up. A timer that comes
-   * late tells that this thread was busy or the machine asleep: the worker then
-   * gets its time anew. What has arrived already is heard first.
+   * One tells that the process of all is gone: nothing must be sent to the
+   * others before they tell it too. A worker on its way may be in a new process
+   * already, and tells for itself.
    */
-  const setDeadline = (
+  const loseHost = (worker: Worker, reason: string): void => {
+    if (worker.state === 'gone') {
+      return;
+    }
+    const lost = [...workers].filter(
+      ([, each]) =>
+        each === worker || each.state === 'idle' || each.state === 'busy',
+    );
+    for (const [id, each] of lost) {
+      discard(id, each);
+      onTrace({ type: 'lost', at: clock.now(), vat: id, reason });
+    }
+    lost.forEach(([, each]) => each.owner.onLost(reason, 'host'));
+    worker.owner.afterLoss();
+  };
+
+  /** Ends a worker that is still at it when its time is up. */
+  const limitTime = (
     vat: VatId,
     worker: Worker,
-    { milliseconds, problem }: { milliseconds: number; problem: string },
+    milliseconds: number,
+    { problem, cause }: { problem: string; cause: LossCause },
   ): void => {
-    const due = clock.now() + milliseconds;
-    const { crank } = worker;
-    worker.cancelDeadline = clock.after(milliseconds, () => {
-      if (clock.now() - due > milliseconds / 2) {
-        setDeadline(vat, worker, { milliseconds, problem });
-        return;
-      }
-      let isCanceled = false;
-      worker.cancelDeadline = () => {
-        isCanceled = true;
-      };
-      clock.soon(() =>
-        guard(() => {
-          if (!isCanceled && worker.crank === crank) {
-            lose(vat, worker, `${problem} within ${milliseconds / 1000} s`);
-          }
-        }),
-      );
-    });
+    worker.cancelDeadline = setDeadline(clock, milliseconds, () =>
+      guard(() =>
+        lose(vat, worker, `${problem} within ${milliseconds / 1000} s`, cause),
+      ),
+    );
   };
 
   const traceDone = (vat: VatId, done: Done): void =>
@@ -216,10 +218,20 @@ export const makeWorkers = ({
             if (!(problem instanceof EndpointFault)) {
               throw problem;
             }
-            lose(vat, worker, `it broke the protocol: ${problem.message}`);
+            lose(
+              vat,
+              worker,
+              `it broke the protocol: ${problem.message}`,
+              'fault',
+            );
           }
         }),
-      reason => guard(() => lose(vat, worker, reason)),
+      (reason, what = 'worker') =>
+        guard(() =>
+          what === 'host'
+            ? loseHost(worker, reason)
+            : lose(vat, worker, reason, what),
+        ),
     );
   };
 
@@ -229,9 +241,9 @@ export const makeWorkers = ({
     worker: Worker,
     makeStart: () => Start,
   ): void => {
-    setDeadline(vat, worker, {
-      milliseconds: bootMilliseconds,
+    limitTime(vat, worker, bootMilliseconds, {
       problem: 'its worker was not ready',
+      cause: 'worker',
     });
     launcher.launch(vat, label).then(
       port => {
@@ -243,7 +255,12 @@ export const makeWorkers = ({
       },
       (problem: unknown) =>
         guard(() =>
-          lose(vat, worker, `its worker did not start: ${String(problem)}`),
+          lose(
+            vat,
+            worker,
+            `its worker did not start: ${String(problem)}`,
+            'worker',
+          ),
         ),
     );
   };
@@ -286,8 +303,12 @@ export const makeWorkers = ({
       }
     },
 
-    /** Sends a delivery to an idle worker. */
-    deliver: (vat: VatId, delivery: Delivery): void => {
+    /** Sends a delivery to an idle worker, with a deadline of its own or, if null, the usual one. */
+    deliver: (
+      vat: VatId,
+      delivery: Delivery,
+      deadline: number | null,
+    ): void => {
       const worker = workers.get(vat);
       if (worker?.state !== 'idle') {
         throw Error(`vat ${vat} is ${worker?.state}, it can't take a delivery`);
@@ -296,9 +317,9 @@ export const makeWorkers = ({
       worker.crank = lastCrank;
       worker.lines = 0;
       worker.state = 'busy';
-      setDeadline(vat, worker, {
-        milliseconds: deliveryMilliseconds,
+      limitTime(vat, worker, deadline ?? deliveryMilliseconds, {
         problem: 'it did not finish its delivery',
+        cause: 'fault',
       });
       onTrace({
         type: 'deliver',

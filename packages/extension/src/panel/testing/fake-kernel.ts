@@ -103,6 +103,7 @@ export const makeFakeKernel = (
       Promise.reject(new Error('this kernel launches nothing')),
     terminate: async () => null,
     restart: async () => null,
+    resume: async () => null,
     sessionOpen: async () => ({ session: makeSessionId(1) }),
     sessionClose: async () => null,
     reference: async request => {

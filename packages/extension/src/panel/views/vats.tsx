@@ -18,6 +18,7 @@ const VAT_TONES: Readonly<Record<VatState, MarkTone>> = {
   asleep: 'calm',
   starting: 'busy',
   running: 'good',
+  suspended: 'bad',
   failed: 'bad',
 };
 
@@ -58,6 +59,21 @@ const VatButtons = (props: VatProps) => {
       >
         {isBusy ? `${verb}ing…` : verb}
       </Button>
+      {vat.state !== 'suspended' ? null : (
+        <Button
+          tone="quiet"
+          label={`Resume ${name}`}
+          disabled={disabled}
+          onPress={() =>
+            void bench.actions.control(key, `${name} resumes`, 'resume', {
+              cluster: cluster.name,
+              vat: vat.name,
+            })
+          }
+        >
+          Resume
+        </Button>
+      )}
       {vat.root === null ? null : (
         <Button
           tone="quiet"
@@ -100,7 +116,11 @@ const Vat = (props: VatProps) => {
         <VatButtons bench={bench} cluster={cluster} vat={vat} />
       </div>
       {vat.reason === undefined ? null : (
-        <Notice tone={vat.state === 'failed' ? 'bad' : 'warn'}>
+        <Notice
+          tone={
+            vat.state === 'failed' || vat.state === 'suspended' ? 'bad' : 'warn'
+          }
+        >
           {vat.reason}
         </Notice>
       )}
