@@ -584,6 +584,38 @@ describe('a launch that fails says why and leaves nothing behind', () => {
     await rig.kernel.stop();
   });
 
+  it('because its workers do not say hello: four are started at once, and each of them has its whole time (invariant 11)', async () => {
+    const { clock, advance } = makeManualClock();
+    const rig = makeRig(answerStart, {
+      clock,
+      begin: label => (label.startsWith('mute') ? 'silent' : 'ready'),
+    });
+    const client = await rig.connect();
+    const launch = (name: string, label: string) =>
+      client.rpc.call('launch', {
+        config: {
+          name,
+          vats: Object.fromEntries(
+            [1, 2, 3, 4, 5, 6].map(index => [`${label}${index}`, cell]),
+          ),
+        },
+      });
+    const refused = expect(launch('x', 'mute')).rejects.toMatchObject({
+      code: 'LAUNCH_FAILED',
+      message: expect.stringContaining('within 20 s'),
+    });
+    await settle();
+    const others = launch('y', 'vat');
+    await settle();
+    expect(rig.vats.all.length).toBe(4);
+    advance(20_000);
+    await refused;
+    await settle();
+    await others;
+    expect(rig.vats.all.filter(({ isKilled }) => !isKilled).length).toBe(6);
+    await rig.kernel.stop();
+  });
+
   it('because everything was erased meanwhile', async () => {
     const rig = makeRig(() => undefined);
     const client = await rig.connect();

@@ -125,7 +125,9 @@ it('a trivial console call takes one commit and at most 12 SQL statements', asyn
     await E(bob).hello!('x');
   }
   const after = { ...rig.db.counters };
-  expect(after.commits - before.commits).toBe(100);
+  // What the console's collector finds meanwhile is told in a batch of its own.
+  expect(after.commits - before.commits).toBeGreaterThanOrEqual(100);
+  expect(after.commits - before.commits).toBeLessThanOrEqual(105);
   expect((after.statements - before.statements) / 100).toBeLessThanOrEqual(12);
 });
 

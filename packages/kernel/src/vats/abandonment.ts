@@ -11,7 +11,8 @@ import type { Lives } from '../lives.ts';
 import type { QueueRow, VatRow } from '../store/schema.ts';
 import type { State } from '../store/state.ts';
 import type { Flight } from '../translate/to-endpoint.ts';
-import type { LossCause, Workers } from './workers.ts';
+import type { LossCause } from './worker-owner.ts';
+import type { Workers } from './workers.ts';
 
 /** Abandoned deliveries of one item, or lost starts of one incarnation, before it is given up. */
 const MAX_TRIES = 3;

@@ -15,7 +15,8 @@ import type { Done } from '../translate/check.ts';
 import type { Flight } from '../translate/to-endpoint.ts';
 import type { StoreKeeper } from '../vat-stores.ts';
 import { makeAbandonment } from './abandonment.ts';
-import type { WorkerOwner, Workers } from './workers.ts';
+import type { WorkerOwner } from './worker-owner.ts';
+import type { Workers } from './workers.ts';
 
 type Start = Extract<ToVat, { type: 'start' }>;
 

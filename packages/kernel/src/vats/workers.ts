@@ -19,24 +19,8 @@ import {
   parseKind,
   type Done,
 } from '../translate/check.ts';
-
-/** What a worker's owner is told. Nothing after `onLost`, and nothing after `kill`. */
-export type WorkerOwner = {
-  onReady(): void;
-  onDone(done: Done): void;
-  /** Its code can't be loaded; the worker was ended. */
-  onFailed(problem: string): void;
-  /** The worker is gone, or was ended. */
-  onLost(reason: string, cause: LossCause): void;
-  /** Follows `onLost`, when all that were lost together have been told. */
-  afterLoss(): void;
-};
-
-/**
- * Why a worker is lost: its vat broke a rule or passed its deadline; the worker
- * was lost or did not start, alone; the process of all workers was lost.
- */
-export type LossCause = 'fault' | 'worker' | 'host';
+import { makeTurns } from './turns.ts';
+import type { LossCause, WorkerOwner } from './worker-owner.ts';
 
 type Start = Extract<ToVat, { type: 'start' }>;
 type Worker = {
@@ -48,7 +32,12 @@ type Worker = {
   lines: number;
   /** Of the start, or of the delivery in flight. */
   cancelDeadline: () => void;
+  /** Lets another worker start. */
+  endStart: () => void;
 };
+
+/** Workers that start at once: in a crowd each would take so long that all pass their deadline. */
+const MOST_STARTING = 4;
 
 const LOG_LEVELS: readonly LogLevel[] = [
   'debug',
@@ -82,6 +71,7 @@ export const makeWorkers = ({
 }) => {
   const { guard } = phase;
   const workers = new Map<VatId, Worker>();
+  const starts = makeTurns(MOST_STARTING);
   // A crank's own, what comes between it and the next, and a word about lines left out of each.
   const mostLines = 2 * (limits.logLinesPerCrank + 1);
   let lastCrank = 0;
@@ -89,6 +79,7 @@ export const makeWorkers = ({
   const discard = (vat: VatId, worker: Worker): void => {
     worker.state = 'gone';
     worker.cancelDeadline();
+    worker.endStart();
     worker.port?.kill();
     if (workers.get(vat) === worker) {
       workers.delete(vat);
@@ -184,6 +175,7 @@ export const makeWorkers = ({
     } else if (type === 'ready' && worker.state === 'starting') {
       worker.state = 'idle';
       worker.cancelDeadline();
+      worker.endStart();
       worker.owner.onReady();
     } else if (type === 'failed' && worker.state === 'starting') {
       const problem = ownField(fields, 'problem');
@@ -243,7 +235,38 @@ export const makeWorkers = ({
     );
   };
 
+  const begin = (
+    vat: VatId,
+    label: string,
+    worker: Worker,
+    makeStart: () => Start,
+  ): void => {
+    limitTime(vat, worker, bootMilliseconds, {
+      problem: 'its worker was not ready',
+      cause: 'worker',
+    });
+    launcher.launch(vat, label).then(
+      port => {
+        if (worker.state === 'gone') {
+          port.kill(); // also when the kernel has ended meanwhile
+        } else {
+          guard(() => connect(vat, worker, port, makeStart));
+        }
+      },
+      (problem: unknown) =>
+        guard(() =>
+          lose(
+            vat,
+            worker,
+            `its worker did not start: ${String(problem)}`,
+            'worker',
+          ),
+        ),
+    );
+  };
+
   phase.onEnd(() => {
+    starts.close();
     for (const [vat, worker] of workers) {
       discard(vat, worker);
     }
@@ -266,30 +289,10 @@ export const makeWorkers = ({
         crank: 0,
         lines: 0,
         cancelDeadline: () => {},
+        endStart: () => {},
       };
       workers.set(vat, worker);
-      limitTime(vat, worker, bootMilliseconds, {
-        problem: 'its worker was not ready',
-        cause: 'worker',
-      });
-      launcher.launch(vat, label).then(
-        port => {
-          if (worker.state === 'gone') {
-            port.kill(); // also when the kernel has ended meanwhile
-          } else {
-            guard(() => connect(vat, worker, port, makeStart));
-          }
-        },
-        (problem: unknown) =>
-          guard(() =>
-            lose(
-              vat,
-              worker,
-              `its worker did not start: ${String(problem)}`,
-              'worker',
-            ),
-          ),
-      );
+      worker.endStart = starts.take(() => begin(vat, label, worker, makeStart));
     },
 
     /** Hands an idle worker to another owner. */
