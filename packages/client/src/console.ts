@@ -7,6 +7,7 @@ import {
   type ClusterId,
   type ClusterStatus,
   type KernelStatus,
+  type VatId,
 } from '@cooperage/protocol';
 import { E } from '@endo/eventual-send';
 import { Far } from '@endo/far';
@@ -37,6 +38,10 @@ export type KernelFacade = {
   restart(cluster: string, vat?: string): Promise<void>;
   /** Lets a suspended vat go on; without `vat`, all of the cluster's. */
   resume(cluster: string, vat?: string): Promise<void>;
+  /** Holds all vats still; `step` makes one delivery, and tells to which vat. */
+  pause(): Promise<void>;
+  unpause(): Promise<void>;
+  step(): Promise<VatId | null>;
   /** Keeps an object of a vat as `home[name]`. */
   keep(name: string, presence: object): Promise<void>;
   forget(name: string): Promise<void>;
@@ -190,6 +195,13 @@ export const makeConsole = (options: { connect: Connect }): ClientConsole => {
     resume: async (cluster: string, vat?: string) => {
       await (await source.provide()).call('resume', { cluster, ...vatOf(vat) });
     },
+    pause: async () => {
+      await (await source.provide()).call('pause', {});
+    },
+    unpause: async () => {
+      await (await source.provide()).call('unpause', {});
+    },
+    step: async () => (await (await source.provide()).call('step', {})).vat,
     keep: async (name: string, presence: object) => {
       const session = await source.provide();
       await keepIn(session, name, presence);

@@ -8,6 +8,7 @@ export const HELP = `Cooperage: vats and their objects, from this console. Every
     await E(kernel).root('demo', 'bob')      the root object of a vat; without a vat, of the bootstrap vat
     await E(kernel).restart('demo', 'bob')   a new incarnation over the same store; without a vat, of all
     await E(kernel).resume('demo', 'bob')    let a suspended vat go on
+    await E(kernel).pause()                  hold all vats still; also unpause(), and step(): one delivery
     await E(kernel).terminate('demo')        end a cluster and erase what it stored
     await E(kernel).keep('purse', object)    keep an object as home.purse, across restarts too
     await E(kernel).forget('purse')

@@ -23,6 +23,7 @@ import type { Clusters } from './clusters.ts';
 import type { Launches } from './launch.ts';
 import type { NewsListener } from './news.ts';
 import type { Outputs } from './outputs.ts';
+import type { Pausing } from './pausing.ts';
 import type { Phase } from './phase.ts';
 import {
   badRequest,
@@ -68,9 +69,11 @@ export const makeClientServer = (
     outputs,
     status,
     watch,
+    pausing,
     phase,
     pump,
   }: {
+    pausing: Pausing;
     clusters: Clusters;
     launches: Launches;
     sessions: Sessions;
@@ -211,6 +214,15 @@ export const makeClientServer = (
         );
         return afterCommit(null);
       },
+      pause: () => {
+        pausing.pause();
+        return null;
+      },
+      unpause: () => {
+        pausing.unpause();
+        return null;
+      },
+      step: pausing.step,
       sessionOpen: () => afterCommit({ session: openSession() }),
       sessionClose: () => {
         closeSession('the client closed it');
@@ -293,6 +305,9 @@ export const makeClientServer = (
         terminate: params => call('terminate', params),
         restart: params => call('restart', params),
         resume: params => call('resume', params),
+        pause: params => call('pause', params),
+        unpause: params => call('unpause', params),
+        step: params => call('step', params),
         sessionOpen: params => call('sessionOpen', params),
         sessionClose: params => call('sessionClose', params),
         reference: params => call('reference', params),

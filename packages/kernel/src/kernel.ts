@@ -17,6 +17,7 @@ import { makeLaunches } from './launch.ts';
 import { makeLaunchLog } from './launch-log.ts';
 import { makeLives } from './lives.ts';
 import { makeNews, type News } from './news.ts';
+import { makePausing } from './pausing.ts';
 import { makeOutputs } from './outputs.ts';
 import { makePhase, type Phase } from './phase.ts';
 import type { Clock, Platform } from './ports.ts';
@@ -196,6 +197,7 @@ const joinRooms = (platform: Platform, options: KernelOptions) => {
       clusters,
       runner,
       inbox: parts.inbox,
+      isPaused: scheduler.isPaused(),
       launches: log.list(),
       sessions: sessions.size,
       cranks: tables.cranks(),
@@ -239,6 +241,7 @@ const joinRooms = (platform: Platform, options: KernelOptions) => {
     outputs,
     status,
     watch: news.watch,
+    pausing: makePausing({ scheduler, nextRest: rest.next }),
     phase,
     pump: () => phase.guard(pump),
   });
@@ -284,7 +287,11 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
       client: ClientOptions,
     ): void => server.serve(stream, client),
     status,
-    /** Resolves when nothing is in flight, nothing can be delivered, and all is committed; rejects when the kernel stops or has stopped. */
+    /**
+     * Resolves when nothing is in flight, nothing can be delivered, and all is
+     * committed. What waits for a suspended vat, or for any while the kernel is
+     * paused, can't be delivered. Rejects when the kernel stops or has stopped.
+     */
     idle,
     /**
      * Ends every worker and closes the storage after a last commit. Waits for

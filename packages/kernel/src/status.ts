@@ -29,6 +29,7 @@ export const makeStatus = (
     clusters,
     runner,
     inbox,
+    isPaused,
     counters,
     ...counts
   }: {
@@ -36,6 +37,7 @@ export const makeStatus = (
     clusters: Clusters;
     runner: Runner;
     inbox: Inbox;
+    isPaused: boolean;
     launches: readonly LaunchStatus[];
     sessions: number;
     cranks: number;
@@ -47,6 +49,7 @@ export const makeStatus = (
   return {
     state: phase.state(),
     ...(reason === undefined ? {} : { reason }),
+    ...(isPaused ? { isPaused } : {}),
     version: PROTOCOL_VERSION,
     clusters: [...state.clusters.values()].map(cluster => ({
       id: cluster.id,

@@ -58,6 +58,8 @@ export type LaunchStatus = {
 export type KernelStatus = {
   readonly state: 'starting' | 'running' | 'stopped' | 'failed' | 'safe-mode';
   readonly reason?: string;
+  /** Present while no vat gets a delivery because a person has paused the kernel. */
+  readonly isPaused?: true;
   readonly version: number;
   readonly clusters: readonly ClusterStatus[];
   readonly launches: readonly LaunchStatus[];
@@ -102,6 +104,14 @@ export type ControlMethods = {
   restart: { params: { cluster: string; vat?: string }; result: null };
   /** Lets a suspended vat go on, or all of the cluster's; BAD_REQUEST when none is suspended. */
   resume: { params: { cluster: string; vat?: string }; result: null };
+  /** Deliveries in flight end, no more are made until `unpause` or the next run of the kernel. */
+  pause: { params: Record<string, never>; result: null };
+  unpause: { params: Record<string, never>; result: null };
+  /**
+   * Makes one delivery while the kernel is paused, and waits for its end. Answers
+   * which vat got it, or null when there was nothing to deliver.
+   */
+  step: { params: Record<string, never>; result: { vat: VatId | null } };
   sessionOpen: {
     params: Record<string, never>;
     result: { session: SessionId };
@@ -140,6 +150,9 @@ export const METHOD_PRIVILEGE: Readonly<
   terminate: 'operate',
   restart: 'operate',
   resume: 'operate',
+  pause: 'operate',
+  unpause: 'operate',
+  step: 'operate',
   sessionOpen: 'operate',
   sessionClose: 'operate',
   reference: 'operate',

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { answerStart, makeStage, send, settle } from './testing/stage.ts';
+import { makeRig } from './testing/rig.ts';
+
+const busy = (stage: Awaited<ReturnType<typeof makeStage>>): string[] =>
+  stage.rig.vats.all
+    .filter(({ isBusy, isKilled }) => isBusy && !isKilled)
+    .map(({ label }) => label);
+
+describe('a paused kernel', () => {
+  it('ends what is in flight, makes no more deliveries, is idle, and goes on when unpaused', async () => {
+    const stage = await makeStage(['alice', 'bob']);
+    const { rpc } = stage.client;
+    await stage.say(send(stage.root('alice'), 'first'));
+    await rpc.call('pause', {});
+    await stage.say(
+      send(stage.root('alice'), 'second'),
+      send(stage.root('bob'), 'work'),
+    );
+    await stage.finish('alice');
+    expect(busy(stage)).toEqual([]);
+    await stage.rig.kernel.idle();
+    expect(stage.rig.kernel.status()).toMatchObject({
+      state: 'running',
+      isPaused: true,
+    });
+    await rpc.call('unpause', {});
+    await settle();
+    expect(busy(stage)).toEqual(['alice', 'bob']);
+    expect(stage.rig.kernel.status()).not.toHaveProperty('isPaused');
+    await stage.finish('alice');
+    await stage.finish('bob');
+    await stage.rig.kernel.stop();
+  });
+
+  it('makes one delivery a step, and says to which vat', async () => {
+    const stage = await makeStage(['alice', 'bob']);
+    const { rpc } = stage.client;
+    await rpc.call('pause', {});
+    await stage.say(
+      send(stage.root('alice'), 'one'),
+      send(stage.root('bob'), 'two'),
+    );
+    for (const name of ['alice', 'bob']) {
+      const { id } = stage.vat(name);
+      const step = rpc.call('step', {});
+      await settle();
+      expect(busy(stage)).toEqual([name]);
+      await stage.finish(name);
+      expect(await step).toEqual({ vat: id });
+      expect(busy(stage)).toEqual([]);
+    }
+    expect(await rpc.call('step', {})).toEqual({ vat: null });
+    await stage.say(send(stage.root('bob'), 'three'));
+    expect(busy(stage)).toEqual([]);
+    await stage.rig.kernel.stop();
+  });
+
+  it('starts a vat that has no worker as a step of its own, and no other vat meanwhile', async () => {
+    const rig = makeRig(answerStart, { parallel: 8 });
+    await rig.launch('demo', ['alice', 'bob']);
+    const { rpc } = await rig.connect();
+    await rig.kernel.idle();
+    await rpc.call('pause', {});
+    await rpc.call('restart', { cluster: 'demo' });
+    await settle();
+    expect(rig.vats.all).toHaveLength(2);
+    // Bob has had no turn yet; alice got the bootstrap.
+    const { id } = rig.vats.all[1] ?? {};
+    expect(await rpc.call('step', {})).toEqual({ vat: id });
+    expect(rig.vats.all).toHaveLength(3);
+    expect(rig.vats.get('bob').deliveries).toMatchObject([['startVat', {}]]);
+    await rig.kernel.stop();
+  });
+
+  it('is the only one that can be stepped', async () => {
+    const stage = await makeStage([]);
+    await expect(stage.client.rpc.call('step', {})).rejects.toMatchObject({
+      code: 'BAD_REQUEST',
+    });
+    const reader = await stage.rig.connect('read');
+    for (const method of ['pause', 'unpause', 'step', 'resume'] as const) {
+      await expect(reader.rpc.call(method, {})).rejects.toMatchObject({
+        code: 'NOT_ALLOWED',
+      });
+    }
+    await stage.rig.kernel.stop();
+  });
+});
