@@ -112,10 +112,16 @@ type Program = {
   readonly numbers: readonly number[];
   readonly parallel: number;
   readonly faults: number;
+  readonly onFault?: 'restart' | 'suspend';
 };
 
 /** Runs one program against the kernel and the model; gives what the test compares. */
-const runProgram = async ({ numbers, parallel, faults }: Program) => {
+const runProgram = async ({
+  numbers,
+  parallel,
+  faults,
+  onFault = 'restart',
+}: Program) => {
   const choices = makeChoices(numbers);
   const model = makeModel();
   const problems: string[] = [];
@@ -153,7 +159,7 @@ const runProgram = async ({ numbers, parallel, faults }: Program) => {
       }
       return undefined;
     },
-    { parallel, rules: { onFault: 'restart' }, roundMessages: 1 },
+    { parallel, rules: { onFault }, roundMessages: 1 },
   );
   await rig.launch('model', NAMES);
   const client = await rig.connect();
@@ -201,6 +207,11 @@ const runProgram = async ({ numbers, parallel, faults }: Program) => {
     }
     await turn();
     await turn();
+    if (fault && onFault === 'suspend') {
+      // A lost worker is no fault: then there is nothing to resume.
+      await client.rpc.call('resume', { cluster: 'model' }).catch(() => {});
+      await turn();
+    }
   };
   await turn();
   while (choices.hasMore()) {
@@ -266,11 +277,13 @@ describe('random programs of raw vats', () => {
       fc.asyncProperty(
         numbers,
         fc.integer({ min: 1, max: 3 }),
-        async (chosen, parallel) => {
+        fc.constantFrom('restart', 'suspend'),
+        async (chosen, parallel, onFault) => {
           const run = await runProgram({
             numbers: chosen,
             parallel,
             faults: 2,
+            onFault,
           });
           lost += run.incarnations;
           expect(run.seen).toEqual(right);
