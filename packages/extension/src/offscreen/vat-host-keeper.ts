@@ -8,9 +8,15 @@ import type {
 } from '../control-words.ts';
 import { makeHeartbeat, type Every, type Heartbeat } from './heartbeat.ts';
 
-/** The host's thread runs only the host, so silence means that its process is gone. */
-const BEAT_MILLISECONDS = 1_000;
+/**
+ * The host's thread runs only the host, so silence means that its process is
+ * gone. This must be known well before the default deadline of a delivery, 5 s:
+ * else the vats in flight would be blamed for the silence of all.
+ */
+const BEAT_MILLISECONDS = 300;
 const MOST_SILENT_BEATS = 8;
+/** A page and a process take their time to start on a busy machine. */
+const MOST_BEATS_TO_START = 50;
 
 export type VatHostKeeperOptions = {
   /** The text of vat-worker.js, which the host can't fetch itself. */
@@ -73,6 +79,7 @@ export const makeVatHostKeeper = (options: VatHostKeeperOptions) => {
       every,
       milliseconds: BEAT_MILLISECONDS,
       most: MOST_SILENT_BEATS,
+      mostAtFirst: MOST_BEATS_TO_START,
       ping: () => control.postMessage({ type: 'ping' } satisfies ToVatHost),
       onSilence: () => replace('the process of the vats was lost'),
     });
