@@ -123,11 +123,18 @@ export const startExtension = async (options: StartOptions = {}) => {
         });
       }),
     /** Crashes the process that all vats share. */
-    killSandboxProcess: (): Promise<void> =>
-      devtools.speakWith('/vat-host.html', async send => {
-        // A crashed process does not answer.
-        void send('Page.crash');
-      }),
+    killSandboxProcess: async (): Promise<void> => {
+      const hosts = (await devtools.targets()).filter(({ url }) =>
+        url.includes('/vat-host.html'),
+      );
+      // A frame that was replaced while a vat was spinning may still be going: it is told too.
+      for (const { url } of hosts) {
+        await devtools.speakWith(url, async send => {
+          // A crashed process does not answer.
+          void send('Page.crash');
+        });
+      }
+    },
     /** Stops the service worker, as its going idle does, and wakes it by a page that connects. */
     stopServiceWorker: async (): Promise<void> => {
       const page = await context.newPage();

@@ -105,7 +105,8 @@ describe('what is durable', () => {
     });
     const stuck = {
       name: 'stuck',
-      vats: { alice, bob, c: { bundle: { text } } },
+      // It is the loss that ends it, not its own deadline.
+      vats: { alice, bob, c: { bundle: { text }, deadline: 60_000 } },
     };
 
     it.each<readonly [string, Lose, RegExp | undefined]>([
