@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { problemOfBundle } from '@cooperage/protocol';
 import { expect, it } from 'vitest';
 import { compileModule } from './compile-module.ts';
@@ -139,4 +140,14 @@ it('a name can not end the comment that it is put in', () => {
       }),
     }),
   );
+});
+
+it('compiles the vat that the README shows', () => {
+  const path = fileURLToPath(new URL('../../../README.md', import.meta.url));
+  const blocks = readFileSync(path, 'utf8').matchAll(/```js\n([\s\S]*?)```/g);
+  const sources = [...blocks].map(([, source = '']) => source);
+  const [vat = ''] = sources.filter(each => each.includes('buildRootObject'));
+  expect(compileModule({ source: vat, name: 'readme' })).toMatchObject({
+    ok: true,
+  });
 });
