@@ -128,10 +128,9 @@ export const startExtension = async (options: StartOptions = {}) => {
         url.includes('/vat-host.html'),
       );
       // A frame that was replaced while a vat was spinning may still be going: it is told too.
-      for (const { url } of hosts) {
-        await devtools.speakWith(url, async send => {
-          // A crashed process does not answer.
-          void send('Page.crash');
+      for (const { targetId } of hosts) {
+        await devtools.crash(targetId).catch(() => {
+          // It has gone already, with another of the same process.
         });
       }
     },

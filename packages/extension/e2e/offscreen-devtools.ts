@@ -61,5 +61,17 @@ export const makeDevtools = (browser: CDPSession) => {
           });
       }
     },
+    /**
+     * Crashes the process of the target with this id. The session stays: one that is left
+     * at once may go before the target has heard.
+     */
+    crash: async (targetId: string): Promise<void> => {
+      const { sessionId } = await browser.send('Target.attachToTarget', {
+        targetId,
+        flatten: false,
+      });
+      const message = JSON.stringify({ id: 0, method: 'Page.crash' });
+      await browser.send('Target.sendMessageToTarget', { sessionId, message });
+    },
   };
 };
