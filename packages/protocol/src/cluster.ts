@@ -1,12 +1,17 @@
-import { isBundleHash, type BundleHash } from './bundle.ts';
+import { parseLimits, type Allowance } from './allowance.ts';
+import { isBundleHash } from './bundle.ts';
+import {
+  parseBundles,
+  parseSource,
+  type BundleSource,
+  type BundleSources,
+} from './bundle-source.ts';
 import type { Json } from './capdata.ts';
+import { isFields, own, type Fields } from './fields.ts';
+import { isName, NAME } from './names.ts';
+import type { VatId } from './refs.ts';
+import { parseServiceGrants, type ServiceGrant } from './service-grants.ts';
 import { showValue } from './show-value.ts';
-
-/** Where a vat's code comes from. */
-export type BundleSource =
-  | { readonly url: string }
-  | { readonly hash: BundleHash }
-  | { readonly text: string };
 
 export type VatConfig = {
   readonly bundle: BundleSource;
@@ -20,7 +25,30 @@ export type VatConfig = {
    */
   readonly deadline: number | null;
   readonly onFault: FaultPolicy;
+  /** Its end or failure, unless a person asked for it, stops the kernel. */
+  readonly critical: boolean;
+  readonly eviction: EvictionPolicy;
+  /** Bounds of its own where the kernel's usual ones don't fit. */
+  readonly limits: Partial<Allowance>;
 };
+
+/**
+ * Whether an idle vat may lose its worker, and start again with the next
+ * message, over its store:
+ *
+ * - `never`;
+ * - `unseen`: while nobody could tell, because its c-list has no export but its
+ *   root and durable ones, and no promise; what its code keeps in mere variables
+ *   is lost all the same;
+ * - `any`: whenever it is idle: whoever waits for it or holds an object that is
+ *   not durable is told as at a restart.
+ */
+export const EVICTION_POLICIES = Object.freeze([
+  'never',
+  'unseen',
+  'any',
+] as const);
+export type EvictionPolicy = (typeof EVICTION_POLICIES)[number];
 
 /**
  * What follows when a vat breaks a rule or passes its deadline, and the crank
@@ -47,7 +75,10 @@ export const MAX_DEADLINE = 3_600_000;
 export type ClusterConfig = {
   readonly name: string;
   readonly bootstrap: string;
-  readonly services: readonly string[];
+  /** The kernel's services that the bootstrap vat gets, and no other vat unless it hands them on. */
+  readonly services: readonly ServiceGrant[];
+  /** Code that is stored with the cluster under names of its own, for vats that it makes later. */
+  readonly bundles: BundleSources;
   readonly vats: { readonly [name: string]: VatConfig };
 };
 
@@ -60,18 +91,10 @@ export const ENDOWMENTS = Object.freeze([
 export type Endowment = (typeof ENDOWMENTS)[number];
 
 export const MAX_VATS_PER_CLUSTER = 64;
-const NAME = /^[A-Za-z][\w.-]{0,62}$/;
 
 type Found<Value> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly problems: readonly string[] };
-
-type Fields = Record<string, unknown>;
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const own = (fields: Fields, key: string): unknown =>
-  Object.hasOwn(fields, key) ? fields[key] : undefined;
 
 const unknownFields = (
   fields: Fields,
@@ -84,41 +107,17 @@ const unknownFields = (
       key => `${where}: unknown field "${key}" (known: ${known.join(', ')})`,
     );
 
-const parseSource = (
-  fields: Fields,
-  where: string,
-  problems: string[],
-): BundleSource => {
-  const bundle = own(fields, 'bundle');
-  const url = own(fields, 'bundleSpec');
-  if (bundle === undefined && typeof url === 'string') {
-    return { url };
-  }
-  if (!isFields(bundle)) {
-    problems.push(
-      `${where}: needs a bundle, one of {"url": …}, {"hash": …}, {"text": …}`,
-    );
-    return { text: '' };
-  }
-  const keys = Object.keys(bundle);
-  const [key] = keys;
-  const value = key === undefined ? undefined : bundle[key];
-  if (keys.length === 1 && typeof value === 'string') {
-    if (key === 'url') {
-      return { url: value };
-    }
-    if (key === 'text') {
-      return { text: value };
-    }
-    if (key === 'hash' && isBundleHash(value)) {
-      return { hash: value };
-    }
-  }
-  problems.push(
-    `${where}: bundle is one of {"url": text}, {"hash": 128 hex digits}, {"text": text}`,
-  );
-  return { text: '' };
-};
+const VAT_FIELDS = Object.freeze([
+  'bundle',
+  'bundleSpec',
+  'parameters',
+  'endowments',
+  'deadline',
+  'onFault',
+  'critical',
+  'eviction',
+  'limits',
+]);
 
 const isEndowment = (value: unknown): value is Endowment =>
   ENDOWMENTS.some(known => known === value);
@@ -161,7 +160,37 @@ const parsePolicy = (
   return policy ?? 'suspend';
 };
 
-const parseVat = (
+const parseEviction = (
+  fields: Fields,
+  where: string,
+  problems: string[],
+): EvictionPolicy => {
+  const wanted = own(fields, 'eviction') ?? 'never';
+  const policy = EVICTION_POLICIES.find(known => known === wanted);
+  if (policy === undefined) {
+    problems.push(
+      `${where}: eviction is one of ${EVICTION_POLICIES.join(', ')}, not ${showValue(wanted)}`,
+    );
+  }
+  return policy ?? 'never';
+};
+
+const parseCritical = (
+  fields: Fields,
+  where: string,
+  problems: string[],
+): boolean => {
+  const critical = own(fields, 'critical') ?? false;
+  if (typeof critical !== 'boolean') {
+    problems.push(
+      `${where}: critical is true or false, not ${showValue(critical)}`,
+    );
+  }
+  return critical === true;
+};
+
+/** Reads what a config, or a vat that makes another, says of a vat; adds what is wrong to the problems. */
+export const parseVatConfig = (
   value: unknown,
   where: string,
   problems: string[],
@@ -170,20 +199,7 @@ const parseVat = (
   if (!isFields(value)) {
     problems.push(`${where}: is not an object`);
   }
-  problems.push(
-    ...unknownFields(
-      fields,
-      [
-        'bundle',
-        'bundleSpec',
-        'parameters',
-        'endowments',
-        'deadline',
-        'onFault',
-      ],
-      where,
-    ),
-  );
+  problems.push(...unknownFields(fields, VAT_FIELDS, where));
   const endowments = own(fields, 'endowments') ?? ['console'];
   if (!Array.isArray(endowments) || !endowments.every(isEndowment)) {
     problems.push(
@@ -196,6 +212,9 @@ const parseVat = (
     endowments: Array.isArray(endowments) ? endowments.filter(isEndowment) : [],
     deadline: parseDeadline(fields, where, problems),
     onFault: parsePolicy(fields, where, problems),
+    critical: parseCritical(fields, where, problems),
+    eviction: parseEviction(fields, where, problems),
+    limits: parseLimits(own(fields, 'limits') ?? {}, where, problems),
   };
 };
 
@@ -213,23 +232,32 @@ const parseVats = (
       `vats: ${names.length} are more than ${MAX_VATS_PER_CLUSTER} in one cluster`,
     );
   }
-  for (const name of names.filter(each => !NAME.test(each))) {
+  for (const name of names.filter(each => !isName(each))) {
     problems.push(`vats: ${JSON.stringify(name)} is no name (${NAME.source})`);
   }
   return Object.fromEntries(
-    names.map(name => [name, parseVat(value[name], `vats.${name}`, problems)]),
+    names.map(name => [
+      name,
+      parseVatConfig(value[name], `vats.${name}`, problems),
+    ]),
   );
 };
 
-const parseServices = (value: unknown, problems: string[]): string[] => {
-  const services = value ?? [];
-  const isNames = (list: unknown): list is string[] =>
-    Array.isArray(list) && list.every(each => typeof each === 'string');
-  if (isNames(services)) {
-    return services;
+/** An administrator may be bound to the cluster's bundles by their names. */
+const checkAdmins = (
+  services: readonly ServiceGrant[],
+  bundles: ClusterConfig['bundles'],
+  problems: string[],
+): void => {
+  for (const { as, admin } of services) {
+    for (const name of admin?.bundles ?? []) {
+      if (!isBundleHash(name) && !Object.hasOwn(bundles, name)) {
+        problems.push(
+          `services: ${as} names the bundle ${name}, and the config's bundles are ${Object.keys(bundles).join(', ') || 'none'}`,
+        );
+      }
+    }
   }
-  problems.push('services: is a list of names');
-  return [];
 };
 
 const parseBootstrap = (
@@ -254,17 +282,46 @@ export const parseClusterConfig = (value: unknown): Found<ClusterConfig> => {
   }
   const problems = unknownFields(
     value,
-    ['name', 'bootstrap', 'services', 'vats'],
+    ['name', 'bootstrap', 'services', 'bundles', 'vats'],
     'config',
   );
   const vats = parseVats(own(value, 'vats'), problems);
   const bootstrap = parseBootstrap(own(value, 'bootstrap'), vats, problems);
   const name = own(value, 'name') ?? bootstrap;
-  if (typeof name !== 'string' || !NAME.test(name)) {
+  if (!isName(name)) {
     problems.push(`name: ${showValue(name)} is no name (${NAME.source})`);
   }
-  const services = parseServices(own(value, 'services'), problems);
+  const services = parseServiceGrants(own(value, 'services') ?? [], problems);
+  const bundles = parseBundles(own(value, 'bundles') ?? {}, problems);
+  checkAdmins(services, bundles, problems);
   return problems.length > 0
     ? { ok: false, problems }
-    : { ok: true, value: { name: String(name), bootstrap, services, vats } };
+    : {
+        ok: true,
+        value: { name: String(name), bootstrap, services, bundles, vats },
+      };
+};
+
+/** A vat that is no more: what people can still learn of it. */
+export type EndedVat = {
+  readonly id: VatId;
+  readonly cluster: string;
+  readonly name: string;
+  /** That of its last heap. */
+  readonly incarnation: number;
+  readonly reason: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+};
+
+/** A launch under way, or ended not long ago. */
+export type LaunchStatus = {
+  readonly id: number;
+  readonly name: string;
+  readonly state: 'running' | 'done' | 'failed';
+  readonly steps: readonly {
+    readonly text: string;
+    readonly state: 'running' | 'done' | 'failed';
+  }[];
+  readonly error?: string;
 };

@@ -1,10 +1,23 @@
+import type { BackupResult } from './backup-result.ts';
+import type { BundleHash } from './bundle.ts';
+import type { BundleStatus } from './bundle-source.ts';
 import type { Json } from './capdata.ts';
-import type { ClusterConfig } from './cluster.ts';
+import type { CheckResult } from './check-result.ts';
+import type { EndedVat, EvictionPolicy, LaunchStatus } from './cluster.ts';
 import type { Delivery, Syscall } from './delivery.ts';
 import type { ErrorCode } from './errors.ts';
+import type {
+  GrowthReport,
+  Inspection,
+  InspectRequest,
+  CycleReport,
+} from './inspection.ts';
 import type { ClusterId, Kref, SessionId, VatId, Vref } from './refs.ts';
+import type { ServiceGrant } from './service-grants.ts';
+import type { StorageRoom } from './storage-room.ts';
 import type { TraceEvent } from './trace.ts';
 import type { LogLevel } from './vat-channel.ts';
+import { PROTOCOL_VERSION } from './version.ts';
 
 /** What a client may do; fixed when its port is handed over. Each includes the ones before. */
 export const PRIVILEGES = Object.freeze([
@@ -20,7 +33,11 @@ export type VatState =
   | 'asleep'
   | 'starting'
   | 'running'
-  /** Its messages wait until a person resumes it, for the `reason` given. */
+  /** It gets new code: its messages wait until that runs, or has failed to. */
+  | 'upgrading'
+  /** It keeps worker and heap, and gets no delivery until a person unpauses it. */
+  | 'paused'
+  /** It has lost its heap, and its messages wait until a person resumes it, for the `reason` given. */
   | 'suspended'
   /** Its code can't be loaded or its `buildRootObject` fails; see `reason`. */
   | 'failed';
@@ -34,34 +51,44 @@ export type VatStatus = {
   readonly root: Kref | null;
   readonly waiting: number;
   readonly reason?: string;
+  /** Present when its end or failure stops the kernel. */
+  readonly isCritical?: true;
+  /** Absent for `never`. */
+  readonly eviction?: Exclude<EvictionPolicy, 'never'>;
 };
 
 export type ClusterStatus = {
   readonly id: ClusterId;
   readonly name: string;
   readonly bootstrap: string;
+  /** What the root of that vat was granted at the launch. */
+  readonly services: readonly ServiceGrant[];
+  /** Why its bootstrap came to nothing, if it did. */
+  readonly bootstrapProblem?: string;
   readonly vats: readonly VatStatus[];
 };
 
-/** A launch under way, or ended not long ago. */
-export type LaunchStatus = {
-  readonly id: number;
-  readonly name: string;
-  readonly state: 'running' | 'done' | 'failed';
-  readonly steps: readonly {
-    readonly text: string;
-    readonly state: 'running' | 'done' | 'failed';
-  }[];
-  readonly error?: string;
-};
-
 export type KernelStatus = {
-  readonly state: 'starting' | 'running' | 'stopped' | 'failed' | 'safe-mode';
+  readonly state:
+    | 'starting'
+    | 'running'
+    | 'stopped'
+    | 'failed'
+    /** It could not write; it rests at its last commit until a person starts it. */
+    | 'storage-failed'
+    /** Another kernel has its files; it rests until that one is closed and a person starts it. */
+    | 'storage-in-use'
+    /** A critical vat has ended or failed; it rests at its last commit until a person starts it. */
+    | 'critical-failed'
+    /** It failed again and again; it rests until a person starts it. */
+    | 'safe-mode';
   readonly reason?: string;
   /** Present while no vat gets a delivery because a person has paused the kernel. */
   readonly isPaused?: true;
   readonly version: number;
   readonly clusters: readonly ClusterStatus[];
+  /** Vats that ended last, the latest first; absent when there is none. */
+  readonly ended?: readonly EndedVat[];
   readonly launches: readonly LaunchStatus[];
   /** Names that the person keeps, and the kref each stands for. */
   readonly home: readonly { readonly name: string; readonly kref: Kref }[];
@@ -69,6 +96,8 @@ export type KernelStatus = {
   /** Counts since the start of this run of the kernel. */
   readonly cranks: number;
   readonly commits: number;
+  /** How much room the storage had when it was asked last; absent where nobody can tell. */
+  readonly room?: StorageRoom;
   /** What the database did in that time: statements run, rows and bytes written. */
   readonly sql: {
     readonly statements: number;
@@ -76,6 +105,22 @@ export type KernelStatus = {
     readonly bytes: number;
   };
 };
+
+/** The status of a kernel that does not run: of what it keeps, nothing can be told. */
+export const makeRestingStatus = (
+  now: Pick<KernelStatus, 'state' | 'reason'>,
+): KernelStatus =>
+  Object.freeze({
+    ...now,
+    version: PROTOCOL_VERSION,
+    clusters: Object.freeze([]),
+    launches: Object.freeze([]),
+    home: Object.freeze([]),
+    sessions: 0,
+    cranks: 0,
+    commits: 0,
+    sql: Object.freeze({ statements: 0, rows: 0, bytes: 0 }),
+  });
 
 export type LogEntry = {
   /** Milliseconds since the epoch, as the kernel's clock gives them. */
@@ -94,24 +139,65 @@ export type ControlMethods = {
    * they are wanted. Answers with the state now.
    */
   subscribe: { params: { trace?: boolean }; result: KernelStatus };
+  /** Starts a kernel that rests; BAD_REQUEST while it runs. */
+  start: { params: Record<string, never>; result: null };
   launch: {
     /** A config as a person writes it; checked by `parseClusterConfig`. */
     params: { config: unknown };
     result: LaunchResult;
   };
-  terminate: { params: { cluster: string }; result: null };
+  /** Ends a vat, with its cluster if it is the last one, or all of the cluster: whole or not at all. */
+  terminate: { params: { cluster: string; vat?: string }; result: null };
   /** Ends the workers and starts new incarnations over the same stores; one vat's, or all of the cluster's. */
   restart: { params: { cluster: string; vat?: string }; result: null };
+  /**
+   * Gives a vat new code over its store, and new parameters unless they are
+   * absent. `bundle` is a source as in a cluster's config. Answers when the new
+   * incarnation runs and that is committed. UPGRADE_FAILED, BAD_BUNDLE or
+   * BUNDLE_UNREACHABLE when it does not: the vat is then as it was.
+   */
+  upgrade: {
+    params: {
+      cluster: string;
+      vat?: string;
+      bundle: unknown;
+      parameters?: Json;
+      /** What the promises that the old heap was to decide reject with. */
+      upgradeMessage?: string;
+    };
+    result: UpgradeResult;
+  };
   /** Lets a suspended vat go on, or all of the cluster's; BAD_REQUEST when none is suspended. */
   resume: { params: { cluster: string; vat?: string }; result: null };
-  /** Deliveries in flight end, no more are made until `unpause` or the next run of the kernel. */
-  pause: { params: Record<string, never>; result: null };
-  unpause: { params: Record<string, never>; result: null };
+  /** Takes the heap of a vat, or of all of the cluster's; messages wait until `resume`. BAD_REQUEST when none can be suspended. */
+  suspend: { params: { cluster: string; vat?: string }; result: null };
+  /**
+   * Without a cluster all vats: deliveries in flight end, no more are made until
+   * `unpause` or the next run of the kernel. With one, a vat of it or all, until
+   * they are unpaused, restarted or suspended, also over the kernel's runs.
+   */
+  pause: { params: PauseRequest; result: null };
+  /** BAD_REQUEST when a cluster is named and none of the vats meant is paused. */
+  unpause: { params: PauseRequest; result: null };
   /**
    * Makes one delivery while the kernel is paused, and waits for its end. Answers
    * which vat got it, or null when there was nothing to deliver.
    */
   step: { params: Record<string, never>; result: { vat: VatId | null } };
+  /**
+   * Collects garbage: every vat is reaped, everybody told what is due to them,
+   * until that frees no more. Answers how many rows are left when it is done and
+   * committed. BAD_REQUEST while the kernel is paused.
+   */
+  collect: {
+    params: Record<string, never>;
+    result: {
+      readonly objects: number;
+      readonly promises: number;
+      /** Entries of c-lists. */
+      readonly references: number;
+    };
+  };
   sessionOpen: {
     params: Record<string, never>;
     result: { session: SessionId };
@@ -126,9 +212,53 @@ export type ControlMethods = {
   /** Keeps the object under the name, also across restarts. */
   keep: { params: { name: string; vref: Vref }; result: null };
   forget: { params: { name: string }; result: null };
+  /**
+   * Who exports, imports and holds it, and why it is alive. Looking holds
+   * nothing. OBJECT_UNKNOWN, VAT_UNKNOWN or CLUSTER_UNKNOWN when there is none.
+   */
+  inspect: { params: InspectRequest; result: Inspection };
+  /** Counts what there is, to be compared later; the last 16 marks of a run are known. */
+  mark: { params: Record<string, never>; result: { mark: string } };
+  /** MARK_UNKNOWN when the mark is older than the last 16, or of an earlier run. */
+  grownSince: { params: { mark: string }; result: GrowthReport };
+  /** References among vats and promises that lead back to where they begin. */
+  cycles: { params: Record<string, never>; result: CycleReport };
+  /**
+   * Stores code under a name of the person's, in place of what had the name
+   * before. `bundle` is a source as in a cluster's config. BAD_BUNDLE or
+   * BUNDLE_UNREACHABLE when there is none.
+   */
+  storeBundle: {
+    params: { name: string; bundle: unknown };
+    result: { readonly hash: BundleHash };
+  };
+  bundles: { params: Record<string, never>; result: readonly BundleStatus[] };
+  /** Vats that run it keep it. BUNDLE_UNKNOWN when there is none of that name. */
+  forgetBundle: { params: { name: string }; result: null };
+  /**
+   * Looks through all that is stored, each file in a turn of its own. Damage of the
+   * kernel's own file ends the kernel; that of vats' files is told, and nothing done.
+   */
+  check: { params: Record<string, never>; result: CheckResult };
+  /**
+   * Looks through all that is stored and copies it, as of the last commit, into a
+   * file. BACKUP_FAILED when that can't be written, STORE_DAMAGED when a vat's file
+   * is; damage of the kernel's own file ends the kernel.
+   */
+  backup: { params: Record<string, never>; result: BackupResult };
+  /**
+   * Puts what a backup holds into the place of all that is stored, and starts the
+   * kernel over it: what is told after this answer is told by another run.
+   * BACKUP_FAILED when it can't be used; nothing has changed then.
+   */
+  restore: { params: { name: string }; result: null };
   /** Ends everything and erases all state. */
   erase: { params: Record<string, never>; result: null };
 };
+
+export type PauseRequest =
+  | { readonly cluster?: never; readonly vat?: never }
+  | { readonly cluster: string; readonly vat?: string };
 
 export type ReferenceRequest =
   | { readonly cluster: string; readonly vat?: string }
@@ -141,23 +271,40 @@ export type LaunchResult = {
   readonly vats: Readonly<Record<string, Kref>>;
 };
 
+/** The number of the incarnation that runs the new code. */
+export type UpgradeResult = { readonly incarnation: number };
+
 export const METHOD_PRIVILEGE: Readonly<
   Record<keyof ControlMethods, Privilege>
 > = Object.freeze({
   status: 'read',
   subscribe: 'read',
+  inspect: 'read',
+  mark: 'read',
+  grownSince: 'read',
+  cycles: 'read',
+  bundles: 'read',
+  start: 'operate',
   launch: 'operate',
   terminate: 'operate',
   restart: 'operate',
+  upgrade: 'operate',
   resume: 'operate',
+  suspend: 'operate',
   pause: 'operate',
   unpause: 'operate',
   step: 'operate',
+  collect: 'operate',
   sessionOpen: 'operate',
   sessionClose: 'operate',
   reference: 'operate',
   keep: 'operate',
   forget: 'operate',
+  storeBundle: 'operate',
+  forgetBundle: 'operate',
+  check: 'dangerous',
+  backup: 'dangerous',
+  restore: 'dangerous',
   erase: 'dangerous',
 });
 
@@ -184,15 +331,10 @@ export type KernelNotifications = {
     readonly seen: number;
   };
   sessionEnded: { readonly code: ErrorCode; readonly reason: string };
+  /** As of a commit. */
   state: KernelStatus;
+  /** Told at once: what a line tells of may not be committed yet, and may never be. */
   log: { readonly entries: readonly LogEntry[] };
-  /** What has happened since the last one, in order; not necessarily committed. */
+  /** What has happened since the last one, in order; committed. */
   trace: { readonly events: readonly TraceEvent[] };
-};
-
-/** A config together with what a person's file may hold: used by the sample list. */
-export type SampleCluster = {
-  readonly title: string;
-  readonly description: string;
-  readonly config: Omit<ClusterConfig, 'services'> | Json;
 };

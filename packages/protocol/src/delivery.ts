@@ -24,7 +24,11 @@ export type Delivery =
   | readonly ['retireImports', readonly Vref[]]
   | readonly ['bringOutYourDead'];
 
-/** What an endpoint asks of the kernel; the store's reads and writes never get this far. */
+/**
+ * What an endpoint asks of the kernel; the store's reads and writes never get
+ * this far. `forgetPromises` is not liveslots' but the supervisor's: nobody here
+ * waits for these any more.
+ */
 export type Syscall =
   | readonly ['send', Vref, Message]
   | readonly ['subscribe', Vref]
@@ -33,4 +37,5 @@ export type Syscall =
   | readonly ['dropImports', readonly Vref[]]
   | readonly ['retireImports', readonly Vref[]]
   | readonly ['retireExports', readonly Vref[]]
-  | readonly ['abandonExports', readonly Vref[]];
+  | readonly ['abandonExports', readonly Vref[]]
+  | readonly ['forgetPromises', readonly Vref[]];

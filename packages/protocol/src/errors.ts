@@ -3,9 +3,11 @@
  * which thing, and what to do; the code is what a program may test.
  */
 export const ERROR_CODES = Object.freeze([
+  'BACKUP_FAILED',
   'BAD_CONFIG',
   'BAD_BUNDLE',
   'BAD_REQUEST',
+  'BUNDLE_UNKNOWN',
   'BUNDLE_UNREACHABLE',
   'CLUSTER_EXISTS',
   'CLUSTER_UNKNOWN',
@@ -13,12 +15,19 @@ export const ERROR_CODES = Object.freeze([
   'KERNEL_STOPPED',
   'KERNEL_UNREACHABLE',
   'LAUNCH_FAILED',
+  'LIMIT_REACHED',
+  'MARK_UNKNOWN',
   'NAME_TAKEN',
   'NOT_ALLOWED',
   'OBJECT_UNKNOWN',
   'SESSION_CLOSED',
   'SERVICE_UNKNOWN',
+  'SITES_NOT_ALLOWED',
   'STORAGE_FAILED',
+  'STORAGE_FULL',
+  'STORAGE_IN_USE',
+  'STORE_DAMAGED',
+  'UPGRADE_FAILED',
   'VAT_FAULT',
   'VAT_UNKNOWN',
 ] as const);

@@ -10,8 +10,11 @@
  * | vat id     | `v3`                       | the kernel                          |
  * | cluster id | `c3`                       | the kernel                          |
  * | session id | `s3`                       | the kernel, for a client outside    |
+ * | service id | `@timer`                   | nobody: it is the service's name    |
  *
- * An *endpoint* is whoever has a c-list: a vat or a session.
+ * An *endpoint* is whoever has an inbox and owns objects: a vat, a session, or a
+ * service of the kernel. Vats and sessions have a c-list; a service, being part
+ * of the kernel, speaks in krefs.
  */
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
@@ -22,8 +25,9 @@ export type Kref = Branded<'kref'>;
 export type Vref = Branded<'vref'>;
 export type VatId = Branded<'vatId'>;
 export type SessionId = Branded<'sessionId'>;
+export type ServiceId = Branded<'serviceId'>;
 export type ClusterId = Branded<'clusterId'>;
-export type EndpointId = VatId | SessionId;
+export type EndpointId = VatId | SessionId | ServiceId;
 
 /** The root object of every vat, in that vat's own words. */
 export const ROOT_VREF = 'o+0' as Vref;
@@ -32,6 +36,7 @@ const KREF = /^k([op])(0|[1-9]\d{0,15})$/;
 const VREF =
   /^([op])([+-])(?:(0|[1-9]\d{0,15})|([dv])([1-9]\d{0,15})(?:\/(0|[1-9]\d{0,15})(?::(0|[1-9]\d{0,4}))?)?)$/;
 const ENDPOINT = /^([vs])([1-9]\d{0,15})$/;
+const SERVICE = /^@[a-z][A-Za-z]{0,30}$/;
 const CLUSTER = /^c([1-9]\d{0,15})$/;
 
 export type RefKind = 'object' | 'promise';
@@ -86,12 +91,17 @@ export const isVatId = (value: unknown): value is VatId =>
   typeof value === 'string' && ENDPOINT.exec(value)?.[1] === 'v';
 export const isSessionId = (value: unknown): value is SessionId =>
   typeof value === 'string' && ENDPOINT.exec(value)?.[1] === 's';
+export const isServiceId = (value: unknown): value is ServiceId =>
+  typeof value === 'string' && SERVICE.test(value);
 export const isClusterId = (value: unknown): value is ClusterId =>
   typeof value === 'string' && CLUSTER.test(value);
 
 /** `ko…` as against `kp…`, for a value already known to be a kref. */
 export const isPromiseKref = (kref: Kref): boolean =>
   kref.charCodeAt(1) === 0x70;
+
+/** Its number: a greater one was allotted later. For a value already known to be a kref. */
+export const indexOfKref = (kref: Kref): number => Number(kref.slice(2));
 
 /** `p…` as against `o…`, for a value already known to be a vref. */
 export const isPromiseVref = (vref: Vref): boolean =>
@@ -114,6 +124,8 @@ export const makeExportVref = (kind: RefKind, index: number): Vref =>
 export const makeVatId = (index: number): VatId => `v${index}` as VatId;
 export const makeSessionId = (index: number): SessionId =>
   `s${index}` as SessionId;
+export const makeServiceId = (name: string): ServiceId =>
+  `@${name}` as ServiceId;
 export const makeClusterId = (index: number): ClusterId =>
   `c${index}` as ClusterId;
 
@@ -126,4 +138,10 @@ export const krefOfSessionImport = (vref: Vref): Kref | undefined => {
   return parts && !parts.isExport && parts.index !== undefined
     ? makeKref(parts.kind, parts.index)
     : undefined;
+};
+
+/** The vref by which a session imports the object or promise. */
+export const sessionImportOf = (kref: Kref): Vref | undefined => {
+  const parts = parseKref(kref);
+  return parts && makeImportVref(parts.kind, parts.index);
 };

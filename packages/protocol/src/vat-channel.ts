@@ -1,6 +1,7 @@
 import type { BundleText } from './bundle.ts';
+import { countRows } from './rows.ts';
 import type { Delivery, Syscall } from './delivery.ts';
-import type { VatId } from './refs.ts';
+import type { VatId, Vref } from './refs.ts';
 
 /**
  * The words between the kernel and one vat's worker, over a direct port:
@@ -25,12 +26,27 @@ export type ToVat =
       readonly store: ArrayBuffer;
       readonly endowments: readonly string[];
       readonly limits: VatLimits;
+      /** Lines of log that are less grave than this are neither made nor sent. */
+      readonly logLevel: LogLevel;
     }
   | {
       readonly type: 'deliver';
       readonly crank: number;
       readonly delivery: Delivery;
+      /** With the startVat of a vat that had a heap before, and only then. */
+      readonly held?: Holdings;
     };
+
+/**
+ * What a vat's c-list has from its earlier heaps, but its exports and what the
+ * delivery names. Whoever can't find one of these in the vat's store gives it up.
+ */
+export type Holdings = {
+  readonly reachable: readonly Vref[];
+  /** Imports that were dropped, but not retired. */
+  readonly recognizable: readonly Vref[];
+  readonly promises: readonly Vref[];
+};
 
 /** One change of a vat's store: a key, and its new value or null for a deletion. */
 export type StoreChange = readonly [key: string, value: string | null];
@@ -51,6 +67,10 @@ export type FromVat =
       readonly syscalls: readonly Syscall[];
       /** The net changes of the crank, at most one a key. */
       readonly changes: readonly StoreChange[];
+      /** After a reap: the engine gave no sign of having collected. Worth another try when there is time. */
+      readonly isUnsure?: boolean;
+      /** After a reap or a start: the vat has more to let go of than one crank tells. It is to be reaped again. */
+      readonly hasMore?: boolean;
     }
   | {
       readonly type: 'log';
@@ -58,23 +78,51 @@ export type FromVat =
       readonly text: string;
     };
 
+/** The least grave first. */
 export type LogLevel = 'debug' | 'info' | 'log' | 'warn' | 'error';
 
-/** Bounds of one crank; passing one fails that crank. Sizes count UTF-16 units. */
+/**
+ * Bounds of one crank; passing one fails that crank. Sizes count UTF-16 units.
+ * The kernel applies a crank in one go, while which it hears nobody: the most
+ * that a crank may do takes it well under a second.
+ */
 export type VatLimits = {
   readonly syscallsPerCrank: number;
+  /** Named in all its syscalls: each costs the kernel some microseconds. */
+  readonly referencesPerCrank: number;
   readonly changesPerCrank: number;
   readonly slotsPerMessage: number;
+  /** Text of one message or answer; a larger one is refused, and its crank goes on. */
+  readonly unitsPerMessage: number;
   readonly unitsPerCrank: number;
   readonly logUnits: number;
   /** Lines of log; the vat's worker cuts off what is beyond. */
   readonly logLinesPerCrank: number;
 };
 
+/**
+ * The limits of a worker's first crank, in which it may also delete every row
+ * of the store that it was started with, and name ten times as many references:
+ * it gives up promises and exports of a dead heap. To be called before the store
+ * is transferred.
+ */
+export const limitsOfStart = (
+  limits: VatLimits,
+  store: ArrayBuffer,
+): VatLimits =>
+  Object.freeze({
+    ...limits,
+    changesPerCrank: limits.changesPerCrank + countRows(store),
+    unitsPerCrank: limits.unitsPerCrank + store.byteLength,
+    referencesPerCrank: 10 * limits.referencesPerCrank,
+  });
+
 export const DEFAULT_VAT_LIMITS: VatLimits = Object.freeze({
-  syscallsPerCrank: 100_000,
-  changesPerCrank: 200_000,
+  syscallsPerCrank: 20_000,
+  referencesPerCrank: 200_000,
+  changesPerCrank: 150_000,
   slotsPerMessage: 10_000,
+  unitsPerMessage: 10_000_000,
   unitsPerCrank: 32_000_000,
   logUnits: 4_000,
   logLinesPerCrank: 500,

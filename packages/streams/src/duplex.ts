@@ -196,7 +196,8 @@ const makeReader = <In>(
       case 'close':
         return to.closedByPeer(reasonFromPeer(label, control.reason));
       case 'window':
-        return to.inbox.announce(control.size);
+        if (to.inbox.announce(control.size)) return;
+        return breach('its window twice');
       case 'ack':
         if (to.credit(control.count)) return;
         return breach('an ack of more messages than were on their way');
@@ -206,7 +207,7 @@ const makeReader = <In>(
   };
   return (data: unknown): void => {
     if (!isBatch<In>(data)) obey(parseControl(data));
-    else if (data.length <= MAX_BATCH) to.inbox.arrive(data);
+    else if (data.length > 0 && data.length <= MAX_BATCH) to.inbox.arrive(data);
     else breach(`a batch of ${data.length} messages`);
   };
 };

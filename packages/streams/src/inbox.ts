@@ -19,8 +19,8 @@ export type Inbox<In> = {
   /** Sets the receiver; the function returned takes it away again. Throws if there is one. */
   receive(receiver: Receiver<In>): () => void;
   acknowledge(count: number): void;
-  /** The other side keeps at most `size` messages unacknowledged. */
-  announce(size: number): void;
+  /** The other side keeps at most `size` messages unacknowledged; false when it has said so before. */
+  announce(size: number): boolean;
   /** Nothing more will come. What waits is still delivered unless `drop`; then `onClose` is called. */
   end(reason: Error | undefined, drop: boolean): void;
 };
@@ -32,7 +32,9 @@ const makeAcknowledger = (label: string, sendAck: (count: number) => void) => {
   let taken = 0;
   return {
     announce: (size: number) => {
-      window = size;
+      const isFirst = window === 0;
+      if (isFirst) window = size;
+      return isFirst;
     },
     arrive: (count: number) => {
       if (window === 0) return;

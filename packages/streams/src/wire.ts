@@ -1,9 +1,11 @@
 /**
  * What travels in one `postMessage` of a stream:
- * - an array: messages, in order, at most {@link MAX_BATCH};
+ * - an array: messages, in order, at least one and at most {@link MAX_BATCH};
  * - `{ close: ErrorRecord | null }`: the last thing an end says;
- * - `{ window: n }`: "I keep at most n messages unacknowledged", said before the first message of an end that has a window;
+ * - `{ window: n }`: "I keep at most n messages unacknowledged", said once, before the first message of an end that has a window;
  * - `{ ack: n }`: "n more of your messages were taken", said only to an end that announced a window.
+ *
+ * Whatever says nothing is a breach: whoever could send it without end would keep the other side busy.
  */
 import { parseErrorRecord, type ErrorRecord } from './errors.ts';
 

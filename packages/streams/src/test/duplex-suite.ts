@@ -234,6 +234,7 @@ const closeTests = (open: Open): void => {
     ['an ack that was not owed', { ack: 1 }],
     ['an ack of nothing', { ack: 0 }],
     ['a window that is no count', { window: 'wide' }],
+    ['a batch of nothing', []],
   ])('closes when %s is on the wire', async (_what, data) => {
     const { left, right, postRaw } = await open();
     const atLeft = collect(left);
@@ -303,6 +304,13 @@ const boundTests = (open: Open): void => {
       code: 'QUEUE_FULL',
       message: expect.stringMatching(/its own window of 2/),
     });
+  });
+
+  it('closes on a sender that announces its window again', async () => {
+    const { right, postRaw } = await open();
+    postRaw({ window: 2 });
+    postRaw({ window: 2 });
+    expect(await right.closed).toMatchObject({ code: 'STREAM_MALFORMED' });
   });
 
   it('rejects who waits for a window when the stream closes', async () => {
