@@ -1,17 +1,7 @@
 import harden from '@endo/harden';
+import type { CollectGarbage } from './collect-garbage.ts';
 import type { GcTools, MeterControl } from './liveslots.ts';
-
-/** Calls back once everything queued as a microtask has run: one turn of the event loop, without setTimeout's 4 ms. */
-const makePing = (): (() => Promise<void>) => {
-  const { port1, port2 } = new MessageChannel();
-  const waiting: (() => void)[] = [];
-  port1.onmessage = () => waiting.shift()?.();
-  return () =>
-    new Promise<void>(resolve => {
-      waiting.push(resolve);
-      port2.postMessage(null);
-    });
-};
+import { makePing } from './turns.ts';
 
 const makeMeterControl = (): MeterControl => {
   let depth = 0;
@@ -38,40 +28,65 @@ const makeMeterControl = (): MeterControl => {
   });
 };
 
+/** Of what has died, one crank hears so much: each costs the vat, its store and the kernel some work. */
+const MOST_DEAD = 5_000;
+
 /**
- * `collect` makes the engine collect garbage, as best as it can, before it
- * returns. Takes the platform's MessageChannel and setTimeout when called.
+ * Registries whose finalizers wait until somebody lets them run. Liveslots is
+ * made for that: an object may have come back long before its finalizer runs.
  */
-export const makeGcTools = (collect: () => void): GcTools => {
-  const ping = makePing();
-  const later = setTimeout;
-  const finalizersHaveRun = () =>
-    new Promise<void>(resolve => void later(resolve, 0));
-  return Object.freeze({
+const makeWaitingFinalizers = () => {
+  let waiting: (() => void)[] = [];
+  return {
+    Registry: new Proxy(FinalizationRegistry, {
+      construct: (target, [finalize]: [(held: unknown) => void]) =>
+        new target(held => {
+          waiting.push(() => finalize(held));
+        }),
+    }),
+    count: () => waiting.length,
+    /** Runs the first ones, as many as there are of so many; gives how many. */
+    run: (most: number): number => {
+      const due = waiting.slice(0, most);
+      waiting = waiting.slice(most);
+      due.forEach(finalize => finalize());
+      return due.length;
+    },
+  };
+};
+
+/** What liveslots asks of its engine, and what it is told of the dead: in each crank no more than `mostDead`. */
+export const makeGcTools = ({
+  collectGarbage,
+  onCollected = () => {},
+  mostDead = MOST_DEAD,
+}: {
+  readonly collectGarbage: CollectGarbage;
+  /** Told of each collection whether there was a sign of it. */
+  readonly onCollected?: (isSure: boolean) => void;
+  readonly mostDead?: number;
+}) => {
+  const finalizers = makeWaitingFinalizers();
+  let left = mostDead;
+  const tools: GcTools = Object.freeze({
     WeakRef,
-    FinalizationRegistry,
-    waitUntilQuiescent: ping,
+    FinalizationRegistry: finalizers.Registry,
+    waitUntilQuiescent: makePing(),
     gcAndFinalize: async () => {
-      // What the turn before let go of can only be collected after it.
-      await ping();
-      collect();
-      await finalizersHaveRun();
-      await ping();
+      if (finalizers.count() < left) {
+        onCollected(await collectGarbage());
+      }
+      left -= finalizers.run(left);
     },
     meterControl: makeMeterControl(),
   });
+  return Object.freeze({
+    tools,
+    beginCrank: () => {
+      left = mostDead;
+    },
+    /** Whether the crank has told all that it could: then there may be more. */
+    hasMore: () => left === 0,
+  });
 };
 harden(makeGcTools);
-
-/**
- * Chrome has no `gc()`, but collects fully before it gives up on a buffer that
- * can't be had. Engines that can reserve 16 GiB need a way of their own.
- */
-export const collectByFailedAllocation = (): void => {
-  try {
-    void new ArrayBuffer(2 ** 34);
-  } catch {
-    // The failure is what this is for.
-  }
-};
-harden(collectByFailedAllocation);

@@ -1,10 +1,10 @@
 import harden from '@endo/harden';
-import { compareKeys } from '@cooperage/protocol';
+import { compareKeys, type PackedRows } from '@cooperage/protocol';
 
 const CHUNK = 512;
 
 /** Index of the first item that does not come before `key`. */
-const lowerBound = (
+export const lowerBound = (
   length: number,
   at: (index: number) => string,
   key: string,
@@ -22,22 +22,53 @@ const lowerBound = (
   return low;
 };
 
+harden(lowerBound);
+
+/** A run of keys: its own, or those of a block of the opened rows until somebody looks. */
+type Chunk = { keys: string[] | undefined; readonly block: number };
+
 /**
  * A set of keys in the byte order of their UTF-8. Sorted runs of at most 512
  * keys, found by their last key: a look-up costs two binary searches, a change
- * moves one run.
+ * moves one run. The key after the one that was given last is found at once.
+ * It begins with the keys of opened rows.
  */
-export const makeKeyOrder = (sorted: readonly string[]) => {
-  const chunks: string[][] = [];
-  for (let start = 0; start < sorted.length; start += CHUNK / 2) {
-    chunks.push(sorted.slice(start, start + CHUNK / 2));
-  }
-  const lastOf = (index: number): string => chunks[index]?.at(-1) ?? '';
+export const makeKeyOrder = ({
+  lastKeys,
+  keysOf,
+}: Pick<PackedRows, 'lastKeys' | 'keysOf'>) => {
+  const chunks = lastKeys.map((_, block): Chunk => ({
+    keys: undefined,
+    block,
+  }));
+  const lastOf = (index: number): string => {
+    const chunk = chunks[index];
+    return chunk?.keys?.at(-1) ?? lastKeys[chunk?.block ?? -1] ?? '';
+  };
+  const keysIn = (chunk: Chunk | undefined): string[] =>
+    chunk === undefined ? [] : (chunk.keys ??= keysOf(chunk.block));
   /** Index of the chunk where a key is, or belongs; `chunks.length` past the end. */
   const chunkFor = (key: string): number =>
     lowerBound(chunks.length, lastOf, key);
-  const placeIn = (chunk: readonly string[], key: string): number =>
-    lowerBound(chunk.length, index => chunk[index] ?? '', key);
+  const placeIn = (keys: readonly string[], key: string): number =>
+    lowerBound(keys.length, index => keys[index] ?? '', key);
+
+  /** Where `next` found the key that it gave last. Another may be there now, or none. */
+  let lastChunk = 0;
+  let lastPlace = 0;
+
+  const nextAt = (index: number, place: number): string | undefined => {
+    if (index >= chunks.length) {
+      return undefined;
+    }
+    const keys = keysIn(chunks[index]);
+    if (place >= keys.length) {
+      return nextAt(index + 1, 0);
+    }
+    lastChunk = index;
+    lastPlace = place;
+    return keys[place];
+  };
 
   return Object.freeze({
     /** Adds a key that is not there. */
@@ -45,37 +76,34 @@ export const makeKeyOrder = (sorted: readonly string[]) => {
       const index = Math.min(chunkFor(key), chunks.length - 1);
       const chunk = chunks[index];
       if (chunk === undefined) {
-        chunks.push([key]);
+        chunks.push({ keys: [key], block: -1 });
         return;
       }
-      chunk.splice(placeIn(chunk, key), 0, key);
-      if (chunk.length > CHUNK) {
-        chunks.splice(index + 1, 0, chunk.splice(CHUNK / 2));
+      const keys = keysIn(chunk);
+      keys.splice(placeIn(keys, key), 0, key);
+      if (keys.length > CHUNK) {
+        const half = keys.splice(CHUNK / 2);
+        chunks.splice(index + 1, 0, { keys: half, block: -1 });
       }
     },
     /** Removes a key that is there. */
     remove: (key: string) => {
       const index = chunkFor(key);
-      const chunk = chunks[index];
-      if (chunk === undefined) {
-        return;
-      }
-      chunk.splice(placeIn(chunk, key), 1);
-      if (chunk.length === 0) {
+      const keys = keysIn(chunks[index]);
+      keys.splice(placeIn(keys, key), 1);
+      if (keys.length === 0) {
         chunks.splice(index, 1);
       }
     },
     /** The first key after this one, which need not be there itself. */
     next: (key: string): string | undefined => {
-      const index = chunkFor(key);
-      const chunk = chunks[index];
-      if (chunk === undefined) {
-        return undefined;
+      if (chunks[lastChunk]?.keys?.[lastPlace] === key) {
+        return nextAt(lastChunk, lastPlace + 1);
       }
-      const place = placeIn(chunk, key);
-      return chunk[place] === key
-        ? (chunk[place + 1] ?? chunks[index + 1]?.[0])
-        : chunk[place];
+      const index = chunkFor(key);
+      const keys = keysIn(chunks[index]);
+      const place = placeIn(keys, key);
+      return nextAt(index, keys[place] === key ? place + 1 : place);
     },
   });
 };

@@ -13,6 +13,25 @@ class LimitError extends Error {
   }
 }
 
+/** How many references a syscall names, wherever it does. */
+const countReferences = (syscall: Syscall): number => {
+  switch (syscall[0]) {
+    case 'send':
+      return 1 + syscall[2].methargs.slots.length + (syscall[2].result ? 1 : 0);
+    case 'resolve':
+      return syscall[1].reduce(
+        (sum, [, , { slots }]) => sum + 1 + slots.length,
+        0,
+      );
+    case 'exit':
+      return syscall[2].slots.length;
+    case 'subscribe':
+      return 1;
+    default:
+      return syscall[1].length;
+  }
+};
+
 /** Slots and units of one marshalled value. */
 type Weighable = {
   readonly body: string;
@@ -56,35 +75,62 @@ const weighSyscall = (syscall: Syscall): Weight => {
 /**
  * What one crank may still use. `note…` throws LimitError when it is too much;
  * from then on everything throws, until `reset`, and `breach` says what it was:
- * vat code that catches the error gets no further.
+ * vat code that catches the error gets no further. `onBreach` is called once, at
+ * once: what is left of a flood may take long to run out. The first crank has
+ * limits of its own.
  */
-export const makeCrankBudget = (limits: VatLimits) => {
+export const makeCrankBudget = (
+  limits: VatLimits,
+  ofStart = limits,
+  onBreach: (problem: string) => void = () => {},
+) => {
+  let current = ofStart;
+  let next = ofStart;
+  let sends = 0;
   let syscalls = 0;
+  let references = 0;
   let units = 0;
-  let breach: string | undefined;
+  /** One error for all that comes after: a flood must not cost more for being refused. */
+  let breach: LimitError | undefined;
 
   const insist = (value: number, name: keyof VatLimits): void => {
-    const limit = limits[name];
+    const limit = current[name];
     if (breach === undefined && value > limit) {
-      breach = `${name}: the crank reached ${value}, the limit is ${limit}`;
+      const problem = `${name}: the crank reached ${value}, the limit is ${limit}`;
+      breach = Object.freeze(new LimitError(problem));
+      onBreach(problem);
     }
     if (breach !== undefined) {
-      throw new LimitError(breach);
+      throw breach;
     }
   };
 
   return Object.freeze({
     reset: () => {
+      current = next;
+      next = limits;
+      sends = 0;
       syscalls = 0;
+      references = 0;
       units = 0;
       breach = undefined;
     },
+    /** Of a message that will be a syscall in a later turn. */
+    noteSend: () => {
+      sends += 1;
+      insist(sends, 'syscallsPerCrank');
+    },
     noteSyscall: (syscall: Syscall) => {
+      if (breach !== undefined) {
+        throw breach;
+      }
       const weight = weighSyscall(syscall);
       syscalls += 1;
       units += weight.units;
+      references += countReferences(syscall);
       insist(syscalls, 'syscallsPerCrank');
       insist(weight.slots, 'slotsPerMessage');
+      insist(references, 'referencesPerCrank');
       insist(units, 'unitsPerCrank');
     },
     /** What the store's changes weigh now, after one more. */
@@ -92,7 +138,7 @@ export const makeCrankBudget = (limits: VatLimits) => {
       insist(changes, 'changesPerCrank');
       insist(units + changedUnits, 'unitsPerCrank');
     },
-    breach: () => breach,
+    breach: () => breach?.message,
   });
 };
 harden(makeCrankBudget);

@@ -4,8 +4,10 @@
  */
 import './bare-worker.ts';
 import './captured-console.ts';
+import './install-hardener.ts';
 import 'ses';
 import '@endo/eventual-send/shim.js';
+import './install-sends.ts';
 
 lockdown({
   // A vat's log shows stacks and redacted details; the vat's own code does not see them.

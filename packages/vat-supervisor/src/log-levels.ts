@@ -1,5 +1,6 @@
 import type { LogLevel } from '@cooperage/protocol';
 
+/** The least grave first. */
 export const LOG_LEVELS: readonly LogLevel[] = Object.freeze([
   'debug',
   'info',

@@ -8,7 +8,3 @@ declare class MessageChannel {
   readonly port2: ChannelPort;
 }
 declare function setTimeout(task: () => void, milliseconds: number): unknown;
-declare class URL {
-  constructor(url: string, base?: string);
-  readonly href: string;
-}

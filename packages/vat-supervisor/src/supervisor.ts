@@ -1,16 +1,19 @@
 import harden from '@endo/harden';
 import {
   PROTOCOL_VERSION,
-  decodeRows,
+  limitsOfStart,
+  openRows,
   type FromVat,
   type Outcome,
   type ToVat,
 } from '@cooperage/protocol';
 import type { DuplexStream } from '@cooperage/streams';
+import type { CollectGarbage } from './collect-garbage.ts';
 import { makeEndowments } from './endowments/endowments.ts';
 import { describeThrown } from './format-value.ts';
 import { makeGcTools } from './gc-tools.ts';
 import { makeLiveSlots, type LiveSlots } from './liveslots.ts';
+import { watchSends } from './install-sends.ts';
 import { BundleError, loadBundle } from './load-bundle.ts';
 import { makeSyscallBuffer } from './syscall-buffer.ts';
 import {
@@ -24,13 +27,13 @@ import { makeVatStore } from './vat-store.ts';
 type Start = Extract<ToVat, { type: 'start' }>;
 type Deliver = Extract<ToVat, { type: 'deliver' }>;
 type SyscallBuffer = ReturnType<typeof makeSyscallBuffer>;
+type GcTools = ReturnType<typeof makeGcTools>;
 
 /** What a worker gives its supervisor. */
 export type SupervisorPowers = {
   /** The vat's channel to the kernel; the supervisor is its one receiver. */
   readonly stream: DuplexStream<ToVat, FromVat>;
-  /** Makes the engine collect garbage, as best as it can, before it returns. */
-  readonly collectGarbage: () => void;
+  readonly collectGarbage: CollectGarbage;
   /** Has a function called with the reason of each rejection that nobody handles. */
   readonly onUnhandledRejection: (report: (reason: unknown) => void) => void;
   /** Names of dangerous globals that the platform would not let go. */
@@ -43,6 +46,9 @@ type Vat = {
   readonly liveSlots: LiveSlots;
   readonly log: VatLog;
   readonly rejections: Rejections;
+  readonly gc: GcTools;
+  /** Whether the engine has left the last reap in doubt. Asked once a crank: that clears it. */
+  readonly wasUnsure: () => boolean;
 };
 
 /**
@@ -77,26 +83,41 @@ const makeRejections = (report: (reason: unknown) => void) => {
 };
 type Rejections = ReturnType<typeof makeRejections>;
 
-const loadVat = (start: Start, powers: SupervisorPowers): Vat => {
+const loadVat = (
+  start: Start,
+  powers: SupervisorPowers,
+  onBreach: (problem: string) => void,
+): Vat => {
   const log = makeVatLog({
     limits: start.limits,
+    level: start.logLevel,
     send: message => powers.stream.send(message),
   });
   const endowments = makeEndowments(start.endowments, makeLogConsole(log));
   const buildVatNamespace = loadBundle(start.bundle, endowments);
-  const rows = decodeRows(start.store);
+  const image = openRows(start.store);
   const buffer = makeSyscallBuffer({
     limits: start.limits,
-    makeStore: note => makeVatStore(rows, note),
+    limitsOfStart: limitsOfStart(start.limits, start.store),
+    makeStore: note => makeVatStore(image, note),
+    onBreach,
     onLate: name =>
       log.write('error', [
         `${start.label}: syscall ${name} outside a delivery was refused`,
       ]),
   });
+  watchSends(buffer.noteSend);
+  let isUnsure = false;
+  const gc = makeGcTools({
+    collectGarbage: powers.collectGarbage,
+    onCollected: isSure => {
+      isUnsure = !isSure;
+    },
+  });
   const liveSlots = makeLiveSlots({
     syscall: buffer.syscall,
     vatId: start.vatId,
-    gcTools: makeGcTools(powers.collectGarbage),
+    gcTools: gc.tools,
     console: makeLiveSlotsConsole(log),
     buildVatNamespace,
   });
@@ -109,7 +130,12 @@ const loadVat = (start: Start, powers: SupervisorPowers): Vat => {
       `the worker could not remove ${powers.survivingGlobals.join(', ')}`,
     ]);
   }
-  return { buffer, liveSlots, log, rejections };
+  const wasUnsure = (): boolean => {
+    const was = isUnsure;
+    isUnsure = false;
+    return was;
+  };
+  return { buffer, liveSlots, log, rejections, gc, wasUnsure };
 };
 
 /** What liveslots rejects with when startVat has not ended though nothing is left to run. */
@@ -120,14 +146,27 @@ const describeFailure = (thrown: unknown): string =>
     ? `${UNRESOLVED}: it awaits something that only a later delivery could bring`
     : describeThrown(thrown);
 
-const runCrank = async (vat: Vat, deliver: Deliver): Promise<FromVat> => {
-  const { buffer, liveSlots, log, rejections } = vat;
+type Done = Extract<FromVat, { type: 'done' }>;
+
+const runCrank = async (
+  vat: Vat,
+  { crank, delivery, held }: Deliver,
+): Promise<Done> => {
+  const { buffer, liveSlots, log, rejections, gc } = vat;
+  const isToLetGo = ['startVat', 'bringOutYourDead'].includes(delivery[0]);
   let problem: string | undefined;
   let failure: unknown;
   rejections.beginCrank();
-  buffer.begin();
+  gc.beginCrank();
+  buffer.begin(delivery);
   try {
-    await liveSlots.dispatch(deliver.delivery);
+    if (held) {
+      buffer.sweep(held);
+    }
+    await liveSlots.dispatch(delivery);
+    if (isToLetGo) {
+      buffer.letGo();
+    }
   } catch (thrown) {
     failure = thrown;
     problem = describeFailure(thrown);
@@ -138,7 +177,14 @@ const runCrank = async (vat: Vat, deliver: Deliver): Promise<FromVat> => {
   log.endCrank();
   const outcome: Outcome =
     problem === undefined ? { ok: true } : { ok: false, problem };
-  return { type: 'done', crank: deliver.crank, outcome, ...effects };
+  return {
+    type: 'done',
+    crank,
+    outcome,
+    ...effects,
+    ...(vat.wasUnsure() && { isUnsure: true }),
+    ...(isToLetGo && (gc.hasMore() || buffer.hasMore()) && { hasMore: true }),
+  };
 };
 
 const refuse = (crank: number, problem: string): FromVat => ({
@@ -158,14 +204,15 @@ export const startSupervisor = (powers: SupervisorPowers): void => {
   const { stream } = powers;
   let vat: Vat | undefined;
   let failedCrank: number | undefined;
-  let isBusy = false;
+  /** The crank under way. */
+  let current: number | undefined;
 
   const start = (message: Start): void => {
     if (vat !== undefined) {
       throw Error('the vat has been started already');
     }
     try {
-      vat = loadVat(message, powers);
+      vat = loadVat(message, powers, answerBreach);
     } catch (thrown) {
       const problem =
         thrown instanceof BundleError ? thrown.message : describeThrown(thrown);
@@ -175,20 +222,33 @@ export const startSupervisor = (powers: SupervisorPowers): void => {
     stream.send({ type: 'ready' });
   };
 
-  const deliver = async (loaded: Vat, message: Deliver): Promise<void> => {
-    isBusy = true;
-    const done =
-      failedCrank === undefined
-        ? await runCrank(loaded, message)
-        : refuse(
-            message.crank,
-            `crank ${failedCrank} failed and left the heap unusable`,
-          );
-    isBusy = false;
-    if (done.type === 'done' && !done.outcome.ok) {
-      failedCrank ??= done.crank;
+  /**
+   * The kernel hears of it at once, not when the vat is quiescent: a flood's
+   * rest may take longer than its delivery's deadline, and eat the memory of all.
+   */
+  const answerBreach = (problem: string): void => {
+    if (current !== undefined) {
+      failedCrank = current;
+      stream.send(refuse(current, problem));
+      stream.flush();
     }
-    stream.send(done);
+  };
+
+  const deliver = async (loaded: Vat, message: Deliver) => {
+    const { crank } = message;
+    if (failedCrank !== undefined) {
+      stream.send(
+        refuse(crank, `crank ${failedCrank} failed and left the heap unusable`),
+      );
+      return;
+    }
+    current = crank;
+    const done = await runCrank(loaded, message);
+    current = undefined;
+    if (failedCrank === undefined) {
+      failedCrank = done.outcome.ok ? undefined : crank;
+      stream.send(done);
+    }
   };
 
   stream.receive(
@@ -197,7 +257,7 @@ export const startSupervisor = (powers: SupervisorPowers): void => {
         start(message);
         return;
       }
-      if (vat === undefined || isBusy) {
+      if (vat === undefined || current !== undefined) {
         throw Error(
           vat === undefined
             ? 'a delivery came before the vat was started'

@@ -1,7 +1,16 @@
 import harden from '@endo/harden';
-import type { StoreChange, Syscall, VatLimits } from '@cooperage/protocol';
+import type {
+  Delivery,
+  Holdings,
+  StoreChange,
+  Syscall,
+  VatLimits,
+  Vref,
+} from '@cooperage/protocol';
+import { makeLettingGo } from './letting-go.ts';
 import { makeCrankBudget } from './limits.ts';
 import type { LiveSlotsSyscall } from './liveslots.ts';
+import { sweepStore } from './store-sweep.ts';
 import type { VatStore } from './vat-store.ts';
 
 /** All that a crank did. */
@@ -22,16 +31,30 @@ const NO_EFFECTS: CrankEffects = Object.freeze({
  */
 export const makeSyscallBuffer = (powers: {
   readonly limits: VatLimits;
+  /** Of the first crank; as the others unless given. */
+  readonly limitsOfStart?: VatLimits;
   /** Makes the image, given who is to be told of its changes. */
   readonly makeStore: (
     note: (changes: number, units: number) => void,
   ) => VatStore;
   readonly onLate: (name: string) => void;
+  /** Told once, when the crank passes a limit: nothing of it will count. */
+  readonly onBreach?: (problem: string) => void;
+  /** References that one crank lets go of. */
+  readonly mostLetGo?: number;
 }) => {
-  const budget = makeCrankBudget(powers.limits);
+  const budget = makeCrankBudget(
+    powers.limits,
+    powers.limitsOfStart,
+    problem => {
+      syscalls = [];
+      powers.onBreach?.(problem);
+    },
+  );
   const store = powers.makeStore(budget.noteChanges);
   let syscalls: Syscall[] = [];
   let isOpen = false;
+  const lettingGo = makeLettingGo(powers.mostLetGo);
 
   const insistOpen = (name: string): void => {
     if (!isOpen) {
@@ -45,16 +68,28 @@ export const makeSyscallBuffer = (powers: {
     syscalls.push(syscall);
   };
 
+  /** Whoever names more than one list may hold says so in several. */
+  const addInParts = (
+    name: Extract<Syscall, readonly [string, readonly Vref[]]>[0],
+    vrefs: readonly Vref[],
+  ): void => {
+    insistOpen(name);
+    const most = powers.limits.slotsPerMessage;
+    for (let start = 0; start < vrefs.length; start += most) {
+      add([name, vrefs.slice(start, start + most)]);
+    }
+  };
+
   const syscall: LiveSlotsSyscall = Object.freeze({
     send: (target, methargs, result) =>
       add(['send', target, { methargs, result: result ?? null }]),
     subscribe: promise => add(['subscribe', promise]),
     resolve: resolutions => add(['resolve', resolutions]),
     exit: (isFailure, info) => add(['exit', isFailure, info]),
-    dropImports: vrefs => add(['dropImports', vrefs]),
-    retireImports: vrefs => add(['retireImports', vrefs]),
-    retireExports: vrefs => add(['retireExports', vrefs]),
-    abandonExports: vrefs => add(['abandonExports', vrefs]),
+    dropImports: lettingGo.dropImports,
+    retireImports: lettingGo.retireImports,
+    retireExports: vrefs => addInParts('retireExports', vrefs),
+    abandonExports: vrefs => addInParts('abandonExports', vrefs),
     callNow: () => {
       throw Error('there are no devices here');
     },
@@ -83,10 +118,35 @@ export const makeSyscallBuffer = (powers: {
 
   return Object.freeze({
     syscall,
-    begin: (): void => {
+    /** To be called when a message is sent that will be a syscall later; throws when the crank has sent too many. */
+    noteSend: (): void => {
+      if (isOpen) {
+        budget.noteSend();
+      }
+    },
+    begin: (delivery: Delivery): void => {
       budget.reset();
       isOpen = true;
+      lettingGo.deliver(delivery);
     },
+    /** Gives up what only an earlier heap held, as the first thing of a startVat. */
+    sweep: (held: Holdings): void => {
+      for (const [name, vrefs] of sweepStore(store, held)) {
+        if (name === 'dropImports' || name === 'retireImports') {
+          lettingGo[name](vrefs);
+        } else {
+          addInParts(name, vrefs);
+        }
+      }
+    },
+    /** Tells the kernel of imports that the vat has let go of: the last thing of a startVat, and of a reap. */
+    letGo: (): void => {
+      const { dropped, retired } = lettingGo.next();
+      addInParts('dropImports', dropped);
+      addInParts('retireImports', retired);
+    },
+    /** Imports wait to be let go of. */
+    hasMore: lettingGo.hasMore,
     /** The limit that the crank passed, if it did. */
     breach: budget.breach,
     /** Ends the crank; the caller owns the arrays. */

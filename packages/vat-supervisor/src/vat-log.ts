@@ -3,20 +3,27 @@ import type { FromVat, LogLevel, VatLimits } from '@cooperage/protocol';
 import { captureDuring } from './captured-console.ts';
 import { formatLine } from './format-value.ts';
 import type { LiveSlotsConsole } from './liveslots.ts';
+import { LOG_LEVELS } from './log-levels.ts';
 
 /**
  * The vat's log: each line's text is made here, at most `limits.logUnits` units
- * of it, and sent as a `log` message. What a crank writes beyond
+ * of it, and sent as a `log` message. Of a line below `level` nothing is made, and it
+ * does not count. What a crank writes beyond
  * `limits.logLinesPerCrank` is counted, not sent.
  */
 export const makeVatLog = (powers: {
   readonly limits: Pick<VatLimits, 'logUnits' | 'logLinesPerCrank'>;
+  readonly level: LogLevel;
   readonly send: (message: FromVat) => void;
 }) => {
   const { limits, send } = powers;
+  const told = new Set(LOG_LEVELS.slice(LOG_LEVELS.indexOf(powers.level)));
   let lines = 0;
 
   const write = (level: LogLevel, parts: readonly unknown[]): void => {
+    if (!told.has(level)) {
+      return;
+    }
     lines += 1;
     if (lines > limits.logLinesPerCrank) {
       return;

@@ -1,7 +1,15 @@
-import { compareKeys, type Row } from '@cooperage/protocol';
+import {
+  compareKeys,
+  encodeRows,
+  openRows,
+  type Row,
+} from '@cooperage/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { makeVatStore } from './vat-store.ts';
+import { makeVatStore, type ChangeNote } from './vat-store.ts';
+
+const open = (rows: readonly Row[], note?: ChangeNote) =>
+  makeVatStore(openRows(encodeRows(rows)), note);
 
 /** What the store should do, as plainly as it can be said. */
 const makeModel = (rows: readonly Row[]) => {
@@ -78,7 +86,7 @@ describe('the working image of a store', () => {
           const rows = Object.entries(initial).sort(([a], [b]) =>
             compareKeys(a, b),
           );
-          const store = makeVatStore(rows);
+          const store = open(rows);
           const model = makeModel(rows);
           for (const [what, at = '', to = ''] of steps) {
             if (what === 'set') {
@@ -117,7 +125,7 @@ describe('the working image of a store', () => {
   });
 
   it('keeps its order through many splits and emptied runs', () => {
-    const store = makeVatStore([]);
+    const store = open([]);
     const keys = Array.from(
       { length: 5000 },
       (_, index) => `k${(index * 7919) % 5000}`,
@@ -140,8 +148,46 @@ describe('the working image of a store', () => {
     expect(walked).toEqual(kept);
   });
 
+  it('passes over rows that have the prefix and not the text, and over no others', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(2_999), { maxLength: 3 }),
+        fc.nat(2_999),
+        fc.boolean(),
+        (holding, from, isChanged) => {
+          const rows = Array.from({ length: 3_000 }, (_, row) => {
+            const first = row < 1_500 ? 's' : 't';
+            const text = holding.includes(row) ? 'a needle.' : 'hay';
+            return [`${first}${10_000 + row}`, text] as const;
+          });
+          const store = open(rows);
+          if (isChanged) {
+            store.set('s12000', 'a needle');
+          }
+          const [key = ''] = rows[from] ?? [];
+          const prefix = key.slice(0, 1);
+          const last = store.lastWithout('needle', { key, prefix });
+          const run = rows.slice(
+            from + 1,
+            rows.findIndex(row => row[0] === last) + 1,
+          );
+          expect(
+            run.every(row => row[0].startsWith(prefix) && row[1] === 'hay'),
+          ).toBe(true);
+          expect(last >= key).toBe(true);
+          if (isChanged) {
+            expect(last).toBe(key);
+          } else if (holding.length === 0 && from < 1_200) {
+            expect(run.length).toBeGreaterThan(1_200 - from);
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
   it('reports only net changes', () => {
-    const store = makeVatStore([
+    const store = open([
       ['a', '1'],
       ['b', ''],
     ]);
@@ -159,22 +205,16 @@ describe('the working image of a store', () => {
     expect(store.takeChanges()).toEqual([]);
   });
 
-  it('refuses what UTF-8 cannot keep, and rows out of order', () => {
-    const store = makeVatStore([]);
+  it('refuses what UTF-8 cannot keep', () => {
+    const store = open([]);
     expect(() => store.set('a\ud800', 'x')).toThrow(/lone surrogate/);
     expect(() => store.set('a', '\udc00')).toThrow(/the value of a/);
     expect(store.size()).toBe(0);
-    expect(() =>
-      makeVatStore([
-        ['b', ''],
-        ['a', ''],
-      ]),
-    ).toThrow(/row 1 .* out of order/);
   });
 
   it('tells how many keys a crank has touched and what they weigh', () => {
     const notes: [number, number][] = [];
-    const store = makeVatStore([['abc', '12345']], (changes, units) =>
+    const store = open([['abc', '12345']], (changes, units) =>
       notes.push([changes, units]),
     );
     store.set('abc', '1');

@@ -2,16 +2,18 @@ import harden from '@endo/harden';
 import type { FromVat, ToVat } from '@cooperage/protocol';
 import { makeMessagePortStream, type PortLike } from '@cooperage/streams';
 import { survivingGlobals } from './bare-worker.ts';
-import { collectByFailedAllocation } from './gc-tools.ts';
 import { startSupervisor, type SupervisorPowers } from './supervisor.ts';
 
-/** What differs from platform to platform; the defaults are a browser's worker. */
-export type VatWorkerPowers = Partial<
-  Pick<SupervisorPowers, 'collectGarbage' | 'onUnhandledRejection'>
+export { makeChromeCollector, makeDirectCollector } from './collect-garbage.ts';
+
+/** What differs from platform to platform. */
+export type VatWorkerPowers = Pick<
+  SupervisorPowers,
+  'collectGarbage' | 'onUnhandledRejection'
 >;
 
 /** Listens on a worker's scope as the Web defines it. */
-const listenOnScope = (report: (reason: unknown) => void): void => {
+export const listenOnScope = (report: (reason: unknown) => void): void => {
   const listen: unknown = Reflect.get(globalThis, 'addEventListener');
   if (typeof listen !== 'function') {
     return;
@@ -25,18 +27,16 @@ const listenOnScope = (report: (reason: unknown) => void): void => {
   ]);
 };
 
+harden(listenOnScope);
+
 /**
  * Runs one vat over its port to the kernel, in a worker whose entry imported
  * `@cooperage/vat-supervisor/lockdown` before anything else. Owns the port.
  */
-export const runVatWorker = (
-  port: PortLike,
-  powers: VatWorkerPowers = {},
-): void =>
+export const runVatWorker = (port: PortLike, powers: VatWorkerPowers): void =>
   startSupervisor({
     stream: makeMessagePortStream<ToVat, FromVat>(port, { label: 'vat' }),
-    collectGarbage: powers.collectGarbage ?? collectByFailedAllocation,
-    onUnhandledRejection: powers.onUnhandledRejection ?? listenOnScope,
+    ...powers,
     survivingGlobals,
   });
 harden(runVatWorker);

@@ -1,4 +1,11 @@
-import { DEFAULT_VAT_LIMITS, type Vref } from '@cooperage/protocol';
+import {
+  DEFAULT_VAT_LIMITS,
+  encodeRows,
+  openRows,
+  type Delivery,
+  type Syscall,
+  type Vref,
+} from '@cooperage/protocol';
 import { describe, expect, it } from 'vitest';
 import { makeCrankBudget } from './limits.ts';
 import { makeSyscallBuffer } from './syscall-buffer.ts';
@@ -7,11 +14,12 @@ import { makeVatStore } from './vat-store.ts';
 import { stripGlobals } from './strip-globals.ts';
 
 const p1 = 'p+1' as Vref;
+const REAP: Delivery = ['bringOutYourDead'];
 const makeBuffer = (syscallsPerCrank = 3) => {
   const late: string[] = [];
   const buffer = makeSyscallBuffer({
     limits: { ...DEFAULT_VAT_LIMITS, syscallsPerCrank },
-    makeStore: note => makeVatStore([['a', '1']], note),
+    makeStore: note => makeVatStore(openRows(encodeRows([['a', '1']])), note),
     onLate: name => late.push(name),
   });
   return { buffer, late };
@@ -20,38 +28,38 @@ const makeBuffer = (syscallsPerCrank = 3) => {
 describe('the syscall buffer', () => {
   it('gives the effects of a crank in order, and starts the next one empty', () => {
     const { buffer } = makeBuffer();
-    buffer.begin();
+    buffer.begin(REAP);
     buffer.syscall.subscribe(p1);
     buffer.syscall.vatstoreSet('b', '2');
-    buffer.syscall.dropImports(['o-1' as Vref]);
+    buffer.syscall.retireExports(['o+1' as Vref]);
     expect(buffer.take()).toEqual({
       syscalls: [
         ['subscribe', p1],
-        ['dropImports', ['o-1']],
+        ['retireExports', ['o+1']],
       ],
       changes: [['b', '2']],
     });
-    buffer.begin();
+    buffer.begin(REAP);
     expect(buffer.take()).toEqual({ syscalls: [], changes: [] });
   });
 
   it('refuses and tells every syscall outside a crank', () => {
     const { buffer, late } = makeBuffer();
     expect(() => buffer.syscall.subscribe(p1)).toThrow('outside a delivery');
-    buffer.begin();
+    buffer.begin(REAP);
     buffer.take();
     expect(() => buffer.syscall.vatstoreSet('b', '2')).toThrow(
       'outside a delivery',
     );
     expect(() => buffer.syscall.vatstoreGet('a')).toThrow('outside a delivery');
     expect(late).toEqual(['subscribe', 'vatstoreSet', 'vatstoreGet']);
-    buffer.begin();
+    buffer.begin(REAP);
     expect(buffer.take()).toEqual({ syscalls: [], changes: [] });
   });
 
   it('stays closed to a crank that passed a limit, and puts its changes back', () => {
     const { buffer } = makeBuffer(2);
-    buffer.begin();
+    buffer.begin(REAP);
     buffer.syscall.vatstoreDelete('a');
     buffer.syscall.subscribe(p1);
     buffer.syscall.subscribe(p1);
@@ -61,7 +69,7 @@ describe('the syscall buffer', () => {
     );
     expect(buffer.breach()).toMatch(/reached 3, the limit is 2/);
     expect(buffer.drop()).toEqual({ syscalls: [], changes: [] });
-    buffer.begin();
+    buffer.begin(REAP);
     expect([
       buffer.syscall.vatstoreGet('a'),
       buffer.syscall.vatstoreGet('b'),
@@ -79,6 +87,38 @@ describe('a crank’s budget', () => {
     budget.noteSyscall(['exit', false, { body: '#"12345678"', slots: [] }]);
     budget.noteChanges(1, 9);
     expect(() => budget.noteChanges(1, 10)).toThrow('unitsPerCrank');
+  });
+});
+
+describe('a crank’s budget of references', () => {
+  const data = { body: '#0', slots: [p1, p1] };
+  const o1 = 'o-1' as Vref;
+  it.each<[number, Syscall]>([
+    [4, ['send', o1, { methargs: data, result: p1 }]],
+    [3, ['send', o1, { methargs: data, result: null }]],
+    [
+      6,
+      [
+        'resolve',
+        [
+          [p1, false, data],
+          [p1, true, data],
+        ],
+      ],
+    ],
+    [2, ['exit', false, data]],
+    [1, ['subscribe', p1]],
+    [3, ['dropImports', [o1, o1, o1]]],
+  ])('counts %d of %j', (count, syscall) => {
+    const note = (referencesPerCrank: number) => () =>
+      makeCrankBudget({
+        ...DEFAULT_VAT_LIMITS,
+        referencesPerCrank,
+      }).noteSyscall(syscall);
+    expect(note(count)).not.toThrow();
+    expect(note(count - 1)).toThrow(
+      `referencesPerCrank: the crank reached ${count}`,
+    );
   });
 });
 
