@@ -8,15 +8,19 @@ import {
   type Kref,
   type Vref,
 } from '@cooperage/protocol';
-import type { Refcounts } from './refcounts.ts';
+import type { Refcounts } from './gc/refcounts.ts';
 import type { CListRow } from './store/schema.ts';
 import type { State } from './store/state.ts';
+import type { Usage } from './usage.ts';
 
 /**
  * The c-lists: what each endpoint may name. Each is a bijection between krefs
  * and vrefs; the counts follow every change made here.
  */
-export const makeCLists = (state: State, refcounts: Refcounts) => {
+export const makeCLists = (
+  state: State,
+  { refcounts, usage }: { refcounts: Refcounts; usage: Usage },
+) => {
   const { clists, objects, promises } = state;
 
   const entry = (endpoint: EndpointId, kref: Kref): CListRow | undefined =>
@@ -38,6 +42,10 @@ export const makeCLists = (state: State, refcounts: Refcounts) => {
   const remove = (row: CListRow): void => {
     clists.delete(row.endpoint, row.kref);
     if (isPromiseKref(row.kref)) {
+      const promise = promises.get(row.kref);
+      if (promise && promise.maker === row.endpoint) {
+        promises.put({ ...promise, isLeft: 1 }); // what still holds it is of others
+      }
       refcounts.release(row.kref);
     } else if (isExportVref(row.vref)) {
       const object = objects.get(row.kref);
@@ -52,24 +60,48 @@ export const makeCLists = (state: State, refcounts: Refcounts) => {
     }
   };
 
-  /** Sets the flag of an entry that may have lost it. */
+  /** Sets the flag of an entry that may have lost it: an export is exported again, an import comes again. */
   const reach = (row: CListRow): void => {
     if (!row.reachable) {
       clists.put({ ...row, reachable: 1 });
-      if (!isExportVref(row.vref)) {
+      if (isExportVref(row.vref)) {
+        refcounts.suspect(row.kref); // whatever names it may come to nothing
+      } else {
         refcounts.becomeReachable(row.kref);
       }
     }
   };
 
-  /** A new object or promise that the endpoint exports under the vref. */
-  const addExport = (endpoint: EndpointId, vref: Vref): Kref => {
+  /** Takes the flag of an entry that has it. */
+  const unreach = (row: CListRow): void => {
+    clists.put({ ...row, reachable: 0 });
+    if (isExportVref(row.vref)) {
+      refcounts.suspect(row.kref);
+    } else {
+      refcounts.becomeUnreachable(row.kref);
+    }
+  };
+
+  /** A new object or promise that the endpoint exports under the vref, and what it alleges it to be. Throws EndpointFault when it may have no more. */
+  const addExport = (
+    endpoint: EndpointId,
+    vref: Vref,
+    iface: string | null = null,
+  ): Kref => {
     const kind = parseVref(vref)?.kind === 'promise' ? 'promise' : 'object';
+    usage.insistReference(endpoint);
     const kref = makeKref(kind, state.allot(kind));
     if (kind === 'object') {
-      objects.put({ kref, owner: endpoint, reachable: 0, recognizable: 0 });
+      objects.put({
+        kref,
+        owner: endpoint,
+        iface,
+        reachable: 0,
+        recognizable: 0,
+      });
       refcounts.suspect(kref);
     } else {
+      usage.insistPromise(endpoint);
       promises.put({
         kref,
         state: 'unresolved',
@@ -78,13 +110,16 @@ export const makeCLists = (state: State, refcounts: Refcounts) => {
         body: null,
         slots: [],
         refs: 0,
+        maker: endpoint,
+        settler: null,
+        isLeft: 0,
       });
     }
     add(endpoint, kref, vref);
     return kref;
   };
 
-  return { entry, entryOfVref, add, remove, reach, addExport };
+  return { entry, entryOfVref, add, remove, reach, unreach, addExport };
 };
 harden(makeCLists);
 

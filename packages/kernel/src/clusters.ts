@@ -1,19 +1,29 @@
 import harden from '@endo/harden';
 import {
   CooperageError,
+  isServiceId,
   isVatId,
   type Kref,
-  type VatId,
 } from '@cooperage/protocol';
 import type { CrankParts } from './crank.ts';
 import { insistRow } from './faults.ts';
-import type { Lives } from './lives.ts';
-import type { Outputs } from './outputs.ts';
-import type { VatStores } from './ports.ts';
-import type { Scheduler } from './scheduler.ts';
+import { describeEnd } from './obituaries.ts';
 import type { ClusterRow, VatRow } from './store/schema.ts';
 import type { State } from './store/state.ts';
 import type { Runner } from './vats/runner.ts';
+
+/** A cluster's, and that of one vat of it; without that, all of its vats are meant. */
+type Names = readonly [cluster: string, vat?: string | undefined];
+
+const MAY_BE_SUSPENDED = [
+  'can be suspended',
+  "is suspended already, or can't run",
+] as const;
+const IS_PAUSED = ['is paused', 'is not paused'] as const;
+
+/** Neither broken nor suspended. */
+const isSound = ({ failure, suspension }: VatRow): boolean =>
+  failure === null && suspension === null;
 
 const NAME = /^[A-Za-z_$][\w$.-]{0,62}$/;
 
@@ -22,18 +32,10 @@ export const makeClusters = (
   state: State,
   {
     parts,
-    lives,
     runner,
-    scheduler,
-    outputs,
-    stores,
   }: {
     parts: CrankParts;
-    lives: Lives;
     runner: Runner;
-    scheduler: Scheduler;
-    outputs: Outputs;
-    stores: VatStores;
   },
 ) => {
   /** Names of clusters on their way. */
@@ -62,7 +64,7 @@ export const makeClusters = (
     if (!vat) {
       throw new CooperageError(
         'VAT_UNKNOWN',
-        `Cluster ${clusterName} has no vat ${JSON.stringify(wanted)}; it has ${vats.map(each => each.name).join(', ') || 'none'}`,
+        `Cluster ${clusterName} has no vat ${JSON.stringify(wanted)}; it has ${vats.map(each => each.name).join(', ') || 'none'}${describeEnd(state, ended => ended.cluster === clusterName && ended.name === wanted)}`,
       );
     }
     return vat;
@@ -74,32 +76,34 @@ export const makeClusters = (
       ? vatsOf(byName(clusterName))
       : [vatByName(clusterName, vatName)];
 
-  /** What is left to do for a vat that has left the tables: its file goes once that is committed. */
-  const cleanUp = (vat: VatId): void => {
-    scheduler.forget(vat);
-    outputs.leave(() => stores.delete(vat));
-  };
-
-  /** Code that no vat is bound to goes. */
-  const dropBundle = ({ bundle }: VatRow): void => {
-    if (state.vatsByBundle.count(bundle) === 0) {
-      state.bundles.delete(bundle);
-    }
-  };
-
-  const terminate = (name: string): void => {
-    const cluster = byName(name);
-    const vats = vatsOf(cluster);
-    vats.forEach(vat => runner.drop(vat.id));
-    parts.run(() => {
-      vats.forEach(vat =>
-        lives.endVat(vat.id, `cluster ${name} was terminated`),
+  /**
+   * Those of the vats named of which something can be asked. Throws CooperageError
+   * BAD_REQUEST when there is none.
+   */
+  const vatsThat = (
+    isMeant: (vat: VatRow) => boolean,
+    [is, isNot]: readonly [is: string, isNot: string],
+    [clusterName, vatName]: Names,
+  ): VatRow[] => {
+    const vats = vatsNamed(clusterName, vatName).filter(isMeant);
+    if (vats.length === 0) {
+      throw new CooperageError(
+        'BAD_REQUEST',
+        vatName === undefined
+          ? `No vat of ${clusterName} ${is}`
+          : `Vat ${clusterName}.${vatName} ${isNot}`,
       );
-      state.clusters.delete(cluster.id);
-      vats.forEach(dropBundle);
-    });
-    vats.forEach(vat => cleanUp(vat.id));
+    }
+    return vats;
   };
+
+  const terminate = (name: string, vatName?: string): void =>
+    runner.terminate(
+      vatsNamed(name, vatName).map(({ id }) => id),
+      vatName === undefined
+        ? `cluster ${name} was terminated`
+        : `vat ${name}.${vatName} was terminated`,
+    );
 
   const forget = (name: string): void => {
     const row = state.home.get(name);
@@ -124,30 +128,27 @@ export const makeClusters = (
       vats.forEach(vat => runner.restart(vat.id, 'restarted by a person'));
     },
     /** Throws CooperageError BAD_REQUEST when there is no suspended vat among those named. */
-    resume: (clusterName: string, vatName?: string): void => {
-      const vats = vatsNamed(clusterName, vatName).filter(
+    resume: (...names: Names): void =>
+      vatsThat(
         ({ suspension }) => suspension !== null,
-      );
-      if (vats.length === 0) {
-        throw new CooperageError(
-          'BAD_REQUEST',
-          vatName === undefined
-            ? `No vat of ${clusterName} is suspended`
-            : `Vat ${clusterName}.${vatName} is not suspended`,
-        );
-      }
-      vats.forEach(({ id }) => runner.resume(id));
-    },
-    /** A vat has ended; the last one takes its cluster with it. */
-    ended: (vat: VatRow): void => {
-      cleanUp(vat.id);
-      parts.run(() => {
-        dropBundle(vat);
-        if (state.vatsByCluster.count(vat.cluster) === 0) {
-          state.clusters.delete(vat.cluster);
-        }
-      });
-    },
+        ['is suspended', 'is not suspended'],
+        names,
+      ).forEach(({ id }) => runner.resume(id)),
+    /** Throws CooperageError BAD_REQUEST, as the next two do, when none of those named is meant. */
+    suspend: (...names: Names): void =>
+      vatsThat(isSound, MAY_BE_SUSPENDED, names).forEach(({ id }) =>
+        runner.suspend(id, 'suspended by a person'),
+      ),
+    pause: (...names: Names): void =>
+      vatsThat(
+        vat => isSound(vat) && !vat.paused,
+        ['can be paused', 'is paused or does not run'],
+        names,
+      ).forEach(({ id }) => runner.setPaused(id, 1)),
+    unpause: (...names: Names): void =>
+      vatsThat(({ paused }) => paused === 1, IS_PAUSED, names).forEach(
+        ({ id }) => runner.setPaused(id, 0),
+      ),
     /** Keeps the name for a cluster that is on its way, until the returned function is called. */
     takeName: (name: string): (() => void) => {
       if (taken.has(name) || state.clusterByName.has(name)) {
@@ -173,10 +174,12 @@ export const makeClusters = (
         );
       }
       const { owner } = insistRow(state.objects.get(kref), `object ${kref}`);
-      if (!isVatId(owner)) {
+      const isThere =
+        (isVatId(owner) && state.vats.has(owner)) || isServiceId(owner);
+      if (!isThere) {
         throw new CooperageError(
           'BAD_REQUEST',
-          `${kref} is no vat's object, or no longer: it can't be kept`,
+          `${kref} is neither a vat's object nor a service's, or no longer: it can't be kept`,
         );
       }
       if (
@@ -198,6 +201,11 @@ export const makeClusters = (
     erase: (): void => {
       [...state.home.values()].forEach(row => forget(row.name));
       [...state.clusters.values()].forEach(row => terminate(row.name));
+      parts.run(() =>
+        [...state.ended.values()].forEach(row =>
+          state.ended.delete(row.number),
+        ),
+      );
     },
   };
 };

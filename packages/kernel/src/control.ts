@@ -6,10 +6,8 @@ import {
   METHOD_PRIVILEGE,
   PRIVILEGES,
   showValue,
-  type ReferenceRequest,
   type ControlMethods,
   type KernelNotifications,
-  type Kref,
   type Privilege,
   type SessionId,
 } from '@cooperage/protocol';
@@ -19,21 +17,29 @@ import {
   type DuplexStream,
   type Rpc,
 } from '@cooperage/streams';
+import { makeArchiveMethods } from './archive-control.ts';
+import { makeBundleMethods } from './bundle-control.ts';
 import type { Clusters } from './clusters.ts';
+import type { Inspector } from './inspect/inspector.ts';
+import type { KeptBundles } from './kept-bundles.ts';
 import type { Launches } from './launch.ts';
+import type { Naming } from './naming.ts';
 import type { NewsListener } from './news.ts';
 import type { Outputs } from './outputs.ts';
 import type { Pausing } from './pausing.ts';
+import type { Archive } from './ports.ts';
 import type { Phase } from './phase.ts';
 import {
   badRequest,
   fieldsOf,
   optionalTextOf,
   parseReference,
+  parseUpgrade,
   textOf,
 } from './requests.ts';
 import type { Sessions } from './sessions.ts';
 import type { State } from './store/state.ts';
+import type { Upgrades } from './upgrades.ts';
 
 /** A client as the one who hands over its port describes it. */
 export type ClientOptions = {
@@ -49,9 +55,13 @@ const MAX_FRAME_BYTES = 2 ** 26;
  * What is no CooperageError is the kernel's fault, and so is its storage's: a
  * request that was half done can't be taken back. A launch can.
  */
-const isKernelFault = (name: keyof ControlMethods, problem: unknown): boolean =>
+const isKernelFault = (name: string, problem: unknown): boolean =>
   !(problem instanceof CooperageError) ||
   (problem.code === 'STORAGE_FAILED' && name !== 'launch');
+
+const privileges: ReadonlyMap<string, Privilege> = new Map(
+  Object.entries(METHOD_PRIVILEGE),
+);
 
 type Methods = {
   [Name in keyof ControlMethods]: (
@@ -65,17 +75,32 @@ export const makeClientServer = (
   {
     clusters,
     launches,
+    upgrades,
+    kept,
     sessions,
     outputs,
     status,
     watch,
+    collect,
+    inspector,
+    naming,
     pausing,
     phase,
     pump,
+    archive,
+    check,
   }: {
+    archive: Archive | undefined;
+    check: () => Promise<ControlMethods['check']['result']>;
+    /** Collects all garbage that can be found; to be pumped after this. */
+    collect: () => Promise<ControlMethods['collect']['result']>;
+    inspector: Inspector;
+    naming: Naming;
     pausing: Pausing;
     clusters: Clusters;
     launches: Launches;
+    upgrades: Upgrades;
+    kept: KeptBundles;
     sessions: Sessions;
     outputs: Outputs;
     status: () => ControlMethods['status']['result'];
@@ -93,39 +118,36 @@ export const makeClientServer = (
       outputs.leave(() => resolve(value), reject),
     );
 
-  /** Interfaces travel in bodies, which the kernel does not read: it calls an object by the name that people know it by. */
-  const labelOf = (kref: Kref): string => {
-    const vat = [...state.vats.values()].find(row => row.root === kref);
-    const kept = [...state.home.values()].find(row => row.kref === kref);
-    return vat?.name ?? kept?.name ?? 'object';
+  /** What is seen in the tables may be uncommitted: then its names must not leave yet. */
+  const look = <Value>(answer: () => Value): Promise<Value> => {
+    phase.insistRunning();
+    return afterCommit(answer());
   };
 
-  const krefOf = (request: ReferenceRequest): { kref: Kref; iface: string } => {
-    if ('kref' in request) {
-      if (!state.objects.has(request.kref)) {
-        throw new CooperageError(
-          'OBJECT_UNKNOWN',
-          `There is no object ${request.kref}`,
-        );
+  /** As of the last commit, or of the next one, which it does not bring about. */
+  const committedStatus = (): Promise<ControlMethods['status']['result']> =>
+    new Promise(resolve => outputs.ride(() => resolve(status())));
+
+  /** What is done to one vat, or all of a cluster's. */
+  const order =
+    (obey: (cluster: string, vat?: string) => void) =>
+    (params: unknown): Promise<null> => {
+      const fields = fieldsOf(params);
+      obey(textOf(fields, 'cluster'), optionalTextOf(fields, 'vat'));
+      return afterCommit(null);
+    };
+
+  /** The same, or to all vats there are when none is named. */
+  const orderOrAll =
+    (obey: (cluster: string, vat?: string) => void, obeyForAll: () => void) =>
+    (params: unknown): Promise<null> | null => {
+      const { cluster, vat } = fieldsOf(params);
+      if (cluster !== undefined || vat !== undefined) {
+        return order(obey)(params);
       }
-      return {
-        kref: request.kref,
-        iface: `Alleged: ${labelOf(request.kref)}`,
-      };
-    }
-    if ('home' in request) {
-      const row = state.home.get(request.home);
-      if (!row) {
-        throw new CooperageError(
-          'OBJECT_UNKNOWN',
-          `Nothing is kept under the name ${JSON.stringify(request.home)}`,
-        );
-      }
-      return { kref: row.kref, iface: `Alleged: ${request.home}` };
-    }
-    const vat = clusters.vatByName(request.cluster, request.vat);
-    return { kref: vat.root, iface: `Alleged: ${vat.name}` };
-  };
+      obeyForAll();
+      return null;
+    };
 
   const serve = (
     stream: DuplexStream<unknown, unknown>,
@@ -172,6 +194,7 @@ export const makeClientServer = (
 
     const openSession = (): SessionId => {
       closeSession('the client opened another session');
+      sessions.insistRoom();
       const opened = sessions.open(label, {
         deliver: (number, delivery, seen) =>
           tell('deliver', { number, delivery, seen }),
@@ -187,49 +210,35 @@ export const makeClientServer = (
     };
 
     const methods: Methods = {
-      status: () => status(),
+      status: committedStatus,
       subscribe: params => {
         unwatch();
         unwatch = watch(tell, fieldsOf(params)['trace'] === true);
-        return status();
+        return committedStatus();
+      },
+      start: () => {
+        throw badRequest('The kernel runs already');
       },
       launch: async params => launches.launch(fieldsOf(params)['config'], pump),
-      terminate: params => {
-        clusters.terminate(textOf(fieldsOf(params), 'cluster'));
-        return afterCommit(null);
+      terminate: order(clusters.terminate),
+      restart: order(clusters.restart),
+      upgrade: params => {
+        const { cluster, vat, order: wanted } = parseUpgrade(params);
+        return upgrades.upgrade(clusters.vatByName(cluster, vat).id, wanted);
       },
-      restart: params => {
-        const fields = fieldsOf(params);
-        clusters.restart(
-          textOf(fields, 'cluster'),
-          optionalTextOf(fields, 'vat'),
-        );
-        return afterCommit(null);
-      },
-      resume: params => {
-        const fields = fieldsOf(params);
-        clusters.resume(
-          textOf(fields, 'cluster'),
-          optionalTextOf(fields, 'vat'),
-        );
-        return afterCommit(null);
-      },
-      pause: () => {
-        pausing.pause();
-        return null;
-      },
-      unpause: () => {
-        pausing.unpause();
-        return null;
-      },
+      resume: order(clusters.resume),
+      suspend: order(clusters.suspend),
+      pause: orderOrAll(clusters.pause, pausing.pause),
+      unpause: orderOrAll(clusters.unpause, pausing.unpause),
       step: pausing.step,
+      collect: async () => afterCommit(await collect()),
       sessionOpen: () => afterCommit({ session: openSession() }),
       sessionClose: () => {
         closeSession('the client closed it');
         return afterCommit(null);
       },
       reference: params => {
-        const { kref, iface } = krefOf(parseReference(params));
+        const { kref, iface } = naming.krefOf(parseReference(params));
         const vref = sessions.introduce(insistSession(), kref);
         return afterCommit({ vref, iface });
       },
@@ -251,17 +260,23 @@ export const makeClientServer = (
         clusters.forget(textOf(fieldsOf(params), 'name'));
         return afterCommit(null);
       },
+      inspect: params => look(() => inspector.inspect(params, insistSession)),
+      mark: () => inspector.mark(),
+      grownSince: params => look(() => inspector.grownSince(params)),
+      cycles: () => look(inspector.cycles),
+      ...makeBundleMethods(kept, { afterCommit, look }),
+      ...makeArchiveMethods(archive, check),
       erase: () => {
         launches.abortAll(
           new CooperageError('LAUNCH_FAILED', 'Everything was erased'),
         );
         clusters.erase();
+        kept.erase();
         return afterCommit(null);
       },
     };
 
-    const insistPrivilege = (name: keyof ControlMethods): void => {
-      const needed = METHOD_PRIVILEGE[name];
+    const insistPrivilege = (name: string, needed: Privilege): void => {
       if (PRIVILEGES.indexOf(privilege) < PRIVILEGES.indexOf(needed)) {
         throw new CooperageError(
           'NOT_ALLOWED',
@@ -272,16 +287,18 @@ export const makeClientServer = (
 
     /** When the kernel itself is at fault it stops, and the client hears why. */
     const call = async (
-      name: keyof ControlMethods,
+      name: string,
+      method: (params: unknown) => unknown,
       params: unknown,
     ): Promise<unknown> => {
-      insistPrivilege(name);
-      if (METHOD_PRIVILEGE[name] === 'read') {
-        return methods[name](params);
+      const needed = privileges.get(name) ?? 'dangerous';
+      insistPrivilege(name, needed);
+      if (needed === 'read') {
+        return method(params);
       }
       phase.insistRunning();
       try {
-        const answer = methods[name](params);
+        const answer = method(params);
         pump(); // before the answer is waited for: so one commit does
         return await answer;
       } catch (problem) {
@@ -298,23 +315,12 @@ export const makeClientServer = (
     const rpc: Rpc = makeRpc(stream, {
       label,
       maxBytes: MAX_FRAME_BYTES,
-      methods: {
-        status: params => call('status', params),
-        subscribe: params => call('subscribe', params),
-        launch: params => call('launch', params),
-        terminate: params => call('terminate', params),
-        restart: params => call('restart', params),
-        resume: params => call('resume', params),
-        pause: params => call('pause', params),
-        unpause: params => call('unpause', params),
-        step: params => call('step', params),
-        sessionOpen: params => call('sessionOpen', params),
-        sessionClose: params => call('sessionClose', params),
-        reference: params => call('reference', params),
-        keep: params => call('keep', params),
-        forget: params => call('forget', params),
-        erase: params => call('erase', params),
-      },
+      methods: Object.fromEntries(
+        Object.entries(methods).map(([name, method]) => [
+          name,
+          (params: unknown) => call(name, method, params),
+        ]),
+      ),
       onNotify: (method, params) => {
         if (method !== 'syscalls') {
           throw badRequest(`There is no notification ${method}`);

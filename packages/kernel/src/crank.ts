@@ -1,48 +1,105 @@
 import harden from '@endo/harden';
-import type { CapData, EndpointId, Kref } from '@cooperage/protocol';
+import type { EndpointId } from '@cooperage/protocol';
+import { makeBootstraps } from './bootstraps.ts';
 import { makeCLists } from './clist.ts';
+import { makeEndings } from './endings.ts';
+import { makeActions } from './gc/actions.ts';
+import { makeRefcounts } from './gc/refcounts.ts';
+import { makeWorklist } from './gc/worklist.ts';
 import { makeInbox, type InboxBounds } from './inbox.ts';
 import { makePromises } from './promises.ts';
-import { makeRefcounts } from './refcounts.ts';
+import { makeRefusals } from './refusals.ts';
 import { makeRouter } from './router.ts';
 import type { State } from './store/state.ts';
-import { makeSyscalls } from './syscalls.ts';
+import { makeSyscalls, type Exit } from './syscalls.ts';
 import { makeFlights } from './translate/to-endpoint.ts';
+import { makeUsage, type UsageBounds } from './usage.ts';
 
-/** The parts that change the tables, joined; all of them are to be used inside `run`. */
-export const makeCrankParts = (
+type CrankOptions = {
+  readonly bounds: InboxBounds & UsageBounds;
+  readonly onArrival: (endpoint: EndpointId) => void;
+  readonly onExit: (endpoint: EndpointId, exit: Exit) => void;
+  /** Rows of the dead that one crank clears away. */
+  readonly clearedPerCrank: number;
+  /** Nothing is left of an endpoint that has ended. Called inside the crank. */
+  readonly onGone?: () => void;
+  /** Something of the endpoint's was refused, and it is not told. Called inside the crank. */
+  readonly onRefused?: (endpoint: EndpointId, problem: string) => void;
+};
+
+const joinParts = (
   state: State,
-  {
-    onArrival,
-    onExit,
-    afterCrank,
-    bounds,
-  }: {
-    bounds: InboxBounds;
-    onArrival: (endpoint: EndpointId) => void;
-    onExit: (endpoint: EndpointId, info: CapData<Kref>) => void;
-    /** Called after each kept crank: where tests check the invariants. */
-    afterCrank: () => void;
-  },
+  { onArrival, onExit, bounds, clearedPerCrank, ...options }: CrankOptions,
 ) => {
+  const { onGone = () => {}, onRefused = () => {} } = options;
   const refcounts = makeRefcounts(state);
-  const clists = makeCLists(state, refcounts);
+  const usage = makeUsage(state, bounds);
+  const clists = makeCLists(state, { refcounts, usage });
   const inbox = makeInbox(state, {
     refcounts,
     route: message => router.route(message),
     onArrival,
     bounds,
   });
-  const promises = makePromises(state, { refcounts, inbox });
-  const router = makeRouter(state, { promises, inbox });
+  const bootstraps = makeBootstraps(state, refcounts);
+  const room = { inbox, usage, onRefused };
+  const promises = makePromises(state, { ...room, refcounts, bootstraps });
+  const router = makeRouter(state, { ...room, promises });
   const flights = makeFlights(state, { clists, promises, inbox });
+  const actions = makeActions(state);
+  const worklist = makeWorklist(state, {
+    refcounts,
+    actions,
+    promises,
+    inbox,
+  });
+  const most = clearedPerCrank;
+  const refusals = makeRefusals(state, { promises, inbox, most });
+  const endings = makeEndings(state, {
+    refcounts,
+    actions,
+    clists,
+    promises,
+    refusals,
+    most,
+    onGone,
+  });
   const applySyscall = makeSyscalls(state, {
     clists,
-    refcounts,
     promises,
+    inbox,
     route: router.route,
     onExit,
   });
+  return {
+    bootstraps,
+    refcounts,
+    usage,
+    actions,
+    worklist,
+    clists,
+    inbox,
+    promises,
+    route: router.route,
+    flights,
+    refusals,
+    endings,
+    applySyscall,
+  };
+};
+
+/** The parts that change the tables, joined; all of them are to be used inside `run`. */
+export const makeCrankParts = (
+  state: State,
+  {
+    afterCrank,
+    ...options
+  }: CrankOptions & {
+    /** Called after each kept crank: where tests check the invariants. */
+    readonly afterCrank: () => void;
+  },
+) => {
+  const parts = joinParts(state, options);
 
   /** Runs one crank: all that `work` writes is applied, or, when it throws, nothing. */
   const run = <Result>(work: () => Result): Result => {
@@ -50,9 +107,8 @@ export const makeCrankParts = (
     let result: Result;
     try {
       result = work();
-      refcounts.settle();
+      parts.worklist.settle();
     } catch (problem) {
-      refcounts.forget();
       state.store.undo();
       throw problem;
     }
@@ -61,16 +117,17 @@ export const makeCrankParts = (
     return result;
   };
 
-  return {
-    refcounts,
-    clists,
-    inbox,
-    promises,
-    route: router.route,
-    flights,
-    applySyscall,
-    run,
+  /** What `work` gives in the tables as it makes them, which are then as they were. */
+  const rehearse = <Result>(work: () => Result): Result => {
+    state.store.begin();
+    try {
+      return work();
+    } finally {
+      state.store.undo();
+    }
   };
+
+  return { ...parts, run, rehearse };
 };
 harden(makeCrankParts);
 

@@ -7,6 +7,14 @@ export class EndpointFault extends Error {
   override readonly name = 'EndpointFault';
 }
 
+/** A critical vat has ended itself: its crank is dropped, as of any fault, and the kernel stops. */
+export class CriticalExit extends EndpointFault {}
+
+/** A critical vat can't go on, which is in the tables and committed. It stops the kernel. */
+export class CriticalLoss extends Error {
+  override readonly name = 'CriticalLoss';
+}
+
 export const faultUnless: (
   condition: unknown,
   problem: () => string,

@@ -1,8 +1,8 @@
 import harden from '@endo/harden';
 import { type CapData, type EndpointId, type Kref } from '@cooperage/protocol';
-import type { Refcounts } from './refcounts.ts';
+import type { Refcounts } from './gc/refcounts.ts';
 import type { QueueName, QueueRow } from './store/schema.ts';
-import type { State } from './store/state.ts';
+import { laneOf, type State } from './store/state.ts';
 
 /** A message on its way, in the kernel's names. */
 export type KernelMessage = {
@@ -12,13 +12,16 @@ export type KernelMessage = {
   readonly sender: EndpointId | null;
 };
 
-/** How much of an inbox one sender may take up. */
+/** In what portions an inbox is worked off. */
 export type InboxBounds = {
-  /** Messages in one inbox, or parked on one promise. One sender may have half of them. */
-  readonly inboxMessages: number;
-  /** Messages of one sender in one round. Infinity makes the order that of arrival. */
+  /** Messages of one sender, or notifies, in one round. Infinity makes the order that of arrival. */
   readonly roundMessages: number;
+  /** Promises that an endpoint is told of at once when they wait one behind the other. */
+  readonly notifiesTogether: number;
 };
+
+/** Text that notifies carry together, in UTF-16 units; one alone may carry more. */
+const UNITS_TOGETHER = 100_000;
 
 /**
  * The queues: one inbox for each endpoint, and for each unresolved promise the
@@ -28,8 +31,9 @@ export type InboxBounds = {
  * unless its sender has so many messages in that one already: then it joins the
  * next in which there is room, and never an earlier one than the sender's last.
  * So a sender's messages keep their order, and a flood delays the message of
- * another by one round at most. A notify joins the round under way: it was
- * asked for by the one who gets it.
+ * another by one round at most. Notifies count to no sender: all that wait for
+ * one endpoint have a place in each round as if they were one more sender's, for
+ * whoever resolves promises can make as many of them as messages.
  */
 export const makeInbox = (
   state: State,
@@ -37,7 +41,7 @@ export const makeInbox = (
     refcounts,
     route,
     onArrival,
-    bounds: { inboxMessages, roundMessages },
+    bounds: { roundMessages, notifiesTogether },
   }: {
     bounds: InboxBounds;
     refcounts: Refcounts;
@@ -58,28 +62,22 @@ export const makeInbox = (
     ];
   };
 
-  const laneOf = (name: QueueName, sender: EndpointId | null): string =>
-    `${name} ${sender}`;
+  const messageOf = (item: QueueRow): KernelMessage => ({
+    target: item.target,
+    methargs: { body: item.body, slots: item.slots },
+    result: item.result,
+    sender: item.sender,
+  });
 
-  const placeOf = ({
-    queue: name,
-    kind,
-    target,
-    sender,
-  }: Pick<QueueRow, 'queue' | 'kind' | 'target' | 'sender'>): Pick<
-    QueueRow,
-    'round' | 'nth'
-  > => {
-    if (name === target) {
+  const placeOf = (
+    item: Pick<QueueRow, 'queue' | 'kind' | 'target' | 'sender'>,
+  ): Pick<QueueRow, 'round' | 'nth'> => {
+    if (item.queue === item.target) {
       return { round: 0, nth: 0 }; // it gets a place when it is routed
     }
-    const underWay = state.queueByName.first(name)?.round ?? 0;
-    if (kind === 'notify') {
-      return { round: underWay, nth: 0 };
-    }
-    const last = state.lanes.last(laneOf(name, sender));
+    const last = state.lanes.last(laneOf(item));
     if (!last) {
-      return { round: underWay, nth: 1 };
+      return { round: state.queueByName.first(item.queue)?.round ?? 0, nth: 1 };
     }
     return last.nth < roundMessages
       ? { round: last.round, nth: last.nth + 1 }
@@ -87,27 +85,25 @@ export const makeInbox = (
   };
 
   const add = (
-    row: Omit<QueueRow, 'position' | 'round' | 'nth' | 'tries'>,
+    name: QueueName,
+    kind: QueueRow['kind'],
+    { target, methargs: { body, slots }, result, sender }: KernelMessage,
   ): void => {
-    const position = state.allot('position');
-    const item = { ...row, ...placeOf(row), position, tries: 0 };
+    const item: QueueRow = {
+      position: state.allot('position'),
+      queue: name,
+      kind,
+      target,
+      body,
+      slots,
+      result,
+      sender,
+      ...placeOf({ queue: name, kind, target, sender }),
+      tries: 0,
+    };
     queue.put(item);
     heldBy(item).forEach(refcounts.hold);
   };
-
-  const addMessage = (
-    name: QueueName,
-    { target, methargs, result, sender }: KernelMessage,
-  ): void =>
-    add({
-      queue: name,
-      kind: 'message',
-      target,
-      body: methargs.body,
-      slots: methargs.slots,
-      result,
-      sender,
-    });
 
   /** Takes an item out; what it held is released. */
   const remove = (item: QueueRow): void => {
@@ -120,56 +116,59 @@ export const makeInbox = (
 
   return {
     hasNotify,
-    /** Why the queue takes no more of that sender's messages, if it takes none. */
-    problemOfMore: (
-      name: QueueName,
-      sender: EndpointId | null,
-    ): string | undefined => {
-      const waiting = state.messages.count(name);
-      if (waiting >= inboxMessages) {
-        return `${waiting} messages wait for ${name}, and no more may`;
-      }
-      const own = state.lanes.count(laneOf(name, sender));
-      return own >= inboxMessages / 2
-        ? `${own} messages of ${sender} wait for ${name}, and no more may`
-        : undefined;
-    },
     /** The endpoint has been told of the promise: what would tell it again goes. */
     removeNotifies: (endpoint: EndpointId, promise: Kref): void =>
       state.notifies.values(`${endpoint} ${promise}`).forEach(remove),
     /** The endpoint's next item, which stays where it is. */
     head: (endpoint: EndpointId): QueueRow | undefined =>
       state.queueByName.first(endpoint),
+    /**
+     * The promises of the notify at the head and of those right behind it: to
+     * tell them together keeps their order and saves deliveries.
+     */
+    notifiesAtHead: (endpoint: EndpointId): Kref[] => {
+      const krefs: Kref[] = [];
+      let units = 0;
+      for (const item of state.queueByName.firsts(endpoint, notifiesTogether)) {
+        units += state.promises.get(item.target)?.body?.length ?? 0;
+        if (
+          item.kind !== 'notify' ||
+          (krefs.length > 0 && units > UNITS_TOGETHER)
+        ) {
+          break;
+        }
+        krefs.push(item.target);
+      }
+      return krefs;
+    },
     length: (endpoint: EndpointId): number => state.queueByName.count(endpoint),
     items: (name: QueueName): QueueRow[] => state.queueByName.values(name),
     get: (position: number): QueueRow | undefined => queue.get(position),
     deliverTo: (endpoint: EndpointId, message: KernelMessage): void => {
-      addMessage(endpoint, message);
+      add(endpoint, 'message', message);
       onArrival(endpoint);
     },
-    park: (message: KernelMessage): void => addMessage(message.target, message),
+    park: (message: KernelMessage): void =>
+      add(message.target, 'message', message),
     /** Routes what is parked on a promise that has just been settled, in order. */
     unpark: (promise: Kref): void => {
       for (const item of state.queueByName.values(promise)) {
         remove(item);
-        route({
-          target: item.target,
-          methargs: { body: item.body, slots: item.slots },
-          result: item.result,
-          sender: item.sender,
-        });
+        route(messageOf(item));
       }
     },
+    /** What its target is has changed: the message goes where it would go now. */
+    reroute: (item: QueueRow): void => {
+      remove(item); // it must not count twice
+      route(messageOf(item));
+    },
     addNotify: (endpoint: EndpointId, promise: Kref): void => {
-      if (hasNotify(endpoint, promise)) {
+      if (state.endings.has(endpoint) || hasNotify(endpoint, promise)) {
         return;
       }
-      add({
-        queue: endpoint,
-        kind: 'notify',
+      add(endpoint, 'notify', {
         target: promise,
-        body: '',
-        slots: [],
+        methargs: { body: '', slots: [] },
         result: null,
         sender: null,
       });

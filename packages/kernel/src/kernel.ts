@@ -1,91 +1,74 @@
 import harden from '@endo/harden';
 import {
-  DEFAULT_VAT_LIMITS,
+  isServiceId,
   isVatId,
-  type EndpointId,
   type KernelStatus,
-  type LogLevel,
-  type TraceEvent,
   type VatId,
-  type VatLimits,
 } from '@cooperage/protocol';
 import type { DuplexStream } from '@cooperage/streams';
+import { announceEnd } from './announce-end.ts';
+import { boundsOf, mostUnfoldedOf } from './bounds.ts';
+import { makeBundles } from './bundles.ts';
 import { makeClusters } from './clusters.ts';
 import { makeClientServer, type ClientOptions } from './control.ts';
 import { makeCrankParts } from './crank.ts';
+import { CriticalLoss } from './faults.ts';
+import { joinEndpoints, type Calls } from './endpoints.ts';
+import type { KernelOptions } from './kernel-options.ts';
+import { makeInspector } from './inspect/inspector.ts';
+import { makeKeptBundles } from './kept-bundles.ts';
 import { makeLaunches } from './launch.ts';
-import { makeLaunchLog } from './launch-log.ts';
+import { makeLaunchLog, textOfRejection } from './launch-log.ts';
 import { makeLives } from './lives.ts';
+import { makeLogRate } from './log-rate.ts';
+import { makeNaming } from './naming.ts';
 import { makeNews, type News } from './news.ts';
 import { makePausing } from './pausing.ts';
-import { makeOutputs } from './outputs.ts';
-import { makePhase, type Phase } from './phase.ts';
-import type { Clock, Platform } from './ports.ts';
+import { makeOutputs, type Outputs } from './outputs.ts';
+import { makePhase } from './phase.ts';
+import type { Platform } from './ports.ts';
+import { makeRefusalNews } from './refusal-news.ts';
 import { makeRest } from './rest.ts';
-import { makeScheduler } from './scheduler.ts';
-import { makeSessions } from './sessions.ts';
+import { makeRoom } from './room.ts';
+import { makeStorageCheck } from './storage-check.ts';
 import { makeStatus } from './status.ts';
-import type { VatRow } from './store/schema.ts';
+import { makeStopping } from './stopping.ts';
 import { makeState, type State } from './store/state.ts';
+import { noteWriters } from './note-writers.ts';
+import type { Exit } from './syscalls.ts';
+import { makeUpgrades } from './upgrades.ts';
+import { settleChild } from './services/vat-admin-children.ts';
 import { makeStoreKeeper } from './vat-stores.ts';
-import { makeRunner } from './vats/runner.ts';
-import { makeWorkers } from './vats/workers.ts';
+import { makeStoreBounds } from './vats/store-bounds.ts';
 
-export type KernelOptions = {
-  readonly limits?: VatLimits;
-  /** Deliveries in flight at once; 1 gives the order of arrival. 2 by default. */
-  readonly parallel?: number;
-  /** How long a vat's worker may take to be ready. 20,000 by default. */
-  readonly bootMilliseconds?: number;
-  /** How long a vat may take for one delivery, unless its config says otherwise. 5,000 by default. */
-  readonly deliveryMilliseconds?: number;
-  /** Messages that may wait for one vat, or for one promise; one sender may have half of them. 100,000 by default. */
-  readonly inboxMessages?: number;
-  /** Messages of one sender that a vat gets before those of another that wait for it. 50 by default; with `parallel` 1 the order is that of arrival. */
-  readonly roundMessages?: number;
-  /** An epoch commits after that many cranks or that time; 256 and 8 by default. */
-  readonly epochCranks?: number;
-  readonly epochMilliseconds?: number;
-  /** How long after the last crank committed changes are folded into the vats' files; 1,000 by default. */
-  readonly foldMilliseconds?: number;
-  /** Called after each kept crank with the kernel's state: for tests of invariants. */
-  readonly afterCrank?: (state: State) => void;
-};
-
-/** What another room does, made later than the one that calls it. */
-type Calls = {
-  readonly onArrival: (endpoint: EndpointId) => void;
-  readonly onExit: (vat: VatId, reason: string) => void;
-  readonly onEnded: (row: VatRow) => void;
-  readonly stir: () => void;
-  readonly pump: () => void;
-  readonly say: (vat: VatId, level: LogLevel, text: string) => void;
-  readonly trace: (event: TraceEvent) => void;
-};
+/** What others than its maker hear of it. */
+const reasonOfExit = ({ data: { body } }: Exit): string =>
+  `the vat ended itself: ${textOfRejection(body).slice(0, 500).toWellFormed()}`;
 
 /** The tables, what changes them, and what makes the changes durable. */
 const joinTables = (
   platform: Platform,
   options: KernelOptions,
-  { onArrival, onExit, stir }: Calls,
+  calls: Calls,
 ) => {
+  const { onArrival, onExit, onGone, onRefused, onDamaged } = calls;
+  const { onCommit, inFlight, stir, say } = calls;
   const { clock, stores } = platform;
-  const { limits = DEFAULT_VAT_LIMITS } = options;
+  const bounds = boundsOf(options);
   const state = makeState(platform.db);
   const phase = makePhase();
   let cranks = 0;
   const parts = makeCrankParts(state, {
-    bounds: {
-      inboxMessages: options.inboxMessages ?? 100_000,
-      roundMessages:
-        options.parallel === 1 ? Infinity : (options.roundMessages ?? 50),
-    },
+    bounds,
+    clearedPerCrank: options.clearedPerCrank ?? 200,
     onArrival,
-    onExit: (endpoint, info) =>
-      onExit(
-        endpoint as VatId,
-        `the vat ended itself: ${info.body.slice(0, limits.logUnits)}`,
-      ),
+    onGone,
+    onRefused,
+    onExit: (endpoint, exit) => {
+      const vat = endpoint as VatId;
+      settleChild(state, parts, vat, exit);
+      onExit(vat, reasonOfExit(exit));
+    },
     afterCrank: () => {
       cranks += 1;
       outputs.count();
@@ -95,102 +78,85 @@ const joinTables = (
   const outputs = makeOutputs(state, {
     clock,
     phase,
-    onCommit: stir,
-    epochCranks: options.epochCranks ?? 256,
-    epochMilliseconds: options.epochMilliseconds ?? 8,
+    onCommit: () => {
+      stir();
+      onCommit();
+    },
+    inFlight,
+    epochCranks: options.epochCranks ?? 1_024,
+    epochMilliseconds: options.epochMilliseconds ?? 32,
+    holdMilliseconds: options.holdMilliseconds ?? 2,
   });
   const keeper = makeStoreKeeper(state, {
     stores,
     commit: outputs.commitIfNeeded,
+    mostUnfolded: mostUnfoldedOf(options),
+    onDamaged,
   });
-  const lives = makeLives(state, parts);
-  return { state, phase, parts, outputs, keeper, lives, cranks: () => cranks };
-};
-
-/** Those to whom things are delivered, and whose turn it is. */
-const joinEndpoints = (
-  platform: Platform,
-  options: KernelOptions,
-  tables: ReturnType<typeof joinTables>,
-  { onEnded, pump, say, trace }: Calls,
-) => {
-  const { state, phase, parts, outputs, keeper, lives } = tables;
-  const { limits = DEFAULT_VAT_LIMITS } = options;
-  const sessions = makeSessions(state, {
+  const bundles = makeBundles(state, platform);
+  return {
+    state,
+    phase,
     parts,
-    lives,
     outputs,
-    phase,
-    limits,
-  });
-  const workers = makeWorkers({
-    launcher: platform.vats,
-    clock: platform.clock,
-    limits,
-    bootMilliseconds: options.bootMilliseconds ?? 20_000,
-    deliveryMilliseconds: options.deliveryMilliseconds ?? 5_000,
-    phase,
-    onLog: say,
-    onTrace: trace,
-  });
-  const runner = makeRunner(state, {
-    parts,
-    lives,
-    workers,
     keeper,
-    limits,
-    pump,
-    wake: vat => scheduler.wakeEagerly(vat),
-    onEnded,
-    say,
-  });
-  const scheduler = makeScheduler({
-    inbox: parts.inbox,
-    dispatcher: {
-      toSession: sessions.deliverHead,
-      isFree: runner.isFree,
-      isReady: runner.isReady,
-      isStarting: runner.isStarting,
-      isFlying: runner.isFlying,
-      suspects: runner.suspects,
-      toVat: runner.toVat,
-      inFlight: runner.inFlight,
-    },
-    most: options.parallel ?? 2,
-  });
-  return { limits, sessions, workers, runner, scheduler };
+    lives: makeLives(state, parts, { now: clock.now, say }),
+    bundles,
+    kept: makeKeptBundles(state, { bundles, parts, phase }),
+    bounds: makeStoreBounds(state, {
+      stores,
+      usual: bounds.allowance.storeBytes,
+    }),
+    cranks: () => cranks,
+  };
 };
 
-/** Writes into the log why the kernel has stopped, when it did not mean to. */
-const announceEnd = (phase: Phase, news: News, clock: Clock): void =>
-  phase.onEnd((_, cause) => {
-    if (cause !== undefined) {
-      const stack = cause instanceof Error ? cause.stack : String(cause);
-      const text = `the kernel has stopped: ${stack}`;
-      const label = 'kernel';
-      news.write({ at: clock.now(), vat: null, label, level: 'error', text });
-    }
-    news.stir();
+const joinNews = (
+  { clock, log }: Platform,
+  {
+    state,
+    outputs,
+    status,
+  }: { state: State; outputs: Outputs; status: () => KernelStatus },
+): News =>
+  makeNews({
+    clock,
+    log,
+    status,
+    ride: outputs.ride,
+    isCommitted: () => !state.store.dirty,
   });
 
 /** The kernel's rooms, joined. */
-const joinRooms = (platform: Platform, options: KernelOptions) => {
-  const { clock, stores } = platform;
+const joinRooms = (given: Platform, options: KernelOptions) => {
+  const { platform, ...room } = makeRoom(given);
+  const { clock } = platform;
   const calls: Calls = {
     onArrival: endpoint => scheduler.wake(endpoint),
     onExit: (vat, reason) => runner.exit(vat, reason),
-    onEnded: row => clusters.ended(row),
+    onGone: () => services.tidy(),
+    onRefused: (endpoint, problem) => refusals.note(endpoint, problem),
+    onDamaged: (vat, problem) => runner.spoil(vat, problem),
+    upgrade: (vat, order) => upgrades.upgrade(vat, order),
+    inFlight: () => runner.flights().values(),
     stir: () => news.stir(),
-    trace: event => news.trace(event),
+    onCommit: () => room.committed(),
+    trace: makeEvent => news.trace(makeEvent),
     pump: () => pump(),
     say: (vat, level, text) =>
       news.write({ at: clock.now(), vat, label: labelOf(vat), level, text }),
+    write: (label, level, text) =>
+      news.write({ at: clock.now(), vat: null, label, level, text }),
+    hear: (...line) => hear(...line),
   };
+  const refusals = makeRefusalNews({ say: calls.hear, write: calls.write });
   const labelOf = (vat: VatId): string => state.vats.get(vat)?.name ?? vat;
   const tables = joinTables(platform, options, calls);
   const { state, phase, parts, outputs, keeper, lives } = tables;
+  const hear = makeLogRate(calls.say, { clock, phase, options });
   const endpoints = joinEndpoints(platform, options, tables, calls);
-  const { limits, sessions, workers, runner, scheduler } = endpoints;
+  const { clearance, collector, candidates, sessions, runner } = endpoints;
+  const { scheduler, services } = endpoints;
   const status = (): KernelStatus =>
     makeStatus(state, {
       phase,
@@ -202,51 +168,64 @@ const joinRooms = (platform: Platform, options: KernelOptions) => {
       sessions: sessions.size,
       cranks: tables.cranks(),
       counters: platform.db.counters,
+      room: room.known(),
     });
-  const news = makeNews({ clock, log: platform.log, status });
-  const clusters = makeClusters(state, { ...tables, ...endpoints, stores });
+  const news = joinNews(platform, { state, outputs, status });
+  const shared = { ...tables, ...endpoints, options };
+  const clusters = makeClusters(state, shared);
   const log = makeLaunchLog(news.stir);
-  const launches = makeLaunches(state, {
-    platform,
-    phase,
-    clusters,
-    parts,
-    sessions,
-    outputs,
-    workers,
-    runner,
-    limits,
-    log,
-  });
-  const rest = makeRest({
-    platform,
-    foldMilliseconds: options.foldMilliseconds ?? 1_000,
-    phase,
-    isQuiet: () => runner.inFlight() === 0 && !workers.isStarting(),
-    commit: outputs.commitIfNeeded,
-    fold: () => keeper.fold(),
-  });
+  const launches = makeLaunches(state, { ...shared, platform, clusters, log });
+  const upgrades = makeUpgrades(state, { ...shared, pump: calls.pump });
+  const rest = makeRest({ ...shared, platform });
+
+  const stopping = makeStopping({ ...shared, clock, pump: calls.pump });
 
   /** Delivers what can be delivered; when there is nothing to wait for, commits. */
   const pump = (): void => {
-    scheduler.pump();
+    services.beginTurn();
+    const mayBegin = !stopping.isUnderWay();
+    if (mayBegin) {
+      upgrades.goOn();
+      candidates.goOn();
+    }
+    do {
+      scheduler.pump();
+    } while (mayBegin && endpoints.isQuiet() && collector.goOn());
+    clearance.pumped();
     rest.pumped();
+    stopping.pumped();
+    refusals.tell();
     news.stir();
   };
 
+  const named = { clusters, naming: makeNaming(state, clusters) };
   const server = makeClientServer(state, {
-    clusters,
+    ...shared,
+    ...named,
+    inspector: makeInspector(state, { ...named, ...parts, ...platform }),
     launches,
-    sessions,
-    outputs,
+    upgrades,
     status,
     watch: news.watch,
-    pausing: makePausing({ scheduler, nextRest: rest.next }),
-    phase,
+    collect: collector.collect,
     pump: () => phase.guard(pump),
+    archive: platform.archive,
+    check: makeStorageCheck(state, platform),
+    pausing: makePausing({ scheduler, nextRest: rest.next }),
   });
 
   announceEnd(phase, news, clock);
+  room.begin({ ...calls, phase, commit: outputs.commitIfNeeded });
+
+  /** So a kernel that such a vat has stopped says why it was, and what is to be done. */
+  const sayWhichCriticalAreSuspended = (): void => {
+    for (const { critical, suspension, id } of state.vats.values()) {
+      if (critical && suspension !== null) {
+        const text = `this critical vat is suspended: ${suspension}; resume, restart, upgrade or terminate it`;
+        calls.say(id, 'error', text);
+      }
+    }
+  };
 
   /** What the last run left: heaps and sessions are gone, stores and queues are not. */
   const restore = (): void => {
@@ -254,12 +233,19 @@ const joinRooms = (platform: Platform, options: KernelOptions) => {
     for (const { id } of [...state.vats.values()]) {
       parts.run(() => lives.loseHeap(id, 'the kernel was restarted'));
     }
-    state.queueByName.groups().filter(isVatId).forEach(scheduler.wake);
+    const queues = state.queueByName.groups();
+    queues.filter(isVatId).forEach(scheduler.wake);
+    queues.filter(isServiceId).forEach(scheduler.wake);
+    services.restore();
+    parts.refusals.restore();
+    sayWhichCriticalAreSuspended();
     keeper.fold();
     keeper.deleteStrays();
+    collector.restore();
+    noteWriters(state);
   };
 
-  return { state, phase, status, keeper, rest, server, pump, restore };
+  return { ...tables, status, rest, stopping, server, pump, restore };
 };
 
 /**
@@ -267,8 +253,17 @@ const joinRooms = (platform: Platform, options: KernelOptions) => {
  * until `stop`. Throws CooperageError STORAGE_FAILED when the storage can't be read.
  */
 export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
-  const { state, phase, status, keeper, rest, server, pump, restore } =
-    joinRooms(platform, options);
+  const {
+    state,
+    phase,
+    status,
+    keeper,
+    rest,
+    stopping,
+    server,
+    pump,
+    restore,
+  } = joinRooms(platform, options);
 
   const idle = async (): Promise<void> => {
     phase.insistRunning();
@@ -277,7 +272,33 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
     await rested;
   };
 
-  restore();
+  const stop = async (): Promise<void> => {
+    try {
+      if (phase.isRunning()) {
+        await stopping.comeToRest();
+        phase.guard(keeper.fold);
+        phase.insistRunning(); // a storage that failed now, too
+        phase.end('stopped');
+      }
+    } finally {
+      platform.db.close();
+      platform.stores.close();
+    }
+  };
+  let stopped: Promise<void> | undefined;
+
+  const ended = new Promise<KernelStatus>(resolve => {
+    phase.onEnd(() => resolve(status()));
+  });
+
+  try {
+    restore();
+  } catch (problem) {
+    if (!(problem instanceof CriticalLoss)) {
+      throw problem;
+    }
+    phase.end('failed', problem); // of a vat, and in the tables: no fault of the storage
+  }
   phase.guard(pump);
 
   return {
@@ -293,23 +314,16 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
      * paused, can't be delivered. Rejects when the kernel stops or has stopped.
      */
     idle,
+    /** Resolves when the kernel has stopped or failed, with its last status. */
+    ended,
     /**
-     * Ends every worker and closes the storage after a last commit. Waits for
-     * the deliveries in flight; rejects when the kernel fails meanwhile, and has
+     * Ends every worker and closes the storage after a last commit. Begins no
+     * delivery, and waits for those in flight for a tenth of a second at most:
+     * the next run makes them again, as if they had not begun. To have all work
+     * done first, await `idle`. Rejects when the kernel fails meanwhile, and has
      * closed the storage then too.
      */
-    stop: async (): Promise<void> => {
-      try {
-        if (phase.isRunning()) {
-          await idle();
-          phase.guard(() => keeper.fold());
-          phase.end('stopped');
-        }
-      } finally {
-        platform.db.close();
-        platform.stores.close();
-      }
-    },
+    stop: (): Promise<void> => (stopped ??= stop()),
     /** For tests and tools that look at the tables; not to be written to. */
     state,
   };

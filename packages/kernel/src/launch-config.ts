@@ -3,13 +3,16 @@ import {
   CooperageError,
   encodeJson,
   parseClusterConfig,
+  sitesOfGrants,
   type CapData,
   type ClusterConfig,
-  type VatConfig,
+  type Json,
+  type ServiceGrant,
 } from '@cooperage/protocol';
+import type { Platform } from './ports.ts';
 
 /** True for what JSON can say; a field that is undefined counts as absent. */
-const isJson = (value: unknown): boolean => {
+const isJson = (value: unknown): value is Json => {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -31,7 +34,7 @@ const isJson = (value: unknown): boolean => {
   }
 };
 
-/** The config that a client wrote. Throws CooperageError BAD_CONFIG, with all its problems, or SERVICE_UNKNOWN. */
+/** The config that a client wrote. Throws CooperageError BAD_CONFIG, with all its problems. */
 export const readConfig = (value: unknown): ClusterConfig => {
   const parsed = parseClusterConfig(value);
   if (!parsed.ok) {
@@ -39,13 +42,6 @@ export const readConfig = (value: unknown): ClusterConfig => {
       'BAD_CONFIG',
       `The cluster config can't be used: ${parsed.problems.join('; ')}`,
       { problems: parsed.problems },
-    );
-  }
-  const [service] = parsed.value.services;
-  if (service !== undefined) {
-    throw new CooperageError(
-      'SERVICE_UNKNOWN',
-      `There is no service ${JSON.stringify(service)}: this kernel offers none`,
     );
   }
   for (const [name, { parameters }] of Object.entries(parsed.value.vats)) {
@@ -60,12 +56,29 @@ export const readConfig = (value: unknown): ClusterConfig => {
 };
 harden(readConfig);
 
-/** A vat's parameters, marshalled. Throws CooperageError BAD_CONFIG when they name a reference. */
-export const parametersOf = (config: VatConfig): CapData<never> =>
-  encodeJson(config.parameters, name => {
+/** A vat's parameters, marshalled. Throws CooperageError BAD_CONFIG unless they are JSON without references. */
+export const parametersOf = (parameters: unknown): CapData<never> => {
+  if (!isJson(parameters)) {
+    throw new CooperageError(
+      'BAD_CONFIG',
+      `Parameters are more than JSON can say`,
+    );
+  }
+  return encodeJson(parameters, name => {
     throw new CooperageError(
       'BAD_CONFIG',
       `Parameters name the reference ${name}: a config can't carry references`,
     );
   });
+};
 harden(parametersOf);
+
+/** Asks whether a person lets be fetched what the grants name; undefined where nobody need be asked. */
+export const askerOfSites = (
+  { insistSites }: Platform,
+  grants: readonly ServiceGrant[],
+): (() => Promise<void>) | undefined => {
+  const sites = sitesOfGrants(grants);
+  return insistSites && sites.length > 0 ? () => insistSites(sites) : undefined;
+};
+harden(askerOfSites);

@@ -8,10 +8,22 @@ export const makeCourse = () => {
     reject = refuse;
   });
   aborted.catch(() => {}); // whoever waits hears it by `wait`
+  const hooks: (() => void)[] = [];
   return {
     abort: (reason: unknown): void => {
-      problem ??= reason;
-      reject(reason);
+      if (problem === undefined) {
+        problem = reason;
+        reject(reason);
+        hooks.forEach(hook => hook());
+      }
+    },
+    /** What is to be done when it ends so, at once if it has. */
+    onAbort: (hook: () => void): void => {
+      if (problem === undefined) {
+        hooks.push(hook);
+      } else {
+        hook();
+      }
     },
     wait: <Value>(work: Promise<Value>): Promise<Value> =>
       Promise.race([work, aborted]),

@@ -31,7 +31,7 @@ const messageOf = (problem: unknown): string =>
   problem instanceof Error ? problem.message : String(problem);
 
 /** The text of a marshalled error, or the body itself where it is none. */
-const textOfRejection = (body: string): string => {
+export const textOfRejection = (body: string): string => {
   try {
     const value: unknown = JSON.parse(body.slice(1));
     const text =
@@ -43,8 +43,37 @@ const textOfRejection = (body: string): string => {
     return body;
   }
 };
+harden(textOfRejection);
 
 const LACKS_BOOTSTRAP = /has no method "?\\?"?bootstrap/;
+
+/** What a heap that was lost left of its promises; see `encodeDisconnection`. */
+const CUT_SHORT = /^#\{"incarnationNumber":\d+,"name":"vatUpgraded"/;
+
+/** What says how such a promise was cut short; undefined when the body, any text of a vat's own, does not. */
+const messageOfCut = (body: string): string | undefined => {
+  if (!CUT_SHORT.test(body)) {
+    return undefined;
+  }
+  try {
+    const { upgradeMessage } = JSON.parse(body.slice(1));
+    return typeof upgradeMessage === 'string' ? upgradeMessage : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Why a bootstrap came to nothing, for people; undefined when there was none to call. */
+export const problemOfBootstrap = (body: string): string | undefined => {
+  if (LACKS_BOOTSTRAP.test(body)) {
+    return undefined;
+  }
+  const cut = messageOfCut(body);
+  const text =
+    cut === undefined ? textOfRejection(body) : `it was cut short: ${cut}`;
+  return text.slice(0, MOST_UNITS).toWellFormed();
+};
+harden(problemOfBootstrap);
 
 /** What launches are under way and how the last ones ended; in memory, for people. */
 export const makeLaunchLog = (onChange: () => void) => {
@@ -82,14 +111,15 @@ export const makeLaunchLog = (onChange: () => void) => {
         onChange();
       },
       bootstrapEnded: body => {
-        if (body === undefined || LACKS_BOOTSTRAP.test(body)) {
+        const problem =
+          body === undefined ? undefined : problemOfBootstrap(body);
+        if (problem === undefined) {
           bootstrap.state = 'done';
           bootstrap.text =
             body === undefined ? 'bootstrap' : 'no bootstrap method to call';
         } else {
           bootstrap.state = 'failed';
-          const text = textOfRejection(body).slice(0, MOST_UNITS);
-          entry.error = `bootstrap rejected: ${text}`;
+          entry.error = `bootstrap rejected: ${problem}`;
         }
         onChange();
       },

@@ -4,44 +4,38 @@ import {
   makeClusterId,
   makeExportVref,
   makeVatId,
-  problemOfBundle,
-  ROOT_VREF,
-  type BundleHash,
-  type BundleSource,
   type ClusterConfig,
-  type Delivery,
   type Kref,
   type LaunchResult,
-  type VatConfig,
-  type VatId,
-  type VatLimits,
 } from '@cooperage/protocol';
+import type { Bundles, Code } from './bundles.ts';
 import type { Clusters } from './clusters.ts';
 import type { CrankParts } from './crank.ts';
-import { EndpointFault, faultUnless } from './faults.ts';
-import { parametersOf, readConfig } from './launch-config.ts';
+import { EndpointFault } from './faults.ts';
+import type { KernelOptions } from './kernel-options.ts';
+import type { KeptBundles } from './kept-bundles.ts';
+import { askerOfSites, parametersOf, readConfig } from './launch-config.ts';
 import { makeCourse, type Course } from './launch-course.ts';
+import { makeLaunchGate } from './launch-gate.ts';
 import type { LaunchLog, LaunchRecord } from './launch-log.ts';
 import type { Outputs } from './outputs.ts';
 import type { Phase } from './phase.ts';
+import type { Services } from './services/services.ts';
+import { recordOf, writeValue, type Reference } from './services/values.ts';
 import type { Platform } from './ports.ts';
 import type { Sessions } from './sessions.ts';
 import type { State } from './store/state.ts';
-import type { Done } from './translate/check.ts';
-import { makeStart, type Runner } from './vats/runner.ts';
-import type { Workers } from './vats/workers.ts';
+import type { Candidate, Candidates, Newcomer } from './vats/candidates.ts';
+import type { Runner } from './vats/runner.ts';
 
-type Code = { readonly hash: BundleHash; readonly text: string };
 /** A vat whose worker has run startVat, and nothing of it is applied yet. */
-type Candidate = {
-  readonly id: VatId;
-  readonly name: string;
-  readonly config: VatConfig;
-  readonly code: Code;
-  done?: Done;
+type Started = {
+  readonly newcomer: Newcomer;
+  readonly candidate: Candidate;
 };
 
-const EMPTY_STORE_BYTES = 4;
+/** The bundles that a config names for vats to come. */
+type NamedCode = readonly (readonly [name: string, code: Code])[];
 
 /** Launches clusters: all of it in one crank, or nothing of it. */
 export const makeLaunches = (
@@ -53,168 +47,121 @@ export const makeLaunches = (
     parts,
     sessions,
     outputs,
-    workers,
+    bundles,
+    kept,
+    candidates,
     runner,
-    limits,
+    services,
     log,
+    options,
   }: {
+    options: Pick<KernelOptions, 'mostClusters' | 'launchesPerMinute'>;
     platform: Platform;
     phase: Phase;
     clusters: Clusters;
     parts: CrankParts;
     sessions: Sessions;
     outputs: Outputs;
-    workers: Workers;
+    bundles: Bundles;
+    kept: KeptBundles;
+    candidates: Candidates;
     runner: Runner;
-    limits: VatLimits;
+    services: Services;
     log: LaunchLog;
   },
 ) => {
   const courses = new Set<Course>();
+  const gate = makeLaunchGate({
+    now: platform.clock.now,
+    options,
+    clusters: () => state.clusters.size + courses.size,
+  });
   const abortAll = (problem: CooperageError): void =>
     courses.forEach(course => course.abort(problem));
   phase.onEnd(abortAll);
 
-  const readCode = async (vat: string, source: BundleSource): Promise<Code> => {
-    if ('hash' in source) {
-      const stored = state.bundles.get(source.hash);
-      if (!stored) {
-        throw new CooperageError(
-          'BAD_BUNDLE',
-          `Vat ${vat}: no bundle with hash ${source.hash.slice(0, 12)}… is stored`,
-        );
-      }
-      return stored;
-    }
-    const text =
-      'url' in source ? await platform.fetchText(source.url) : source.text;
-    const problem = text.isWellFormed()
-      ? problemOfBundle(text)
-      : 'the bundle has half of a surrogate pair: it is no Unicode text';
-    if (problem !== undefined) {
-      throw new CooperageError('BAD_BUNDLE', `Vat ${vat}: ${problem}`);
-    }
-    return { hash: await platform.hash(new TextEncoder().encode(text)), text };
-  };
-
   /** Starts a worker and runs startVat in it; what comes back is held. */
   const startCandidate = (
-    candidate: Candidate,
+    newcomer: Newcomer,
     course: Course,
-  ): Promise<void> =>
+  ): Promise<Candidate> =>
     new Promise((resolve, reject) => {
-      const { id, name, config, code } = candidate;
-      const refuse = (problem: string): void => {
-        const reason = new CooperageError(
-          'LAUNCH_FAILED',
-          `Vat ${name}: ${problem}`,
-        );
-        reject(reason);
-        course.abort(reason); // it may have started before: what it did is void
-      };
-      const delivery: Delivery = ['startVat', parametersOf(config)];
-      const row = {
-        id,
-        name,
-        incarnation: 1,
-        endowments: config.endowments,
-      };
-      workers.start(
-        id,
-        name,
-        () =>
-          makeStart(row, {
-            bundle: code.text,
-            store: new ArrayBuffer(EMPTY_STORE_BYTES),
-            limits,
-          }),
-        {
-          onReady: () => workers.deliver(id, delivery, config.deadline),
-          onDone: done => {
-            candidate.done = done;
-            if (done.outcome.ok) {
-              resolve();
-            } else {
-              refuse(done.outcome.problem);
-            }
-          },
-          onFailed: refuse,
-          onLost: refuse,
-          afterLoss: () => {},
+      const candidate = candidates.startNew(newcomer, {
+        onHeld: () => resolve(candidate),
+        onFailed: problem => {
+          const reason = new CooperageError(
+            'LAUNCH_FAILED',
+            `Vat ${newcomer.name}: ${problem}`,
+          );
+          reject(reason);
+          course.abort(reason); // it may have started before: what it did is void
         },
-      );
+      });
+      course.onAbort(candidate.kill);
     });
 
-  const storeBundles = (candidates: readonly Candidate[]): void => {
-    for (const { code } of candidates) {
-      if (!state.bundles.has(code.hash)) {
-        state.bundles.put(code);
-      }
-    }
+  /** Room for the files of vats, given back when they come to nothing, which may be while it is made. */
+  const makeRoom = async (
+    newcomers: readonly Newcomer[],
+    course: Course,
+  ): Promise<void> => {
+    await platform.stores.reserve(newcomers.length);
+    course.onAbort(() =>
+      phase.guard(() => {
+        for (const { id } of newcomers) {
+          if (!state.vats.has(id)) {
+            platform.stores.delete(id);
+          }
+        }
+      }),
+    );
   };
 
-  const addVat = (
-    candidate: Candidate,
-    cluster: LaunchResult['cluster'],
-  ): Kref => {
-    const { id, name, config, code } = candidate;
-    const parameters = parametersOf(config);
-    const root = parts.clists.addExport(id, ROOT_VREF);
-    parts.refcounts.hold(root);
-    state.vats.put({
-      id,
-      cluster,
-      name,
-      bundle: code.hash,
-      parametersBody: parameters.body,
-      parametersSlots: parameters.slots,
-      endowments: config.endowments,
-      incarnation: 1,
-      asleep: 0,
-      root,
-      failure: null,
-      suspension: null,
-      deadline: config.deadline,
-      onFault: config.onFault,
-      nextImport: 50,
-      fold: 0,
-    });
-    return root;
-  };
-
-  const applyDone = ({ id, name, done }: Candidate): void => {
-    for (const syscall of done?.syscalls ?? []) {
-      faultUnless(
-        syscall[0] !== 'exit',
-        () => `Vat ${name}: it ended itself while it started`,
-      );
-      parts.applySyscall(id, syscall);
-    }
-    for (const [key, value] of done?.changes ?? []) {
-      state.vatChanges.put({ vat: id, key, value });
+  const applyStart = ({ newcomer, candidate }: Started): void => {
+    try {
+      candidates.apply(candidate);
+    } catch (problem) {
+      throw problem instanceof EndpointFault
+        ? new EndpointFault(`Vat ${newcomer.name}: ${problem.message}`)
+        : problem;
     }
   };
 
   /** Everything at once: rows, roots, what the starts did, and the bootstrap message. */
   const applyAll = (
     config: ClusterConfig,
-    candidates: readonly Candidate[],
-    sendBootstrap: (roots: Record<string, Kref>) => void,
+    { started, named }: { started: readonly Started[]; named: NamedCode },
+    sendBootstrap: ReturnType<typeof prepareBootstrap>['send'],
   ): LaunchResult =>
     parts.run(() => {
       const cluster = makeClusterId(state.allot('cluster'));
-      const { name, bootstrap } = config;
-      state.clusters.put({ id: cluster, name, bootstrap });
-      storeBundles(candidates);
+      const { name, bootstrap, services: granted } = config;
+      state.clusters.put({
+        id: cluster,
+        name,
+        bootstrap,
+        services: granted,
+        bootstrapResult: null,
+        bootstrapProblem: null,
+      });
+      for (const [bundle, code] of named) {
+        kept.keep(cluster, bundle, code);
+      }
       const roots = Object.fromEntries(
-        candidates.map(each => [each.name, addVat(each, cluster)]),
+        started.map(({ newcomer }) => {
+          bundles.keep(newcomer.code);
+          return [newcomer.name, candidates.enter(newcomer, cluster)];
+        }),
       );
-      candidates.forEach(applyDone);
-      sendBootstrap(roots);
+      started.forEach(applyStart);
+      parts.bootstraps.expect(
+        cluster,
+        sendBootstrap(roots, services.grant({ id: cluster, name }, granted)),
+      );
       return { cluster, name, vats: roots };
     });
 
-  /** `bootstrap(vats, services)` for the root of the bootstrap vat, from a session that only waits for the answer. */
+  /** `bootstrap(vats, services)` for the root of the bootstrap vat, from a session that only waits for the answer; `send` gives the promise of it. */
   const prepareBootstrap = (config: ClusterConfig, record: LaunchRecord) => {
     const session = sessions.open(`launch of ${config.name}`, {
       deliver: (_number, delivery) => {
@@ -225,17 +172,17 @@ export const makeLaunches = (
       },
       ended: () => {},
     });
-    const send = (roots: Record<string, Kref>): void => {
+    const send = (
+      roots: Record<string, Kref>,
+      granted: Record<string, Reference>,
+    ): Kref => {
       const target = roots[config.bootstrap];
       if (target === undefined) {
         throw Error(`no root for ${config.bootstrap}`);
       }
-      const vats = Object.keys(roots);
-      const named = vats.map((vat, index) => [
-        vat,
-        `$${index}.Alleged: ${vat}`,
-      ]);
-      const body = `#${JSON.stringify(['bootstrap', [Object.fromEntries(named), {}]])}`;
+      const vats = Object.entries(roots).map(
+        ([iface, kref]) => [iface, { type: 'object', kref, iface }] as const,
+      );
       const result = parts.clists.addExport(
         session,
         makeExportVref('promise', 1),
@@ -244,10 +191,11 @@ export const makeLaunches = (
       parts.promises.setDecider(result, null);
       parts.route({
         target,
-        methargs: { body, slots: Object.values(roots) },
+        methargs: writeValue(['bootstrap', [new Map(vats), recordOf(granted)]]),
         result,
         sender: session,
       });
+      return result;
     };
     return { session, send };
   };
@@ -262,43 +210,56 @@ export const makeLaunches = (
       work: () => Promise<Value>,
     ): Promise<Value> => course.wait(record.step(text, work));
     const entries = Object.entries(config.vats);
-    const codes = await step('fetch and check the code', () =>
-      Promise.all(entries.map(([vat, { bundle }]) => readCode(vat, bundle))),
+    const ask = askerOfSites(platform, config.services);
+    await (ask && step('ask what may be fetched', ask));
+    const [codes, named] = await step('fetch and check the code', () =>
+      Promise.all([
+        Promise.all(
+          entries.map(([vat, { bundle }]) => bundles.read(vat, bundle)),
+        ),
+        Promise.all(
+          Object.entries(config.bundles).map(
+            async ([name, source]) =>
+              [name, await bundles.read(name, source)] as const,
+          ),
+        ),
+      ]),
     );
-    await step('make room for the stores', () =>
-      platform.stores.reserve(entries.length),
-    );
-    const candidates = entries.map(([name, vat], index): Candidate => {
+    const newcomers = entries.map(([name, vat], index): Newcomer => {
       const code = codes[index];
       if (!code) {
         throw Error(`no code for ${name}`);
       }
       const id = parts.run(() => makeVatId(state.allot('vat')));
-      return { id, name, config: vat, code };
+      return {
+        ...vat,
+        id,
+        name,
+        code,
+        storeBytes: vat.limits.storeBytes ?? null,
+        parameters: parametersOf(vat.parameters),
+      };
     });
+    await step('make room for the stores', () => makeRoom(newcomers, course));
+    const started = await Promise.all(
+      newcomers.map(newcomer =>
+        step(`start vat ${newcomer.name}`, async () => ({
+          newcomer,
+          candidate: await startCandidate(newcomer, course),
+        })),
+      ),
+    );
+    course.insist();
+    const bootstrap = prepareBootstrap(config, record);
     try {
-      await Promise.all(
-        candidates.map(candidate =>
-          step(`start vat ${candidate.name}`, () =>
-            startCandidate(candidate, course),
-          ),
-        ),
-      );
-      course.insist();
-      const bootstrap = prepareBootstrap(config, record);
-      try {
-        const result = applyAll(config, candidates, bootstrap.send);
-        candidates.forEach(({ id }) => runner.adopt(id));
-        return result;
-      } catch (problem) {
-        sessions.end(bootstrap.session, 'the launch failed');
-        throw problem instanceof EndpointFault
-          ? new CooperageError('LAUNCH_FAILED', problem.message)
-          : problem;
-      }
+      const result = applyAll(config, { started, named }, bootstrap.send);
+      started.forEach(({ candidate }) => runner.adopt(candidate));
+      return result;
     } catch (problem) {
-      candidates.forEach(({ id }) => workers.kill(id));
-      throw problem;
+      sessions.end(bootstrap.session, 'the launch failed');
+      throw problem instanceof EndpointFault
+        ? new CooperageError('LAUNCH_FAILED', problem.message)
+        : problem;
     }
   };
 
@@ -309,12 +270,17 @@ export const makeLaunches = (
       onApplied: () => void,
     ): Promise<LaunchResult> => {
       const config = readConfig(value);
+      services.insistKnown(config.services);
+      gate.pass();
       const releaseName = clusters.takeName(config.name);
       const record = log.open(config.name);
       const course = makeCourse();
       courses.add(course);
       try {
-        const result = await run(config, record, course);
+        const result = await run(config, record, course).catch(problem => {
+          course.abort(problem); // the workers that run by now go
+          throw problem;
+        });
         record.started();
         onApplied();
         return await new Promise<LaunchResult>((resolve, reject) =>

@@ -1,78 +1,76 @@
 import harden from '@endo/harden';
 import {
   encodeDisconnection,
-  encodeError,
   isDurableVref,
   isExportVref,
   isPromiseKref,
   ROOT_VREF,
-  type CapData,
   type EndpointId,
   type Kref,
   type SessionId,
   type VatId,
 } from '@cooperage/protocol';
+import { dropUnusedBundle } from './bundles.ts';
 import type { CrankParts } from './crank.ts';
 import { insistRow } from './faults.ts';
-import type { QueueRow } from './store/schema.ts';
+import type { VatRow } from './store/schema.ts';
+import { makeObituaries, type Mourners } from './obituaries.ts';
+import { releaseBundlesOf } from './kept-bundles.ts';
+import {
+  endChild,
+  rejectBirthsOfEnded,
+} from './services/vat-admin-children.ts';
 import type { State } from './store/state.ts';
 
 /** Ends of endpoints and of heaps, as changes of the tables; to be used inside a crank. */
-export const makeLives = (state: State, parts: CrankParts) => {
-  const { refcounts, clists, inbox, promises } = parts;
+export const makeLives = (
+  state: State,
+  parts: CrankParts,
+  mourners: Mourners,
+) => {
+  const obituaries = makeObituaries(state, mourners);
+  const { refcounts, refusals, clists, endings, inbox, promises } = parts;
 
   const vatRow = (vat: VatId) => insistRow(state.vats.get(vat), `vat ${vat}`);
-
-  /** Takes an item off its inbox and rejects what it was to answer. */
-  const refuse = (item: QueueRow, data: CapData<Kref>): void => {
-    inbox.remove(item);
-    if (item.kind === 'message' && item.result !== null) {
-      promises.resolve(item.result, true, data);
-    }
-  };
 
   /** Promises that the endpoint waits to hear of, or is about to hear of. */
   const isAwaited = (endpoint: EndpointId, kref: Kref): boolean =>
     promises.get(kref).subscribers.includes(endpoint) ||
     inbox.hasNotify(endpoint, kref);
 
-  const unsubscribeAll = (endpoint: EndpointId): void => {
-    for (const row of state.clistByEndpoint.values(endpoint)) {
-      if (isPromiseKref(row.kref)) {
-        promises.unsubscribe(endpoint, row.kref);
-      }
-    }
-  };
-
-  /** The endpoint is no more: its promises reject, its exports are orphans, its imports are released. */
-  const endEndpoint = (endpoint: EndpointId, reason: string): void => {
-    const data = encodeError('Error', reason);
-    unsubscribeAll(endpoint);
-    promises.rejectDecidedBy(endpoint, data);
-    for (const item of inbox.items(endpoint)) {
-      refuse(item, data);
-    }
-    state.clistByEndpoint.values(endpoint).forEach(clists.remove);
-  };
-
   const endSession = (id: SessionId, reason: string): void => {
-    endEndpoint(id, reason);
-    for (const retiring of state.retiringBySession.values(id)) {
-      state.retiring.delete(retiring.session, retiring.vref);
-      refcounts.release(retiring.kref);
-    }
     state.sessions.delete(id);
+    rejectBirthsOfEnded(state, parts);
+    endings.begin(id, reason);
+    endings.step();
   };
 
-  const endVat = (vat: VatId, reason: string): void => {
-    const row = vatRow(vat);
-    endEndpoint(vat, reason);
-    refcounts.release(row.root);
-    row.parametersSlots.forEach(refcounts.release);
-    for (const { key } of state.changesByVat.values(vat)) {
-      state.vatChanges.delete(vat, key);
+  /** Code that no vat is bound to any more goes, and so does a cluster without vats. */
+  const leaveBehind = ({ bundle, cluster }: VatRow): void => {
+    dropUnusedBundle(state, bundle);
+    if (state.vatsByCluster.count(cluster) === 0) {
+      parts.bootstraps.release(
+        insistRow(state.clusters.get(cluster), `cluster ${cluster}`),
+      );
+      state.clusters.delete(cluster);
+      releaseBundlesOf(state, cluster);
     }
-    state.vats.delete(vat);
+  };
+
+  /** They all end, for good and together; the last one takes its cluster with it. */
+  const endVats = (vats: readonly VatId[], reason: string): void => {
+    for (const vat of vats) {
+      const row = vatRow(vat);
+      obituaries.add(row, reason);
+      endChild(state, parts, vat, reason);
+      state.vats.delete(vat);
+      endings.begin(vat, reason);
+      refcounts.release(row.root);
+      row.parametersSlots.forEach(refcounts.release);
+      leaveBehind(row);
+    }
+    rejectBirthsOfEnded(state, parts);
+    endings.step();
   };
 
   /**
@@ -101,6 +99,7 @@ export const makeLives = (state: State, parts: CrankParts) => {
         clists.remove(entry);
       }
     }
+    refusals.sift(vat);
   };
 
   /**
@@ -109,19 +108,34 @@ export const makeLives = (state: State, parts: CrankParts) => {
    */
   const failVat = (vat: VatId, failure: string): void => {
     state.vats.put({ ...vatRow(vat), failure });
-    const data = encodeError('Error', `vat ${vat} can't run: ${failure}`);
-    for (const item of inbox.items(vat)) {
-      if (item.kind === 'message') {
-        refuse(item, data);
-      }
-    }
+    refusals.fail(vat);
+  };
+
+  /** Whatever it was held still for, it may run from now on. */
+  const freeVat = (vat: VatId): void => {
+    refusals.unfail(vat);
+    state.vats.put({
+      ...vatRow(vat),
+      failure: null,
+      suspension: null,
+      paused: 0,
+    });
   };
 
   /** Its messages wait until a person lets it go on. To follow the loss of its heap. */
   const suspendVat = (vat: VatId, suspension: string): void =>
-    state.vats.put({ ...vatRow(vat), suspension });
+    state.vats.put({ ...vatRow(vat), suspension, paused: 0 });
 
-  return { refuse, suspendVat, endSession, endVat, loseHeap, failVat };
+  return {
+    countTry: refusals.countTry,
+    suspendVat,
+    endSession,
+    endVats,
+    loseHeap,
+    failVat,
+    freeVat,
+    unfail: refusals.unfail,
+  };
 };
 harden(makeLives);
 

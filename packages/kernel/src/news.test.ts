@@ -1,8 +1,9 @@
-import type { LogEntry } from '@cooperage/protocol';
+import { makeVatId, type LogEntry } from '@cooperage/protocol';
 import { describe, expect, it } from 'vitest';
 import { makeNews } from './news.ts';
 import { makeManualClock } from './testing/manual-clock.ts';
 import { makeRig } from './testing/rig.ts';
+import { makeStage, send, settle } from './testing/stage.ts';
 
 const entry = (number: number): LogEntry => ({
   at: number,
@@ -20,6 +21,8 @@ const makeScene = () => {
     clock,
     log: each => logged.push(each),
     status: kernel.status,
+    ride: look => look(),
+    isCommitted: () => true,
   });
   /** What one listener hears: the texts of each log notification, and `state`. */
   const listen = () => {
@@ -79,5 +82,88 @@ describe('news for people', () => {
       'line 99801',
     ]);
     expect([heard[0]?.length, logged.length]).toEqual([201, 100_000]);
+  });
+});
+
+const EPOCH = 1_000;
+
+/** One message to a vat while another keeps the kernel at work, with a reader who is told of it or not. */
+const watchMessage = async (params: { trace?: boolean } | undefined) => {
+  const { clock, advance } = makeManualClock();
+  const stage = await makeStage(['alice', 'bob'], {
+    clock,
+    epochMilliseconds: EPOCH,
+    collectMilliseconds: Infinity,
+    foldMilliseconds: 2 ** 30,
+  });
+  const { kernel } = stage.rig;
+  const reader = await stage.rig.connect('read');
+  if (params) {
+    await reader.rpc.call('subscribe', params);
+  }
+  await stage.say(send(stage.root('bob'), 'stay'));
+  advance(EPOCH);
+  await settle();
+  reader.told.length = 0;
+  const before = kernel.status().commits;
+  await stage.say(send(stage.root('alice'), 'go'));
+  await stage.finishWith('alice', { changes: [['k', 'v']] });
+  let answers = 0;
+  void reader.rpc.call('status', {}).then(() => {
+    answers += 1;
+  });
+  advance(EPOCH - 1);
+  await settle();
+  const early = [reader.told.length, answers, kernel.status().commits - before];
+  advance(1);
+  await settle();
+  const commits = kernel.status().commits - before;
+  const told = reader.told.map(({ method }) => method);
+  const types = reader.told.flatMap(({ params }) =>
+    (Object(params).events ?? []).map(({ type }: { type: string }) => type),
+  );
+  await stage.finish('bob');
+  await kernel.stop();
+  return { early, answers, commits, told, types };
+};
+
+describe('state and trace', () => {
+  it('ride with the epoch: nothing of them is told before its commit, and none commits for them (invariant 10)', async () => {
+    const common = { early: [0, 0, 0], answers: 1, commits: 1 };
+    expect(await watchMessage({ trace: true })).toEqual({
+      ...common,
+      told: ['state', 'trace'],
+      types: ['deliver', 'done'],
+    });
+    expect(await watchMessage({})).toEqual({
+      ...common,
+      told: ['state'],
+      types: [],
+    });
+    expect(await watchMessage(undefined)).toEqual({
+      ...common,
+      told: [],
+      types: [],
+    });
+  });
+
+  it('tell nothing of what a failed kernel has not committed', () => {
+    const { clock, advance } = makeManualClock();
+    const riders: (() => void)[] = [];
+    const heard: string[] = [];
+    const news = makeNews({
+      clock,
+      log: () => {},
+      status: makeRig().kernel.status,
+      ride: look => riders.push(look),
+      isCommitted: () => false,
+    });
+    news.watch(name => heard.push(name), true);
+    const vat = makeVatId(1);
+    news.trace(() => ({ type: 'lost', at: 0, vat, reason: 'a fault' }));
+    advance(50);
+    expect(heard).toEqual([]);
+    riders.forEach(look => look());
+    expect(heard).toEqual(['state']);
   });
 });

@@ -17,15 +17,26 @@ export type NewsListener = <Name extends 'state' | 'log' | 'trace'>(
   params: KernelNotifications[Name],
 ) => void;
 
-/** What people are told while the kernel works: its state, when it has changed, and its log. */
+/**
+ * What people are told while the kernel works: its state, when it has changed,
+ * what it does, and its log. State and trace ride with the epoch: they are told
+ * when it has committed, and never make it commit. The log is told at once, for
+ * it is to tell also of what is never committed.
+ */
 export const makeNews = ({
   clock,
   log,
   status,
+  ride,
+  isCommitted,
 }: {
   clock: Clock;
   log: Log;
   status: () => KernelStatus;
+  /** Calls back when all is committed, or never will be; never makes it so. */
+  ride: (look: () => void) => void;
+  /** Whether all that has been done until now is. */
+  isCommitted: () => boolean;
 }) => {
   const listeners = new Set<NewsListener>();
   const tracers = new Set<NewsListener>();
@@ -35,6 +46,7 @@ export const makeNews = ({
   let events: TraceEvent[] = [];
   let isDue = false;
   let isStirred = false;
+  let isRiding = false;
 
   const tellLog = (): void => {
     if (untold === 0) {
@@ -52,18 +64,25 @@ export const makeNews = ({
     listeners.forEach(listener => listener('log', { entries }));
   };
 
+  /** Of a kernel that has failed the last events were never committed, and nobody is told of them. */
+  const tellCommitted = (): void => {
+    isRiding = false;
+    isStirred = false;
+    const now = status();
+    const traced = isCommitted() ? events : [];
+    events = [];
+    listeners.forEach(listener => listener('state', now));
+    if (traced.length > 0) {
+      tracers.forEach(listener => listener('trace', { events: traced }));
+    }
+  };
+
   const tell = (): void => {
     isDue = false;
     tellLog();
-    if (isStirred) {
-      isStirred = false;
-      const now = status();
-      listeners.forEach(listener => listener('state', now));
-    }
-    const traced = events;
-    events = [];
-    if (traced.length > 0) {
-      tracers.forEach(listener => listener('trace', { events: traced }));
+    if (isStirred && !isRiding) {
+      isRiding = true;
+      ride(tellCommitted);
     }
   };
 
@@ -84,10 +103,10 @@ export const makeNews = ({
   return {
     /** Something that `status` shows may have changed. */
     stir,
-    /** Costs nothing while nobody wants to see the trace. */
-    trace: (event: TraceEvent): void => {
+    /** Nothing is made while nobody wants to see the trace. */
+    trace: (makeEvent: () => TraceEvent): void => {
       if (tracers.size > 0) {
-        events.push(event);
+        events.push(makeEvent());
         stir();
       }
     },

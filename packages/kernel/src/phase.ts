@@ -1,17 +1,31 @@
 import { CooperageError, type KernelStatus } from '@cooperage/protocol';
 import harden from '@endo/harden';
+import { CriticalLoss } from './faults.ts';
+
+type FailedState = 'failed' | 'storage-failed' | 'critical-failed';
+
+const failedStateOf = (cause: unknown): FailedState => {
+  if (cause instanceof CriticalLoss) {
+    return 'critical-failed';
+  }
+  return cause instanceof CooperageError && cause.code === 'STORAGE_FAILED'
+    ? 'storage-failed'
+    : 'failed';
+};
 
 /** Whether the kernel runs. It ends once, by being stopped or by a fault, and never runs again. */
 export const makePhase = () => {
-  let state: Extract<KernelStatus['state'], 'running' | 'failed' | 'stopped'> =
-    'running';
+  let state: Extract<
+    KernelStatus['state'],
+    'running' | 'stopped' | FailedState
+  > = 'running';
   let reason: string | undefined;
   const hooks: ((problem: CooperageError, cause: unknown) => void)[] = [];
 
   const makeProblem = (): CooperageError =>
     new CooperageError(
       state === 'stopped' ? 'KERNEL_STOPPED' : 'KERNEL_FAILED',
-      `The kernel has ${state}${reason === undefined ? '' : `: ${reason}`}`,
+      `The kernel has ${state === 'stopped' ? state : 'failed'}${reason === undefined ? '' : `: ${reason}`}`,
     );
 
   const end = (next: 'failed' | 'stopped', cause?: unknown): void => {
@@ -20,6 +34,7 @@ export const makePhase = () => {
     }
     state = next;
     if (next === 'failed') {
+      state = failedStateOf(cause);
       reason = cause instanceof Error ? cause.message : String(cause);
     }
     const problem = makeProblem();

@@ -1,4 +1,5 @@
 import type {
+  BackupResult,
   BundleHash,
   LogEntry,
   StoreChange,
@@ -57,28 +58,33 @@ export type KernelDb = {
   /** One transaction, durable when it returns. */
   commit(changes: readonly TableChange[]): void;
   readonly counters: Readonly<DbCounters>;
+  /** Looks through all that is stored; throws STORAGE_FAILED when some of it is damaged. */
+  check(): void;
+  /** Bytes of the database, about. */
+  size(): number;
   close(): void;
 };
 
 /**
  * The vats' own databases, one file each. A vat without a file has an empty
- * store. Every file remembers the number of the last fold applied to it.
+ * store. Every file remembers the number of the last fold applied to it. What is
+ * said of one vat throws STORE_DAMAGED when that vat's file can't be used while
+ * the others' can, and STORAGE_FAILED when the storage fails.
  */
 export type VatStores = {
   /** Makes room for that many more files; to be awaited before launches. */
   reserve(files: number): Promise<void>;
-  /** Packed as `encodeRows` does, and the number of the last fold (0 for none). */
-  read(vat: VatId): {
-    rows: readonly (readonly [string, string])[];
-    fold: number;
-  };
-  /** Applies changes as one transaction, synced when it returns. A fold with a number not above the last one is skipped. */
+  /** The rows as `encodeRows` packs them, the caller's own, and the number of the last fold (0 for none). */
+  read(vat: VatId): { image: ArrayBuffer; fold: number };
+  /** Applies changes as one transaction, synced when it returns. A fold with the number of the last is applied too, for a crash may have come between it and the commit that lets go of its changes; one with a lower number is skipped. STORE_DAMAGED when the one before it is not in the file. */
   fold(vat: VatId, fold: number, changes: readonly StoreChange[]): void;
   /** Deletes the file and its companions; nothing when there is none. */
   delete(vat: VatId): void;
   list(): readonly VatId[];
-  /** Bytes of the vat's file. */
-  size(vat: VatId): number;
+  /** UTF-8 bytes of the keys and values in the vat's file: of all, or of those keys. */
+  size(vat: VatId, keys?: readonly string[]): number;
+  /** Looks through all of the vat's file; throws STORE_DAMAGED when it is. */
+  check(vat: VatId): void;
   close(): void;
 };
 
@@ -122,6 +128,55 @@ export type Hash = (bytes: Uint8Array<ArrayBuffer>) => Promise<BundleHash>;
 /** The text behind a URL; rejects with a CooperageError BUNDLE_UNREACHABLE that names the URL and the cause. */
 export type FetchText = (url: string) => Promise<string>;
 
+/** A request for a server, checked. */
+export type FetchRequest = {
+  readonly url: string;
+  readonly method: string;
+  /** Names in small letters. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: string | null;
+  /** Of the answer's body; a longer one rejects, without being read to its end. */
+  readonly mostBytes: number;
+  /** Why a place to which the server refers may not be asked, if it may not: to be called for each before it is. */
+  problemOf(url: string, method: string): string | undefined;
+};
+
+export type FetchAnswer = {
+  readonly status: number;
+  /** Of the server that has answered in the end. */
+  readonly url: string;
+  /** Names in small letters. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly bytes: Uint8Array;
+};
+
+/**
+ * Asks a server, with nothing of a person's own: no cookies, no cache, no
+ * referrer. Rejects when no whole answer comes, or one that the request does not
+ * allow. After `cancel` nothing is asked any more, and the answer rejects.
+ */
+export type Fetch = (request: FetchRequest) => {
+  readonly answer: Promise<FetchAnswer>;
+  cancel(): void;
+};
+
+/** What is stored, as a whole. */
+export type Archive = {
+  /**
+   * Copies every file, as of the last commit, into one file of its own, and
+   * answers how a person finds it. Rejects with CooperageError BACKUP_FAILED when
+   * that can't be written, and STORAGE_FAILED when what is stored is damaged.
+   */
+  backup(): Promise<BackupResult>;
+  /**
+   * Puts what a backup holds into the place of all that is stored, once it is
+   * checked; the kernel is ended and started over it by whoever runs it. Rejects
+   * with BACKUP_FAILED, and nothing has changed then. Absent where a kernel that
+   * runs can't have it done.
+   */
+  restore?(name: string): Promise<void>;
+};
+
 /** Everything that the kernel needs from the place where it runs. */
 export type Platform = {
   readonly db: KernelDb;
@@ -131,4 +186,19 @@ export type Platform = {
   readonly log: Log;
   readonly hash: Hash;
   readonly fetchText: FetchText;
+  /** Absent where vats can't be given a way to servers: the service `fetch` is then not offered. */
+  readonly fetch?: Fetch;
+  /**
+   * Rejects with CooperageError SITES_NOT_ALLOWED when the person does not let one
+   * of the sites, as `sitesOf` writes them, be fetched from. Absent where there is
+   * nobody who allows it.
+   */
+  readonly insistSites?: (sites: readonly string[]) => Promise<void>;
+  /** Absent where nothing outlives the kernel. */
+  readonly archive?: Archive;
+  /** Bytes that what is stored takes, and that it may still take. Absent where nobody can tell. */
+  readonly room?: () => Promise<{
+    readonly used: number;
+    readonly left: number;
+  }>;
 };

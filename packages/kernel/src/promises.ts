@@ -1,15 +1,28 @@
 import harden from '@endo/harden';
 import {
   encodeError,
+  isPromiseKref,
   type CapData,
   type EndpointId,
   type Kref,
 } from '@cooperage/protocol';
+import type { Bootstraps } from './bootstraps.ts';
 import { insistRow } from './faults.ts';
 import type { Inbox } from './inbox.ts';
-import { slotsHeldBy, type Refcounts } from './refcounts.ts';
+import { slotsHeldBy, type Refcounts } from './gc/refcounts.ts';
 import type { PromiseRow } from './store/schema.ts';
 import type { State } from './store/state.ts';
+import { weighAnswer } from './store/weights.ts';
+import type { Usage } from './usage.ts';
+
+/** What one notify tells. */
+export type Closure = {
+  readonly together: ReadonlySet<Kref>;
+  /** To be told after it. */
+  readonly later: ReadonlySet<Kref>;
+  /** Told as rejected, because it is too much. */
+  readonly refused: ReadonlySet<Kref>;
+};
 
 type Settlement = {
   readonly kref: Kref;
@@ -20,14 +33,43 @@ type Settlement = {
 /** Resolution, subscription and rejection of promises; messages parked on them move on when they resolve. */
 export const makePromises = (
   state: State,
-  { refcounts, inbox }: { refcounts: Refcounts; inbox: Inbox },
+  {
+    refcounts,
+    inbox,
+    bootstraps,
+    usage,
+    onRefused,
+  }: {
+    refcounts: Refcounts;
+    inbox: Inbox;
+    bootstraps: Pick<Bootstraps, 'settled'>;
+    usage: Usage;
+    /** The endpoint's answer was refused: the promise rejects. */
+    onRefused: (endpoint: EndpointId, problem: string) => void;
+  },
 ) => {
   const { promises } = state;
 
   const get = (kref: Kref): PromiseRow =>
     insistRow(promises.get(kref), `promise ${kref}`);
 
-  const settle = ({ kref, isRejected, data }: Settlement): void => {
+  /** The settlement itself, or a rejection when there is no room for it. */
+  const fit = (wanted: Settlement): Settlement => {
+    const { kref, data } = wanted;
+    const row = get(kref);
+    const problem = usage.problemOfAnswer(row, data);
+    if (problem === undefined) {
+      return wanted;
+    }
+    const { decider } = row;
+    if (decider !== null) {
+      onRefused(decider, problem);
+    }
+    return { kref, isRejected: true, data: encodeError('Error', problem) };
+  };
+
+  const settle = (wanted: Settlement): void => {
+    const { kref, isRejected, data } = fit(wanted);
     slotsHeldBy({ kref, slots: data.slots }).forEach(refcounts.hold);
     const row = get(kref);
     if (row.state !== 'unresolved') {
@@ -37,6 +79,7 @@ export const makePromises = (
       ...row,
       state: isRejected ? 'rejected' : 'fulfilled',
       decider: null,
+      settler: row.decider,
       subscribers: [],
       body: data.body,
       slots: data.slots,
@@ -45,6 +88,7 @@ export const makePromises = (
     for (const subscriber of row.subscribers) {
       inbox.addNotify(subscriber, kref);
     }
+    bootstraps.settled(kref, isRejected, data.body);
   };
 
   /** Settlements under way: a chain of messages, each to the answer of the one before, can be as long as a crank. */
@@ -115,20 +159,46 @@ export const makePromises = (
   };
 
   /**
-   * A settled promise with every settled promise that its data leads to: they
+   * Settled promises with every settled promise that their data leads to: they
    * are told together, so that one notify leaves no name behind that needs another.
+   * What is too much for one notify is told in one of its own, if it names no
+   * promise, or if the one who is told has a name for it already: whoever names a
+   * promise of others can't change what it comes to. Else, what names promises may
+   * lead back to what named it: told apart, the two would come again and again,
+   * each with a new name. So it is told as a rejection; only who settles promises
+   * with each other and millions of units meets that.
    */
-  const closureOf = (kref: Kref): Kref[] => {
-    const closure = new Set([kref]);
-    for (const each of closure) {
+  const closureOf = (
+    krefs: readonly Kref[],
+    isKnown: (kref: Kref) => boolean,
+  ): Closure => {
+    const together = new Set(krefs);
+    const later = new Set<Kref>();
+    const refused = new Set<Kref>();
+    let left = usage.unitsTogether;
+    const take = (kref: Kref, row: PromiseRow): void => {
+      const weight = weighAnswer(row);
+      if (weight <= left) {
+        left -= weight;
+        together.add(kref);
+      } else if (row.slots.some(isPromiseKref) && !isKnown(kref)) {
+        refused.add(kref);
+      } else {
+        later.add(kref);
+      }
+    };
+    krefs.forEach(kref => {
+      left -= weighAnswer(get(kref));
+    });
+    for (const each of together) {
       for (const slot of promises.get(each)?.slots ?? []) {
-        const row = promises.get(slot);
+        const row = together.has(slot) ? undefined : promises.get(slot);
         if (row && row.state !== 'unresolved') {
-          closure.add(slot);
+          take(slot, row);
         }
       }
     }
-    return [...closure];
+    return { together, later, refused };
   };
 
   return {

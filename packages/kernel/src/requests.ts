@@ -1,10 +1,18 @@
 import {
   CooperageError,
   isKref,
+  isSessionId,
+  isVatId,
+  isVref,
+  parseBundleSource,
   showValue,
+  type BundleSource,
+  type InspectRequest,
   type ReferenceRequest,
 } from '@cooperage/protocol';
 import harden from '@endo/harden';
+import { parametersOf } from './launch-config.ts';
+import type { UpgradeOrder } from './upgrades.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -38,6 +46,36 @@ export const optionalTextOf = (
   fields[key] === undefined ? undefined : textOf(fields, key);
 harden(optionalTextOf);
 
+export const sourceOf = (fields: Fields): BundleSource => {
+  const source = parseBundleSource(fields['bundle']);
+  if (!source) {
+    throw badRequest(
+      'The request needs a bundle, one of {"url": text}, {"hash": 128 hex digits}, {"text": text}',
+    );
+  }
+  return source;
+};
+harden(sourceOf);
+
+/** Which vat is to get which code. Throws CooperageError BAD_REQUEST, and BAD_CONFIG for its parameters. */
+export const parseUpgrade = (
+  params: unknown,
+): { cluster: string; vat: string | undefined; order: UpgradeOrder } => {
+  const fields = fieldsOf(params);
+  const { parameters } = fields;
+  return {
+    cluster: textOf(fields, 'cluster'),
+    vat: optionalTextOf(fields, 'vat'),
+    order: {
+      source: sourceOf(fields),
+      parameters:
+        parameters === undefined ? undefined : parametersOf(parameters),
+      upgradeMessage: optionalTextOf(fields, 'upgradeMessage'),
+    },
+  };
+};
+harden(parseUpgrade);
+
 export const parseReference = (params: unknown): ReferenceRequest => {
   const fields = fieldsOf(params);
   if (fields['kref'] !== undefined) {
@@ -55,3 +93,21 @@ export const parseReference = (params: unknown): ReferenceRequest => {
   return vat === undefined ? { cluster } : { cluster, vat };
 };
 harden(parseReference);
+
+export const parseInspection = (params: unknown): InspectRequest => {
+  const { vref, endpoint, ...fields } = fieldsOf(params);
+  if (vref !== undefined) {
+    if (!isVref(vref)) {
+      throw badRequest(`${showValue(vref)} is no vref such as o-7`);
+    }
+    return { vref };
+  }
+  if (endpoint !== undefined) {
+    if (!isVatId(endpoint) && !isSessionId(endpoint)) {
+      throw badRequest(`${showValue(endpoint)} is no vat (v3) or session (s2)`);
+    }
+    return { endpoint };
+  }
+  return parseReference(fields);
+};
+harden(parseInspection);

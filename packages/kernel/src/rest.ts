@@ -1,30 +1,42 @@
 import type { CooperageError } from '@cooperage/protocol';
 import harden from '@endo/harden';
+import type { KernelOptions } from './kernel-options.ts';
+import type { Outputs } from './outputs.ts';
 import type { Phase } from './phase.ts';
 import type { Platform } from './ports.ts';
+import type { Load, StoreKeeper } from './vat-stores.ts';
 
-/** What is done when there is nothing to do: commit, tell those who wait for that, and some time later fold. */
+const NOTHING: Load = harden({ changes: 0, units: 0 });
+
+/**
+ * What is done when there is nothing to do: commit, tell those who wait for that,
+ * and some time later fold; when too much waits to be folded, also at work. It is
+ * folded in steps, each in a turn of its own.
+ */
 export const makeRest = ({
   platform: { clock },
-  foldMilliseconds,
+  options: { foldMilliseconds = 1_000 },
   phase,
   isQuiet,
-  commit,
-  fold,
+  outputs,
+  keeper,
 }: {
   platform: Platform;
-  foldMilliseconds: number;
+  options: Pick<KernelOptions, 'foldMilliseconds'>;
   phase: Phase;
   /** True when no delivery is in flight and no worker on its way. */
   isQuiet: () => boolean;
-  commit: () => void;
-  fold: () => void;
+  outputs: Pick<Outputs, 'commitIfNeeded'>;
+  keeper: StoreKeeper;
 }) => {
   const idlers = new Set<{
     resolve: () => void;
     reject: (problem: CooperageError) => void;
   }>();
   let cancelFold = (): void => {};
+  /** Nothing has been done for so long that all may be folded. */
+  let hasRested = false;
+  let isFoldDue = false;
 
   phase.onEnd(problem => {
     cancelFold();
@@ -32,13 +44,28 @@ export const makeRest = ({
     idlers.clear();
   });
 
+  const most = (): Load => (hasRested ? NOTHING : keeper.mostUnfolded);
+
+  const foldStep = (): void => {
+    isFoldDue = false;
+    keeper.foldSome(most());
+    foldOn();
+  };
+
+  /** Has the next step taken in a later turn, if there is too much. */
+  const foldOn = (): void => {
+    if (!isFoldDue && keeper.isMoreThan(most())) {
+      isFoldDue = true;
+      clock.soon(() => phase.guard(foldStep));
+    }
+  };
+
   const foldLater = (): void => {
     cancelFold();
     cancelFold = clock.after(foldMilliseconds, () =>
       phase.guard(() => {
-        if (isQuiet()) {
-          fold();
-        }
+        hasRested = isQuiet();
+        foldStep();
       }),
     );
   };
@@ -46,8 +73,10 @@ export const makeRest = ({
   return harden({
     /** To be called when all that could be delivered was. */
     pumped: (): void => {
+      hasRested = false;
+      foldOn();
       if (isQuiet()) {
-        commit();
+        outputs.commitIfNeeded();
         foldLater();
         idlers.forEach(({ resolve }) => resolve());
         idlers.clear();

@@ -10,8 +10,10 @@ import {
 } from '@cooperage/protocol';
 import type { KernelMessage, Inbox } from './inbox.ts';
 import type { Promises } from './promises.ts';
+import { REVOCATION } from './services/objects.ts';
 import type { QueueName } from './store/schema.ts';
 import type { State } from './store/state.ts';
+import type { Usage } from './usage.ts';
 
 /** Where a message goes. */
 export type Route =
@@ -23,11 +25,36 @@ export type Route =
   | { readonly to: 'park'; readonly target: Kref }
   | { readonly to: 'reject'; readonly data: CapData<Kref> };
 
+/** The object itself, or for an alias what it stands for in the end; undefined when it or one between was revoked. */
+export const standsFor = (state: State, object: Kref): Kref | undefined => {
+  let found = object;
+  while (state.objects.get(found)?.owner === REVOCATION) {
+    const alias = state.aliases.get(found);
+    if (!alias) {
+      return found; // another of that service's objects
+    }
+    if (alias.target === null) {
+      return undefined;
+    }
+    found = alias.target;
+  }
+  return found;
+};
+harden(standsFor);
+
 const findRouteToObject = (state: State, target: Kref): Route => {
-  const endpoint = state.objects.get(target)?.owner;
+  const object = standsFor(state, target);
+  if (object === undefined) {
+    return {
+      to: 'reject',
+      data: encodeError('Error', `${target} was revoked`),
+    };
+  }
+  const owner = state.objects.get(object)?.owner;
+  const endpoint = owner && !state.endings.has(owner) ? owner : undefined;
   const failure = endpoint && state.vats.get(endpoint as VatId)?.failure;
   if (endpoint && !failure) {
-    return { to: 'inbox', endpoint, target };
+    return { to: 'inbox', endpoint, target: object };
   }
   const problem = failure
     ? `vat ${endpoint} can't run: ${failure}`
@@ -37,7 +64,7 @@ const findRouteToObject = (state: State, target: Kref): Route => {
 
 /**
  * Routes at the moment a message is applied: an object's exporter gets it, an
- * unresolved promise parks it, a settled promise passes it on to what it became.
+ * alias passes it on to the object that it stands for, an unresolved promise parks it, a settled promise passes it on to what it became.
  */
 export const findRoute = (state: State, target: Kref): Route => {
   if (!isPromiseKref(target)) {
@@ -45,7 +72,10 @@ export const findRoute = (state: State, target: Kref): Route => {
   }
   const promise = state.promises.get(target);
   if (!promise || promise.state === 'unresolved') {
-    return { to: 'park', target };
+    const end = promise?.decider && state.endings.get(promise.decider);
+    return end
+      ? { to: 'reject', data: encodeError('Error', end.reason) }
+      : { to: 'park', target };
   }
   const data = { body: promise.body ?? '', slots: promise.slots };
   if (promise.state === 'rejected') {
@@ -66,13 +96,27 @@ harden(findRoute);
 
 export const makeRouter = (
   state: State,
-  { promises, inbox }: { promises: Promises; inbox: Inbox },
+  {
+    promises,
+    inbox,
+    usage,
+    onRefused,
+  }: {
+    promises: Promises;
+    inbox: Inbox;
+    usage: Usage;
+    /** The endpoint's message was refused, and nobody waits for its answer. */
+    onRefused: (endpoint: EndpointId, problem: string) => void;
+  },
 ) => {
-  /** Rejects the answer to a message that finds its queue full; its sender's crank goes on. */
+  /** Rejects the answer to a message for which there is no room; its sender's crank goes on. */
   const isRefused = (message: KernelMessage, queue: QueueName): boolean => {
-    const problem = inbox.problemOfMore(queue, message.sender);
+    const problem = usage.problemOfMessage(queue, message);
     if (problem !== undefined) {
       promises.rejectResult(message.result, 'Error', problem);
+      if (message.result === null && message.sender !== null) {
+        onRefused(message.sender, problem);
+      }
     }
     return problem !== undefined;
   };

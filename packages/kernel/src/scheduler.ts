@@ -1,8 +1,10 @@
 import harden from '@endo/harden';
 import {
+  isServiceId,
   isSessionId,
   isVatId,
   type EndpointId,
+  type ServiceId,
   type SessionId,
   type VatId,
 } from '@cooperage/protocol';
@@ -13,6 +15,10 @@ import type { QueueRow } from './store/schema.ts';
 export type Dispatcher = {
   /** Delivers to a session, at once. */
   toSession(session: SessionId): void;
+  /** Answers the service's next call, at once. */
+  toService(service: ServiceId): void;
+  /** False when services have answered enough for now. */
+  hasTimeForServices(): boolean;
   /** True when the vat can take a delivery, or be started for one, now. */
   isFree(vat: VatId): boolean;
   /** True when the vat's worker is there: the next thing for it is a delivery. */
@@ -20,65 +26,68 @@ export type Dispatcher = {
   /** True while the vat's worker is on its way. */
   isStarting(vat: VatId): boolean;
   isFlying(vat: VatId): boolean;
-  /** Vats that are to be delivered to alone. */
-  suspects(): ReadonlySet<VatId>;
+  /** Whether a delivery to a vat that is ready may begin now, for all that others are to be alone. */
+  isLetIn(vat: VatId): boolean;
   /** Does the next thing for the vat: starts its worker, delivers, or refuses the item. */
   toVat(vat: VatId, item: QueueRow | undefined): void;
+  /** Endpoints for which the kernel has a delivery of its own, which comes before what waits for them. */
+  withChores(): readonly EndpointId[];
+  /** Makes that delivery; to a vat that is ready, or to a session. */
+  toChore(endpoint: EndpointId): void;
   /** How many deliveries are in flight. */
   inFlight(): number;
+  /** Whether there is a place for one more; asked for a vat that could take it. */
+  isPlace(vat: VatId): boolean;
 };
 
 type Turn = {
   readonly endpoint: EndpointId;
   readonly item: QueueRow | undefined;
+  readonly isChore?: true;
 };
 
 /**
  * Chooses whose turn it is. Vats run in parallel, each with one delivery in
- * flight, `most` of them at once. Among those that can take a delivery it is the
- * one that had its last turn the longest ago; with `most` 1 it is the one whose
- * next item arrived first: a strict global order.
+ * flight, as many of them as there are places. Among those that can take a delivery it is the
+ * one that had its last turn the longest ago. A turn is a few deliveries, as long
+ * as they are short and one waits when another ends: what belongs together comes
+ * together, and threads and caches stay warm. With `most` 1 a turn is one
+ * delivery, to the vat whose next item arrived first: a strict global order.
  */
 export const makeScheduler = ({
   inbox,
   dispatcher,
   most,
+  turn,
+  now,
 }: {
   inbox: Inbox;
   dispatcher: Dispatcher;
   most: number;
+  /** How many deliveries a turn is at most, and after how long none is added. */
+  turn: { readonly deliveries: number; readonly milliseconds: number };
+  now: () => number;
 }) => {
   /** Endpoints that may have something to be delivered. */
   const awake = new Set<EndpointId>();
   /** Vats to be started although nothing waits for them. */
   const eager = new Set<VatId>();
+  /** Turns under way: when each began, and its deliveries until now. */
+  const underWay = new Map<VatId, { began: number; count: number }>();
   /** When a vat had its last turn, as the number of that turn. */
   const lastTurns = new Map<EndpointId, number>();
   let turns = 0;
 
+  let isClosed = false;
   let isPaused = false;
   /** Told to which vat a step has delivered; first come, first served. */
   let steps: ((vat: VatId) => void)[] = [];
   /** The vat that the next step is for: its worker starts. */
   let stepping: VatId | undefined;
 
-  /** False for all but one while a suspect is to be alone. A worker that only starts runs no code of its vat. */
-  const isAllowed = (vat: VatId): boolean => {
-    const suspects = dispatcher.suspects();
-    if (suspects.size === 0 || !dispatcher.isReady(vat)) {
-      return true;
-    }
-    if (suspects.has(vat)) {
-      return dispatcher.inFlight() === 0;
-    }
-    return ![...suspects].some(
-      suspect =>
-        dispatcher.isFlying(suspect) ||
-        (dispatcher.isFree(suspect) &&
-          dispatcher.isReady(suspect) &&
-          inbox.head(suspect) !== undefined),
-    );
-  };
+  /** A worker that only starts runs no code of its vat. */
+  const isAllowed = (vat: VatId): boolean =>
+    !dispatcher.isReady(vat) || dispatcher.isLetIn(vat);
 
   /** Whether the pause, if there is one, lets the vat have a turn. */
   const isInStep = (vat: VatId): boolean =>
@@ -87,18 +96,33 @@ export const makeScheduler = ({
 
   const canTakeTurn = (endpoint: EndpointId): boolean =>
     isSessionId(endpoint) ||
+    (isServiceId(endpoint) && !isClosed && dispatcher.hasTimeForServices()) ||
     (isVatId(endpoint) &&
+      !isClosed &&
       isInStep(endpoint) &&
       dispatcher.isFree(endpoint) &&
-      dispatcher.inFlight() < most &&
-      isAllowed(endpoint));
+      isAllowed(endpoint) &&
+      dispatcher.isPlace(endpoint));
 
-  /** Sessions have no turns: what is for them is on its way out. */
+  /** Sessions and services have no turns: what is for them is on its way out, or done at once. */
   const turnOf = ({ endpoint }: Turn): number =>
     most === 1 ? 0 : (lastTurns.get(endpoint) ?? 0);
-  const arrivalOf = ({ item }: Turn): number => item?.position ?? Infinity;
+  const arrivalOf = ({ item, isChore }: Turn): number =>
+    isChore ? 0 : (item?.position ?? Infinity);
+  /** Whether the vat's turn goes on. */
+  const isOn = ({ endpoint, isChore }: Turn): boolean => {
+    const begun =
+      isVatId(endpoint) && !isChore ? underWay.get(endpoint) : undefined;
+    return (
+      begun !== undefined &&
+      begun.count < turn.deliveries &&
+      now() - begun.began < turn.milliseconds
+    );
+  };
   const isBefore = (left: Turn, right: Turn): boolean =>
-    (turnOf(left) - turnOf(right) || arrivalOf(left) - arrivalOf(right)) < 0;
+    (Number(isOn(right)) - Number(isOn(left)) ||
+      turnOf(left) - turnOf(right) ||
+      arrivalOf(left) - arrivalOf(right)) < 0;
 
   /** A step waits for the worker of its vat, unless that comes to nothing. */
   const reviewStep = (): void => {
@@ -122,6 +146,11 @@ export const makeScheduler = ({
         best = turn;
       }
     };
+    if (!isPaused && !isClosed) {
+      for (const endpoint of dispatcher.withChores()) {
+        consider({ endpoint, item: undefined, isChore: true });
+      }
+    }
     for (const endpoint of awake) {
       const item = inbox.head(endpoint);
       if (item) {
@@ -136,18 +165,40 @@ export const makeScheduler = ({
     return best;
   };
 
+  const countTurn = (vat: VatId): void => {
+    turns += 1;
+    lastTurns.set(vat, turns);
+  };
+
+  /** The delivery goes on with the turn under way, or begins one. */
+  const goOn = (vat: VatId): void => {
+    const begun = underWay.get(vat);
+    if (begun && isOn({ endpoint: vat, item: undefined })) {
+      begun.count += 1;
+    } else {
+      underWay.set(vat, { began: now(), count: 1 });
+      countTurn(vat);
+    }
+  };
+
   const giveTurn = (vat: VatId, item: QueueRow | undefined): void => {
     eager.delete(vat);
     dispatcher.toVat(vat, item);
     if (dispatcher.isFlying(vat)) {
-      turns += 1;
-      lastTurns.set(vat, turns);
+      goOn(vat);
       if (isPaused) {
         stepping = undefined;
         steps.shift()?.(vat);
       }
     } else if (isPaused) {
       stepping = vat;
+    }
+  };
+
+  const giveChore = (endpoint: EndpointId): void => {
+    dispatcher.toChore(endpoint);
+    if (isVatId(endpoint) && dispatcher.isFlying(endpoint)) {
+      countTurn(endpoint);
     }
   };
 
@@ -168,12 +219,25 @@ export const makeScheduler = ({
     /** Delivers as much as can be delivered now. */
     pump: (): void => {
       for (let next = pick(); next; next = pick()) {
-        if (isSessionId(next.endpoint)) {
+        if (next.isChore) {
+          giveChore(next.endpoint);
+        } else if (isSessionId(next.endpoint)) {
           dispatcher.toSession(next.endpoint);
+        } else if (isServiceId(next.endpoint)) {
+          dispatcher.toService(next.endpoint);
         } else if (isVatId(next.endpoint)) {
           giveTurn(next.endpoint, next.item);
         }
       }
+      for (const vat of underWay.keys()) {
+        if (!dispatcher.isFlying(vat)) {
+          underWay.delete(vat);
+        }
+      }
+    },
+    /** No vat and no service has a turn any more; sessions are still told what is for them. */
+    close: (): void => {
+      isClosed = true;
     },
     isPaused: () => isPaused,
     /** No vat has a turn from now on; deliveries in flight end, and sessions are told what is for them. */

@@ -5,20 +5,16 @@ import { makeRig, RAW_BUNDLE, type Rig } from './testing/rig.ts';
 import {
   answerStart,
   dataOf,
+  end,
   fulfil,
   makeStage,
   send,
   settle,
   subscribe,
   vref,
-  type Stage,
 } from './testing/stage.ts';
 
 const any = expect.anything();
-const end = async (stage: Stage): Promise<void> => {
-  expect(stage.rig.kernel.status()).toMatchObject({ state: 'running' });
-  await stage.rig.kernel.stop();
-};
 const endedWith = (text: string) => ({
   method: 'sessionEnded',
   params: { code: 'SESSION_CLOSED', reason: expect.stringContaining(text) },
@@ -205,8 +201,9 @@ describe('a session', () => {
     await stage.say(send(stage.root('alice'), 'go', ['o+1']));
     await stage.finish(
       'alice',
-      ...Array.from({ length: 10_001 }, () => send('o-50', 'flood')),
+      ...Array.from({ length: 11_000 }, () => send('o-50', 'flood')),
     );
+    await stage.rig.kernel.idle();
     await settle();
     expect(stage.client.told).toEqual([endedWith('has not read')]);
     expect(stage.client.deliveries).toHaveLength(10_000);
@@ -453,7 +450,7 @@ describe('a launch that fails says why and leaves nothing behind', () => {
     ],
     [
       'of an unknown service',
-      { vats: { a: cell }, services: ['timer'] },
+      { vats: { a: cell }, services: ['oracle'] },
       'SERVICE_UNKNOWN',
     ],
     [

@@ -14,11 +14,19 @@ import {
 } from '@cooperage/protocol';
 import type { CrankParts } from './crank.ts';
 import { EndpointFault, faultUnless, insistRow } from './faults.ts';
+import type { Chores } from './gc/chores.ts';
 import type { Lives } from './lives.ts';
 import type { Outputs } from './outputs.ts';
 import type { Phase } from './phase.ts';
+import { makeSessionNames, type NamesOfSession } from './session-names.ts';
 import type { State } from './store/state.ts';
-import { checkSyscalls, ownField, parseFields } from './translate/check.ts';
+import type { Flight } from './translate/to-endpoint.ts';
+import {
+  checkSyscalls,
+  makeBudget,
+  ownField,
+  parseFields,
+} from './translate/check.ts';
 
 /** What the holder of a session is told. */
 export type SessionHolder = {
@@ -31,18 +39,10 @@ export type SessionHolder = {
 /** Deliveries that a client may leave unacknowledged; one more ends its session. */
 const MOST_UNSEEN = 10_000;
 
-type Session = {
+type Session = NamesOfSession & {
   readonly holder: SessionHolder;
-  /** Number of the last delivery. */
-  sent: number;
-  /** Number of the last delivery that the client is known to have heard. */
-  seen: number;
   /** Batches applied. */
   applied: number;
-  /** The delivery that last named a reference: what the client does to its name before it has seen that is stale. */
-  readonly lastNamed: Map<Kref, number>;
-  /** Promises that the client has settled and that a delivery on its way names: their names go when it was seen. */
-  readonly lingering: Set<Kref>;
 };
 
 /**
@@ -58,7 +58,14 @@ export const makeSessions = (
     outputs,
     phase,
     limits,
+    onEnded,
+    chores,
+    mostSessions,
   }: {
+    mostSessions: number;
+    chores: Chores;
+    /** Nothing is to be delivered to it any more. */
+    onEnded: (session: SessionId) => void;
     parts: CrankParts;
     lives: Lives;
     outputs: Outputs;
@@ -75,6 +82,7 @@ export const makeSessions = (
     }
     sessions.delete(id);
     parts.run(() => lives.endSession(id, reason));
+    onEnded(id);
     const { holder } = session;
     outputs.leave(
       () => holder.ended(new CooperageError('SESSION_CLOSED', reason)),
@@ -88,81 +96,15 @@ export const makeSessions = (
     ended.forEach(({ holder }) => holder.ended(problem));
   });
 
-  /** Keeps the names of retired promises until the session has heard that they are. */
-  const retireLater = (
-    id: SessionId,
-    names: readonly { kref: Kref; vref: Vref }[],
-    delivery: number,
-  ): void => {
-    for (const { kref, vref } of names) {
-      if (!state.retiring.has(id, vref)) {
-        parts.refcounts.hold(kref);
-      }
-      state.retiring.put({ session: id, vref, kref, delivery });
-    }
-  };
-
-  /** True when a delivery that the client has not seen yet names the reference. */
-  const isNamedAgain = (session: Session, kref: Kref): boolean =>
-    (session.lastNamed.get(kref) ?? 0) > session.seen;
-
-  /** The client has heard that these names are retired: they may go. */
-  const forgetRetired = (id: SessionId, session: Session): void => {
-    const { seen, lastNamed, lingering } = session;
-    let row = state.retiringBySession.first(id);
-    while (row && row.delivery <= seen) {
-      state.retiring.delete(id, row.vref);
-      parts.refcounts.release(row.kref);
-      row = state.retiringBySession.first(id);
-    }
-    for (const kref of lingering) {
-      if (!isNamedAgain(session, kref)) {
-        lingering.delete(kref);
-        lastNamed.delete(kref);
-        const entry = parts.clists.entry(id, kref);
-        if (entry && !parts.inbox.hasNotify(id, kref)) {
-          parts.clists.remove(entry);
-        }
-      }
-    }
-  };
-
-  const drop = (
-    id: SessionId,
-    session: Session,
-    vrefs: readonly Vref[],
-  ): void => {
-    const fresh = vrefs.filter(vref => {
-      const kref = parts.clists.entryOfVref(id, vref)?.kref;
-      return kref === undefined || !isNamedAgain(session, kref);
-    });
-    for (const vref of fresh) {
-      const kref = parts.clists.entryOfVref(id, vref)?.kref;
-      if (kref !== undefined) {
-        session.lastNamed.delete(kref);
-      }
-    }
-    parts.applySyscall(id, ['dropImports', fresh]);
-    parts.applySyscall(id, ['retireImports', fresh]);
-  };
-
-  /** The client retires what it resolves; a delivery on its way to it may name that all the same. */
-  const resolve = (
-    id: SessionId,
-    session: Session,
-    syscall: Extract<Syscall, readonly ['resolve', ...unknown[]]>,
-  ): void => {
-    const rows = syscall[1].flatMap(
-      ([vref]) => parts.clists.entryOfVref(id, vref) ?? [],
-    );
-    parts.applySyscall(id, syscall);
-    for (const { kref, vref } of rows) {
-      if (isNamedAgain(session, kref)) {
-        parts.clists.add(id, kref, vref);
-        session.lingering.add(kref);
-      }
-    }
-  };
+  const {
+    retireLater,
+    forgetRetired,
+    drop,
+    resolve,
+    giveUp,
+    retireExports,
+    noteNamed,
+  } = makeSessionNames(state, parts);
 
   const apply = (id: SessionId, session: Session, syscall: Syscall): void => {
     switch (syscall[0]) {
@@ -171,6 +113,14 @@ export const makeSessions = (
         break;
       case 'resolve':
         resolve(id, session, syscall);
+        break;
+      case 'retireExports':
+        retireExports(id, session, syscall[1]);
+        break;
+      case 'retireImports':
+      case 'abandonExports':
+      case 'forgetPromises':
+        giveUp(id, session, syscall);
         break;
       case 'exit':
         throw new EndpointFault('a session ends by closing');
@@ -214,7 +164,7 @@ export const makeSessions = (
           () => 'seen is no number of a delivery, or an older one than before',
         );
         session.seen = seen;
-        const budget = { units: limits.unitsPerCrank };
+        const budget = makeBudget(limits);
         const syscalls = checkSyscalls(
           ownField(fields, 'syscalls'),
           limits,
@@ -232,17 +182,30 @@ export const makeSessions = (
     }
   };
 
-  /** Delivers the next item of the session's inbox; it leaves with the epoch. */
+  const isFull = (id: SessionId, { sent, seen }: Session): boolean => {
+    if (sent - seen < MOST_UNSEEN) {
+      return false;
+    }
+    end(id, `the client has not read its last ${MOST_UNSEEN} deliveries`);
+    return true;
+  };
+
+  /** To be called when the delivery has landed; it leaves with the epoch. */
+  const leave = (session: Session, id: SessionId, flight: Flight): void => {
+    session.sent += 1;
+    const { sent, applied } = session;
+    noteNamed(id, session, flight.named);
+    outputs.leave(() => session.holder.deliver(sent, flight.delivery, applied));
+  };
+
+  /** Delivers the next item of the session's inbox. */
   const deliverHead = (id: SessionId): void => {
     const item = parts.inbox.head(id);
     const session = insistRow(sessions.get(id), `session ${id}`);
-    if (!item) {
+    if (!item || isFull(id, session)) {
       return;
     }
-    if (session.sent - session.seen >= MOST_UNSEEN) {
-      end(id, `the client has not read its last ${MOST_UNSEEN} deliveries`);
-      return;
-    }
+    chores.yield(id);
     const flight = parts.run(() => {
       const prepared = parts.flights.prepare(id, item);
       if (!prepared) {
@@ -260,27 +223,38 @@ export const makeSessions = (
       return prepared;
     });
     if (flight) {
-      session.sent += 1;
-      const { sent, applied } = session;
-      for (const kref of flight.named) {
-        // Of what it no longer has a name for there is nothing to remember.
-        if (state.clists.has(id, kref)) {
-          session.lastNamed.set(kref, sent);
-        } else {
-          session.lastNamed.delete(kref);
-        }
-      }
-      outputs.leave(() =>
-        session.holder.deliver(sent, flight.delivery, applied),
-      );
+      leave(session, id, flight);
+    }
+  };
+
+  /** Tells the session what is due to it. */
+  const deliverChore = (id: SessionId): void => {
+    const session = insistRow(sessions.get(id), `session ${id}`);
+    if (isFull(id, session)) {
+      return;
+    }
+    const flight = chores.next(id);
+    if (flight) {
+      parts.run(() => parts.flights.land(flight));
+      leave(session, id, flight);
     }
   };
 
   return {
+    /** Throws CooperageError LIMIT_REACHED when no client may have one more. */
+    insistRoom: (): void => {
+      if (sessions.size >= mostSessions) {
+        throw new CooperageError(
+          'LIMIT_REACHED',
+          `${sessions.size} sessions are open, and no more may be: close one first`,
+        );
+      }
+    },
     open,
     end,
     receive,
     deliverHead,
+    deliverChore,
     has: (id: SessionId): boolean => sessions.has(id),
     get size() {
       return sessions.size;
@@ -299,7 +273,14 @@ export const makeSessions = (
         if (row) {
           return row.vref;
         }
-        const kind = isPromiseKref(kref) ? 'promise' : 'object';
+        const isPromise = isPromiseKref(kref);
+        if (!isPromise && !state.objects.get(kref)?.reachable) {
+          throw new CooperageError(
+            'OBJECT_UNKNOWN',
+            `Nobody holds ${kref} any more: its exporter may have let it go`,
+          );
+        }
+        const kind = isPromise ? 'promise' : 'object';
         const made = makeImportVref(kind, parseKref(kref)?.index ?? 0);
         parts.clists.add(id, kref, made);
         return made;

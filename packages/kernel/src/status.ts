@@ -1,24 +1,35 @@
 import {
+  makeRestingStatus,
   PROTOCOL_VERSION,
   type KernelStatus,
   type LaunchStatus,
+  type StorageRoom,
   type VatStatus,
 } from '@cooperage/protocol';
 import harden from '@endo/harden';
 import type { Clusters } from './clusters.ts';
 import type { Inbox } from './inbox.ts';
+import { endedVats } from './obituaries.ts';
 import type { Phase } from './phase.ts';
 import type { DbCounters } from './ports.ts';
 import type { VatRow } from './store/schema.ts';
 import type { State } from './store/state.ts';
 import type { Runner } from './vats/runner.ts';
 
-const reasonOf = ({
+type Remarks = Pick<VatStatus, 'reason' | 'isCritical' | 'eviction'>;
+
+const remarksOn = ({
   failure,
   suspension,
-}: VatRow): Pick<VatStatus, 'reason'> => {
+  critical,
+  eviction,
+}: VatRow): Remarks => {
   const reason = failure ?? suspension;
-  return reason === null ? {} : { reason };
+  return {
+    ...(reason === null ? {} : { reason }),
+    ...(critical ? { isCritical: true } : {}),
+    ...(eviction === 'never' ? {} : { eviction }),
+  };
 };
 
 /** The kernel as people are shown it. Also answers for a kernel that has ended. */
@@ -31,6 +42,7 @@ export const makeStatus = (
     inbox,
     isPaused,
     counters,
+    room,
     ...counts
   }: {
     phase: Phase;
@@ -42,19 +54,28 @@ export const makeStatus = (
     sessions: number;
     cranks: number;
     counters: Readonly<DbCounters>;
+    room: StorageRoom | undefined;
   },
 ): KernelStatus => {
   const reason = phase.reason();
+  if (reason !== undefined) {
+    // What the tables hold now was never committed, and will not be.
+    const { launches } = counts;
+    return { ...makeRestingStatus({ state: phase.state(), reason }), launches };
+  }
   const { commits, statements, rows, bytes } = counters;
   return {
     state: phase.state(),
-    ...(reason === undefined ? {} : { reason }),
     ...(isPaused ? { isPaused } : {}),
     version: PROTOCOL_VERSION,
     clusters: [...state.clusters.values()].map(cluster => ({
       id: cluster.id,
       name: cluster.name,
       bootstrap: cluster.bootstrap,
+      services: cluster.services,
+      ...(cluster.bootstrapProblem === null
+        ? {}
+        : { bootstrapProblem: cluster.bootstrapProblem }),
       vats: clusters.vatsOf(cluster).map(row => ({
         id: row.id,
         name: row.name,
@@ -63,12 +84,14 @@ export const makeStatus = (
         bundleHash: row.bundle,
         root: row.root,
         waiting: inbox.length(row.id),
-        ...reasonOf(row),
+        ...remarksOn(row),
       })),
     })),
+    ...(state.ended.size > 0 ? { ended: endedVats(state) } : {}),
     home: [...state.home.values()],
     ...counts,
     commits,
+    ...(room === undefined ? {} : { room }),
     sql: { statements, rows, bytes },
   };
 };

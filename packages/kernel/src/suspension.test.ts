@@ -5,6 +5,7 @@ import { makeRig } from './testing/rig.ts';
 import {
   answerStart,
   dataOf,
+  end,
   fulfil,
   makeStage,
   send,
@@ -40,11 +41,6 @@ const loseHost = async ({ rig }: Stage): Promise<void> => {
   const running = rig.vats.all.filter(({ isKilled }) => !isKilled);
   running.forEach(vat => vat.lose('the process of the vats was lost', 'host'));
   await settle();
-};
-
-const end = async (stage: Stage): Promise<void> => {
-  expect(stage.rig.kernel.status()).toMatchObject({ state: 'running' });
-  await stage.rig.kernel.stop();
 };
 
 describe('a vat that breaks a rule', () => {
@@ -104,6 +100,26 @@ describe('a vat that breaks a rule', () => {
       state: 'suspended',
       waiting: 0,
     });
+    await end(stage);
+  });
+
+  it('and is restarted by a person meanwhile has no try more for it: the message is still to be given up at the third fault', async () => {
+    const stage = await makeStage(['alice']);
+    await stage.say(send(stage.root('alice'), 'poison'));
+    const restart = async () => {
+      await stage.client.rpc.call('restart', { cluster: 'demo', vat: 'alice' });
+      await settle();
+      expect(textOf(stage.flight('alice'))).toContain('"poison"');
+    };
+    for (let restarts = 0; restarts < 4; restarts += 1) {
+      await restart();
+    }
+    await misbehave(stage, 'alice');
+    await restart();
+    expect([...stage.rig.kernel.state.queue.values()]).toMatchObject([
+      { tries: 1 },
+    ]);
+    await stage.finish('alice');
     await end(stage);
   });
 
@@ -266,15 +282,56 @@ describe('a deadline', () => {
     await end(stage);
   });
 
+  it('takes a place from others for a moment only, when as many spin as may work at once (invariant 11)', async () => {
+    const { clock, advance } = makeManualClock();
+    const names = ['alice', 'bob', 'carol', 'dora'];
+    const stage = await makeStage(names, { clock, parallel: 2 });
+    const isBusy = () => names.filter(name => stage.vat(name).isBusy);
+    await stage.say(
+      send(stage.root('alice'), 'spin'),
+      send(stage.root('bob'), 'spin'),
+      send(stage.root('carol'), 'work'),
+      send(stage.root('carol'), 'work'),
+      send(stage.root('dora'), 'work'),
+    );
+    expect(isBusy()).toEqual(['alice', 'bob']);
+    advance(20);
+    await settle();
+    expect(isBusy()).toEqual(names);
+    // The two that spin have no place any more, the others have theirs at once.
+    await stage.finish('dora');
+    await stage.finish('carol');
+    expect(isBusy()).toEqual(['alice', 'bob', 'carol']);
+    await stage.client.rpc.call('terminate', { cluster: 'demo' });
+    await end(stage);
+  });
+
+  it('keeps its place with a strict order', async () => {
+    const { clock, advance } = makeManualClock();
+    const stage = await makeStage(['alice', 'bob'], { clock, parallel: 1 });
+    await stage.say(
+      send(stage.root('alice'), 'spin'),
+      send(stage.root('bob'), 'work'),
+    );
+    advance(1_000);
+    await settle();
+    expect(stage.vat('bob').isBusy).toBe(false);
+    await stage.client.rpc.call('terminate', { cluster: 'demo' });
+    await end(stage);
+  });
+
   it('leaves status, restart and terminate free to answer at once while vats spin', async () => {
-    const { clock } = makeManualClock();
+    const { clock, advance } = makeManualClock();
     const stage = await makeStage(['alice', 'bob'], { clock, parallel: 2 });
     await stage.say(
       send(stage.root('alice'), 'spin'),
       send(stage.root('bob'), 'spin'),
     );
     const { rpc } = stage.client;
-    expect(await rpc.call('status', {})).toMatchObject({ state: 'running' });
+    const status = rpc.call('status', {});
+    await settle();
+    advance(32); // it waits for the epoch's commit, and for nothing else
+    expect(await status).toMatchObject({ state: 'running' });
     const spinning = stage.vat('bob');
     await rpc.call('restart', { cluster: 'demo', vat: 'bob' });
     expect(spinning.isKilled).toBe(true);
@@ -287,7 +344,7 @@ describe('a deadline', () => {
 describe('the loss of the process of all vats', () => {
   it('is no fault: the vats in flight come back one at a time, and when each has ended well all go on', async () => {
     const names = ['alice', 'bob', 'carol'];
-    const stage = await makeStage(names);
+    const stage = await makeStage(names, { clock: makeManualClock().clock });
     await stage.say(
       ...['alice', 'bob'].map(name => send(stage.root(name), 'go')),
     );
@@ -313,6 +370,7 @@ describe('the loss of the process of all vats', () => {
 
   it('twice with the same vat in flight suspends that vat, whatever its policy says of restarts, and no other', async () => {
     const stage = await makeStage(['alice', 'bob'], {
+      clock: makeManualClock().clock,
       rules: { onFault: 'restart' },
     });
     await stage.say(
@@ -327,6 +385,112 @@ describe('the loss of the process of all vats', () => {
     });
     expect(textOf(stage.flight('bob'))).toContain('"go"');
     await stage.finish('bob');
+    await end(stage);
+  });
+
+  const names = ['alice', 'bob', 'carol', 'dora'];
+  const busyIn = ({ rig }: Stage): string[] =>
+    rig.vats.all
+      .filter(({ isBusy, isKilled }) => isBusy && !isKilled)
+      .map(({ label }) => label)
+      .sort();
+
+  it('lets a suspect that spins keep others waiting for a second, and other suspects until its deadline (invariant 11)', async () => {
+    const { clock, advance } = makeManualClock();
+    const stage = await makeStage(names, { clock });
+    await stage.say(
+      ...['alice', 'bob'].map(name => send(stage.root(name), 'spin')),
+    );
+    await loseHost(stage);
+    await stage.say(send(stage.root('carol'), 'go'));
+    expect(busyIn(stage)).toEqual(['alice']);
+    advance(999);
+    await settle();
+    expect(busyIn(stage)).toEqual(['alice']);
+    advance(1);
+    await settle();
+    expect(busyIn(stage)).toEqual(['alice', 'carol']);
+    await stage.finish('carol');
+    advance(4_000);
+    await settle();
+    expect(vatOf(stage, 'alice')).toMatchObject({ state: 'suspended' });
+    expect(busyIn(stage)).toEqual(['bob']);
+    await stage.finish('bob');
+    await end(stage);
+  });
+
+  it('lets a suspect that waits for one that spins keep others waiting for a second before it begins, and a second after', async () => {
+    const { clock, advance } = makeManualClock();
+    const stage = await makeStage(names, { clock });
+    const { rpc } = stage.client;
+    await stage.say(send(stage.root('alice'), 'go'));
+    await rpc.call('pause', { cluster: 'demo', vat: 'alice' });
+    await loseHost(stage);
+    await stage.say(send(stage.root('bob'), 'spin'));
+    expect(busyIn(stage)).toEqual(['bob']);
+    await rpc.call('unpause', { cluster: 'demo', vat: 'alice' });
+    await settle();
+    await stage.say(send(stage.root('carol'), 'go'));
+    advance(999);
+    await settle();
+    expect(busyIn(stage)).toEqual(['bob']);
+    advance(1);
+    await settle();
+    expect(busyIn(stage)).toEqual(['alice', 'bob']);
+    advance(1_000);
+    await settle();
+    expect(busyIn(stage)).toEqual(['alice', 'bob', 'carol']);
+    for (const name of ['alice', 'bob', 'carol']) {
+      await stage.finish(name);
+    }
+    await end(stage);
+  });
+
+  it('suspends nobody when others were in flight too: each comes back alone, and who was a suspect before for twice as long', async () => {
+    const { clock, advance } = makeManualClock();
+    const stage = await makeStage(names, { clock });
+    await stage.say(send(stage.root('alice'), 'eat all memory'));
+    await loseHost(stage);
+    await stage.say(send(stage.root('bob'), 'toil'));
+    advance(1_000);
+    await settle();
+    expect(busyIn(stage)).toEqual(['alice', 'bob']);
+    await loseHost(stage);
+    await stage.say(send(stage.root('carol'), 'go'));
+    expect(busyIn(stage)).toEqual(['bob']);
+    await stage.finish('bob');
+    expect(busyIn(stage)).toEqual(['alice']);
+    advance(1_999);
+    await settle();
+    expect(busyIn(stage)).toEqual(['alice']);
+    advance(1);
+    await settle();
+    expect(busyIn(stage)).toEqual(['alice', 'carol']);
+    await stage.finish('carol');
+    await loseHost(stage);
+    expect(vatOf(stage, 'alice')).toMatchObject({ state: 'suspended' });
+    await end(stage);
+  });
+
+  it('counts a vat that starts for a launch as one in flight: it waits for a suspect, and a loss that it shares suspends nobody', async () => {
+    const { clock, advance } = makeManualClock();
+    const stage = await makeStage(['alice'], {
+      clock,
+      behave: (delivery, { label }) =>
+        label === 'late' ? undefined : answerStart(delivery),
+    });
+    await stage.say(send(stage.root('alice'), 'toil'));
+    await loseHost(stage);
+    const launched = stage.rig.launch('other', ['late']).catch(String);
+    await settle();
+    expect(busyIn(stage)).toEqual(['alice']);
+    advance(1_000);
+    await settle();
+    expect(busyIn(stage)).toEqual(['alice', 'late']);
+    await loseHost(stage);
+    expect(await launched).toContain('the process of the vats was lost');
+    expect(busyIn(stage)).toEqual(['alice']);
+    await stage.finish('alice');
     await end(stage);
   });
 

@@ -14,36 +14,46 @@ import {
 } from '@cooperage/protocol';
 import type { CLists } from './clist.ts';
 import { faultUnless } from './faults.ts';
-import type { KernelMessage } from './inbox.ts';
+import type { Inbox, KernelMessage } from './inbox.ts';
 import type { Promises } from './promises.ts';
-import type { Refcounts } from './refcounts.ts';
 import type { CListRow } from './store/schema.ts';
 import type { State } from './store/state.ts';
+import { makeInterfaceReader } from './translate/interfaces.ts';
 
 /** CapData that is one promise and nothing else. */
 const isSinglePromise = ({ body, slots }: CapData): boolean =>
   slots.length === 1 && body === '#"&0"';
+
+/** How an endpoint ends itself: in good order or as a failure, and with what words. */
+export type Exit = {
+  readonly isRejected: boolean;
+  readonly data: CapData<Kref>;
+};
 
 /** Applies an endpoint's syscalls to the tables; throws EndpointFault at the first illegal one. */
 export const makeSyscalls = (
   state: State,
   {
     clists,
-    refcounts,
     promises,
+    inbox,
     route,
     onExit,
   }: {
     clists: CLists;
-    refcounts: Refcounts;
     promises: Promises;
+    inbox: Inbox;
     route: (message: KernelMessage) => void;
     /** The endpoint asks to end once its crank is applied. */
-    onExit: (endpoint: EndpointId, info: CapData<Kref>) => void;
+    onExit: (endpoint: EndpointId, exit: Exit) => void;
   },
 ) => {
-  /** What the endpoint means by a vref; a new export is made known. */
-  const toKref = (endpoint: EndpointId, vref: Vref): Kref => {
+  /** What the endpoint means by a vref; a new export is made known, as what `ifaceOf` says it alleges. */
+  const toKref = (
+    endpoint: EndpointId,
+    vref: Vref,
+    ifaceOf?: () => string | null,
+  ): Kref => {
     const row = clists.entryOfVref(endpoint, vref);
     if (row) {
       faultUnless(
@@ -62,16 +72,21 @@ export const makeSyscalls = (
       isExportVref(vref),
       () => `${endpoint} has no ${vref} in its c-list`,
     );
-    return clists.addExport(endpoint, vref);
+    return clists.addExport(endpoint, vref, ifaceOf?.() ?? null);
   };
 
   const toCapData = (
     endpoint: EndpointId,
     { body, slots }: CapData,
-  ): CapData<Kref> => ({
-    body,
-    slots: slots.map(vref => toKref(endpoint, vref)),
-  });
+  ): CapData<Kref> => {
+    const interfaceAt = makeInterfaceReader(body);
+    return {
+      body,
+      slots: slots.map((vref, index) =>
+        toKref(endpoint, vref, () => interfaceAt(index)),
+      ),
+    };
+  };
 
   const insistDecider = (
     endpoint: EndpointId,
@@ -157,8 +172,7 @@ export const makeSyscalls = (
       !isExportVref(vref) && row.reachable,
       () => `${endpoint} can't drop ${vref}: it does not hold it`,
     );
-    state.clists.put({ ...row, reachable: 0 });
-    refcounts.becomeUnreachable(row.kref);
+    clists.unreach(row);
   };
 
   const retireImport = (endpoint: EndpointId, vref: Vref): void => {
@@ -187,6 +201,20 @@ export const makeSyscalls = (
     abandonExport(endpoint, vref);
   };
 
+  /** Only what it neither decides nor is told of in this very crank: that has left its c-list. */
+  const forgetPromise = (endpoint: EndpointId, vref: Vref): void => {
+    insistPromise(vref);
+    const row = clists.entryOfVref(endpoint, vref);
+    faultUnless(row, () => `${endpoint} has no ${vref} in its c-list`);
+    faultUnless(
+      promises.get(row.kref).decider !== endpoint,
+      () => `${endpoint} can't forget ${vref}, which it decides`,
+    );
+    promises.unsubscribe(endpoint, row.kref);
+    inbox.removeNotifies(endpoint, row.kref);
+    clists.remove(row);
+  };
+
   /** Applies one. */
   return (endpoint: EndpointId, syscall: Syscall): void => {
     switch (syscall[0]) {
@@ -201,7 +229,10 @@ export const makeSyscalls = (
         resolve(endpoint, syscall[1]);
         break;
       case 'exit':
-        onExit(endpoint, toCapData(endpoint, syscall[2]));
+        onExit(endpoint, {
+          isRejected: syscall[1],
+          data: toCapData(endpoint, syscall[2]),
+        });
         break;
       case 'dropImports':
         syscall[1].forEach(vref => dropImport(endpoint, vref));
@@ -214,6 +245,9 @@ export const makeSyscalls = (
         break;
       case 'abandonExports':
         syscall[1].forEach(vref => abandonExport(endpoint, vref));
+        break;
+      case 'forgetPromises':
+        syscall[1].forEach(vref => forgetPromise(endpoint, vref));
         break;
       default:
         syscall satisfies never;

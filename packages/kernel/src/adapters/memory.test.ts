@@ -22,6 +22,12 @@ const openStores = async (
   stores: openMemoryVatStores(image),
   reopen: () => openStores(image),
   dispose: () => {},
+  damage: vat => {
+    const store = image.vats.get(vat);
+    if (store) {
+      store.damage = 'a test has spoilt it';
+    }
+  },
 });
 
 runKernelDbTests('memory', () => openDb());

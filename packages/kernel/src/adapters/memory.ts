@@ -1,5 +1,11 @@
 import harden from '@endo/harden';
-import { compareKeys, type StoreChange, type VatId } from '@cooperage/protocol';
+import {
+  compareKeys,
+  CooperageError,
+  encodeRows,
+  type StoreChange,
+  type VatId,
+} from '@cooperage/protocol';
 import type {
   ColumnValue,
   KernelDb,
@@ -23,7 +29,15 @@ import {
 /** What a disk would hold. Whoever has it can open it again after a "crash". */
 export type MemoryImage = {
   tables: Map<string, Map<string, readonly ColumnValue[]>>;
-  vats: Map<VatId, { fold: number; rows: Map<string, string> }>;
+  vats: Map<
+    VatId,
+    {
+      fold: number;
+      rows: Map<string, string>;
+      /** Why it can't be used any more. */
+      damage?: string;
+    }
+  >;
 };
 
 /** An empty image, or an independent copy of one. */
@@ -32,9 +46,9 @@ export const makeMemoryImage = (source?: MemoryImage): MemoryImage => ({
     [...(source?.tables ?? [])].map(([name, rows]) => [name, new Map(rows)]),
   ),
   vats: new Map(
-    [...(source?.vats ?? [])].map(([vat, { fold, rows }]) => [
+    [...(source?.vats ?? [])].map(([vat, store]) => [
       vat,
-      { fold, rows: new Map(rows) },
+      { ...store, rows: new Map(store.rows) },
     ]),
   ),
 });
@@ -119,6 +133,11 @@ export const openMemoryKernelDb = (
     },
     // A view: hardening it must not freeze what is counted.
     counters: viewCounters(() => done),
+    check: () => {},
+    size: () =>
+      [...image.tables.values()]
+        .flatMap(rows => [...rows.values()])
+        .reduce((sum, row) => sum + weightOf(row), 0),
     close: tables.close,
   });
 };
@@ -134,22 +153,39 @@ export const openMemoryVatStores = (
       throw failStorage(operation, 'the stores are closed');
     }
   };
+  const refuse = (vat: VatId, operation: string, damage: string) =>
+    new CooperageError(
+      'STORE_DAMAGED',
+      `can't ${operation} the store of ${vat}: ${damage}`,
+    );
+  const storeOf = (vat: VatId, operation: string) => {
+    insistUsable(`${operation} the store of ${vat}`);
+    const store = image.vats.get(vat);
+    if (store?.damage !== undefined) {
+      throw refuse(vat, operation, store.damage);
+    }
+    return store;
+  };
   return harden({
     reserve: async () => insistUsable('reserve files'),
     read: (vat: VatId) => {
-      insistUsable(`read the store of ${vat}`);
-      const store = image.vats.get(vat);
+      const store = storeOf(vat, 'read');
       return {
         fold: store?.fold ?? 0,
-        rows: [...(store?.rows ?? [])].sort(([left], [right]) =>
-          compareKeys(left, right),
+        image: encodeRows(
+          [...(store?.rows ?? [])].sort(([left], [right]) =>
+            compareKeys(left, right),
+          ),
         ),
       };
     },
     fold: (vat: VatId, fold: number, changes: readonly StoreChange[]) => {
-      insistUsable(`fold into the store of ${vat}`);
-      const old = image.vats.get(vat);
-      if (fold <= (old?.fold ?? 0)) {
+      const old = storeOf(vat, 'fold into');
+      const before = old?.fold ?? 0;
+      if (fold > before + 1) {
+        throw refuse(vat, 'fold into', `fold ${fold - 1} is not in it`);
+      }
+      if (fold < before) {
         return;
       }
       const rows = new Map(old?.rows);
@@ -170,11 +206,16 @@ export const openMemoryVatStores = (
       insistUsable('list the stores');
       return [...image.vats.keys()].sort(compareKeys);
     },
-    size: (vat: VatId) =>
-      [...(image.vats.get(vat)?.rows ?? [])].reduce(
-        (sum, row) => sum + weightOf(row),
-        0,
-      ),
+    size: (vat: VatId, keys?: readonly string[]) => {
+      const rows = storeOf(vat, 'measure')?.rows ?? new Map<string, string>();
+      let bytes = 0;
+      for (const key of new Set(keys ?? rows.keys())) {
+        const value = rows.get(key);
+        bytes += value === undefined ? 0 : weightOf([key, value]);
+      }
+      return bytes;
+    },
+    check: (vat: VatId) => void storeOf(vat, 'check'),
     close: () => {
       closed = true;
     },

@@ -3,7 +3,11 @@ import { CooperageError } from '@cooperage/protocol';
 import type { Database, Sqlite3Static } from '@sqlite.org/sqlite-wasm';
 import type { ColumnType, ColumnValue } from '../ports.ts';
 import { failStorage } from './columns.ts';
-import { makeRowReader, makeStatementCache } from './sqlite-statement.ts';
+import {
+  makeRowPacking,
+  makeRowReader,
+  makeStatementCache,
+} from './sqlite-statement.ts';
 
 /** One open database. */
 export type Connection = {
@@ -15,6 +19,8 @@ export type Connection = {
     types: readonly ColumnType[],
     values?: readonly ColumnValue[],
   ): ColumnValue[][];
+  /** Rows of two columns that hold text and no null, as `encodeRows` packs them; how many bytes about is good to know. */
+  pack(sql: string, expectedBytes: number): ArrayBuffer;
   /** One transaction, rolled back when the work throws. */
   transaction(work: () => void): void;
   /** Statements that SQLite has started, BEGIN and COMMIT included. */
@@ -23,16 +29,28 @@ export type Connection = {
   close(): void;
 };
 
+/** How SQLite says that a file is not what it was. */
+const DAMAGE = /SQLITE_(?:CORRUPT|NOTADB)/;
+
+export const isDamage = (error: unknown): boolean =>
+  error instanceof Error && DAMAGE.test(error.message);
+harden(isDamage);
+
 export const asStorageError = (
   operation: string,
   error: unknown,
-): CooperageError =>
-  error instanceof CooperageError
-    ? error
-    : failStorage(
-        operation,
-        error instanceof Error ? error.message : String(error),
-      );
+): CooperageError => {
+  if (error instanceof CooperageError) {
+    return error;
+  }
+  const problem = error instanceof Error ? error.message : String(error);
+  return failStorage(
+    operation,
+    isDamage(error)
+      ? `the file is damaged (${problem}). Restore a backup, or erase everything to start afresh`
+      : problem,
+  );
+};
 harden(asStorageError);
 
 /** Does the work; whatever it throws becomes STORAGE_FAILED that names the operation. */
@@ -48,6 +66,30 @@ export const attempt = <Result>(
 };
 harden(attempt);
 
+/** Has SQLite look through a database, at all of it or only quickly; throws what it finds. */
+export const insistSound = (
+  connection: Connection,
+  depth: 'quick' | 'full',
+): void => {
+  const check = depth === 'quick' ? 'quick_check' : 'integrity_check';
+  const lines = connection.rows(`PRAGMA ${check}(3)`, ['text']);
+  const found = lines.flat().join('; ');
+  if (found !== 'ok') {
+    throw Error(`SQLITE_CORRUPT: ${found}`);
+  }
+};
+harden(insistSound);
+
+/** Bytes of the database, its log aside. */
+export const sizeOfDatabase = (connection: Connection): number => {
+  const [size] = connection.rows(
+    'SELECT page_count * page_size FROM pragma_page_count, pragma_page_size',
+    ['integer'],
+  );
+  return Number(size?.[0]);
+};
+harden(sizeOfDatabase);
+
 /** Takes ownership of the database: closing the connection closes it. */
 export const makeConnection = (
   sqlite3: Sqlite3Static,
@@ -55,6 +97,7 @@ export const makeConnection = (
 ): Connection => {
   const cache = makeStatementCache(sqlite3, database);
   const readRow = makeRowReader(sqlite3);
+  const packRows = makeRowPacking(sqlite3, database);
 
   const run = (sql: string, values: readonly ColumnValue[] = []): void =>
     cache.use(sql, values, statement => {
@@ -81,6 +124,8 @@ export const makeConnection = (
   return harden({
     run,
     rows,
+    pack: (sql: string, expectedBytes: number) =>
+      cache.use(sql, [], statement => packRows(statement, expectedBytes)),
     transaction: (work: () => void) => {
       run('BEGIN IMMEDIATE');
       try {

@@ -10,6 +10,10 @@ export type SqliteFiles = {
   /** Deletes a closed file and its companions; nothing when there is none. */
   delete(name: string): void;
   list(): readonly string[];
+  /** All there are, companions too. */
+  names(): readonly string[];
+  /** A file's bytes as they are stored; of an open database, as of its last checkpoint. */
+  bytes(name: string): Uint8Array;
   /** Makes room for that many files and their companions, in all. */
   reserve(files: number): Promise<void>;
   /** To be called when every connection is closed. */

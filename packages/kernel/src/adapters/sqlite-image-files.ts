@@ -11,6 +11,17 @@ export const makeFileImages = (source?: FileImages): FileImages =>
   new Map(source);
 harden(makeFileImages);
 
+/** Where a database says by which journal it is read and written: 1 by rollback, 2 by WAL, which needs a second file. */
+const JOURNAL_BYTES = [18, 19] as const;
+
+const withoutLog = (bytes: Uint8Array): Uint8Array => {
+  const copy = bytes.slice();
+  for (const at of JOURNAL_BYTES) {
+    copy[at] = 1;
+  }
+  return copy;
+};
+
 const fill = (
   { capi, wasm }: Sqlite3Static,
   database: Database,
@@ -39,7 +50,7 @@ export const makeImageFiles = (
       const database = new sqlite3.oo1.DB(':memory:');
       const bytes = images.get(name);
       if (bytes) {
-        fill(sqlite3, database, bytes);
+        fill(sqlite3, database, withoutLog(bytes));
       }
       return makeConnection(sqlite3, database);
     },
@@ -54,6 +65,14 @@ export const makeImageFiles = (
       images.delete(name);
     },
     list: () => [...images.keys()],
+    names: () => [...images.keys()],
+    bytes: (name: string) => {
+      const bytes = images.get(name);
+      if (!bytes) {
+        throw Error(`${name} is not there`);
+      }
+      return bytes;
+    },
     reserve: async () => {},
     close: () => {},
   });

@@ -14,7 +14,12 @@ import {
   viewCounters,
   weighChange,
 } from './columns.ts';
-import { attempt, type Connection } from './sqlite-connection.ts';
+import {
+  attempt,
+  insistSound,
+  sizeOfDatabase,
+  type Connection,
+} from './sqlite-connection.ts';
 import { jsonBatches } from './sqlite-json.ts';
 import {
   makeTableSql,
@@ -129,6 +134,12 @@ export const makeSqliteKernelDb = ({
       });
       count(changes);
     },
+    check: () =>
+      attempt('check the kernel database', () =>
+        insistSound(connection, 'full'),
+      ),
+    size: () =>
+      attempt('measure the kernel database', () => sizeOfDatabase(connection)),
     counters: viewCounters(() => ({
       ...written,
       statements: connection.statements,

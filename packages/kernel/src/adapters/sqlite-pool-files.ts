@@ -1,13 +1,13 @@
 import harden from '@endo/harden';
 import type { SAHPoolUtil, Sqlite3Static } from '@sqlite.org/sqlite-wasm';
+import { CooperageError } from '@cooperage/protocol';
 import type { Clock } from '../ports.ts';
-import { failStorage } from './columns.ts';
 import { COMPANIONS, makeDurableConnection } from './sqlite-durable.ts';
 import type { SqliteFiles } from './sqlite-files.ts';
 
-/** Milliseconds between tries: a killed predecessor holds its handles for about two seconds. */
+/** Milliseconds between tries: a killed predecessor holds its handles for about two seconds, and longer on a busy machine. */
 const DELAYS: readonly number[] = [
-  50, 100, 200, 400, 800, 800, 800, 800, 1600, 1600,
+  50, 100, 200, 400, 800, 800, 800, 800, 1600, 1600, 1600, 1600, 1600,
 ];
 /** Room for files nobody reserved: the kernel's, and vats' that come from an earlier run without a file. */
 const SPARE_FILES = 8;
@@ -62,13 +62,30 @@ const installPool = async ({
     return await install(options);
   } catch (error) {
     throw isHeldByAnother(error)
-      ? failStorage(
-          `open ${directory}`,
-          'another kernel of this extension holds the files. Close it, or restart the browser',
+      ? new CooperageError(
+          'STORAGE_IN_USE',
+          `Another kernel of this extension holds the files of ${directory}. Close it, or restart the browser`,
         )
       : error;
   }
 };
+
+/** Makes a pool of a directory that has none, with these databases in it; durable when it resolves. */
+export const fillPool = async (
+  options: PoolOptions,
+  databases: ReadonlyMap<string, Uint8Array>,
+): Promise<void> => {
+  const pool = await installPool(options);
+  try {
+    await pool.reserveMinimumCapacity(2 * (databases.size + SPARE_FILES));
+    for (const [name, bytes] of databases) {
+      await pool.importDb(`/${name}`, bytes);
+    }
+  } finally {
+    pool.pauseVfs();
+  }
+};
+harden(fillPool);
 
 /** SQLite files in one pool of OPFS access handles. One worker at a time has the pool. */
 export const openPoolFiles = async (
@@ -116,6 +133,8 @@ export const openPoolFiles = async (
       pool.unlink(path(name));
     },
     list,
+    names: () => pool.getFileNames().map(name => name.slice(1)),
+    bytes: (name: string) => pool.exportFile(path(name)),
     reserve,
     close: () => {
       pool.pauseVfs();

@@ -4,11 +4,13 @@ import type {
   PreparedStatement,
   Sqlite3Static,
 } from '@sqlite.org/sqlite-wasm';
+import { makeRowPacker, type TextBytes } from '@cooperage/protocol';
 import type { ColumnType, ColumnValue } from '../ports.ts';
 import { isOfType } from './columns.ts';
 
 /** SQLite's functions without the package's wrappers, which take four times longer a column. */
 type RawColumns = {
+  sqlite3_step(statement: number): number;
   sqlite3_column_type(statement: number, column: number): number;
   sqlite3_column_text(statement: number, column: number): number;
   sqlite3_column_blob(statement: number, column: number): number;
@@ -92,6 +94,39 @@ export const makeRowReader = ({ capi, wasm }: Sqlite3Static): RowReader => {
   };
 };
 harden(makeRowReader);
+
+/** Packs the rows of a statement, key and value, from SQLite's memory: no text is made of them. */
+export const makeRowPacking = (
+  { capi, wasm }: Sqlite3Static,
+  database: Database,
+) => {
+  const raw: RawColumns = wasm.exports;
+  const { SQLITE_ROW, SQLITE_DONE } = capi;
+  return (statement: PreparedStatement, expectedBytes: number): ArrayBuffer => {
+    const packer = makeRowPacker(expectedBytes);
+    const pointer = statement.pointer ?? 0;
+    let memory = wasm.heap8u();
+    const readText = (column: number): TextBytes => {
+      const start = raw.sqlite3_column_text(pointer, column);
+      const length = raw.sqlite3_column_bytes(pointer, column);
+      // SQLite's memory has grown, and is another one now.
+      if (memory.length === 0) {
+        memory = wasm.heap8u();
+      }
+      return { memory, start, length };
+    };
+    let code = raw.sqlite3_step(pointer);
+    for (; code === SQLITE_ROW; code = raw.sqlite3_step(pointer)) {
+      packer.addKey(readText(0));
+      packer.addValue(readText(1));
+    }
+    if (code !== SQLITE_DONE) {
+      database.checkRc(code);
+    }
+    return packer.pack();
+  };
+};
+harden(makeRowPacking);
 
 /** Prepared statements by their text, which must not hold data. */
 export type StatementCache = {

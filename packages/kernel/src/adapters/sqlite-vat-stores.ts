@@ -1,6 +1,8 @@
 import harden from '@endo/harden';
 import {
   compareKeys,
+  CooperageError,
+  encodeRows,
   isVatId,
   type StoreChange,
   type VatId,
@@ -9,14 +11,29 @@ import type { VatStores } from '../ports.ts';
 import {
   attempt,
   asStorageError,
+  insistSound,
+  isDamage,
+  sizeOfDatabase,
   type Connection,
 } from './sqlite-connection.ts';
 import type { SqliteFiles } from './sqlite-files.ts';
 import { jsonBatches } from './sqlite-json.ts';
 
 const OPEN_AT_MOST = 8;
+/** A store is in memory as a whole, several times while its vat starts. */
+const LARGEST_BYTES = 2 ** 30;
 const FILE = /^vat-(v\d+)\.sqlite$/;
 const fileOf = (vat: VatId): string => `vat-${vat}.sqlite`;
+
+/** The file can't be used, though nothing is wrong with the storage. */
+class Unusable extends Error {}
+
+const isUnusable = (error: unknown): error is Error =>
+  isDamage(error) ||
+  error instanceof Unusable ||
+  error instanceof RangeError || // more than an ArrayBuffer takes
+  (error instanceof Error &&
+    /SQLITE_NOMEM|no such (?:table|column)/.test(error.message));
 
 /**
  * A vat's file. Schema version 1:
@@ -32,7 +49,7 @@ const makeEntries = (connection: Connection): void => {
     return;
   }
   if (version !== 0) {
-    throw Error(
+    throw new Unusable(
       `its schema has version ${version}, and this Cooperage knows 1. Install the newer Cooperage again`,
     );
   }
@@ -48,22 +65,47 @@ const makeEntries = (connection: Connection): void => {
   });
 };
 
+const readNumber = (
+  connection: Connection,
+  sql: string,
+  values: readonly string[] = [],
+): number => Number(connection.rows(sql, ['integer'], values)[0]?.[0]);
+
+const SELECT_SIZE =
+  'SELECT ifnull(sum(octet_length(key) + octet_length(value)), 0) FROM entries';
+
+/** Of all rows, or of those with the keys. */
+const readSize = (
+  connection: Connection,
+  keys: readonly string[] | undefined,
+): number =>
+  keys === undefined
+    ? readNumber(connection, SELECT_SIZE)
+    : jsonBatches([...new Set(keys)].map(key => [key])).reduce(
+        (bytes, batch) =>
+          bytes +
+          readNumber(
+            connection,
+            `${SELECT_SIZE} WHERE key IN (SELECT value ->> 0 FROM json_each(?))`,
+            [batch],
+          ),
+        0,
+      );
+
 const readFold = (connection: Connection): number =>
-  Number(connection.rows('SELECT number FROM fold', ['integer'])[0]?.[0]);
+  readNumber(connection, 'SELECT number FROM fold');
 
-const readAll = (connection: Connection) => ({
-  rows: connection
-    .rows('SELECT key, value FROM entries ORDER BY key', ['text', 'text'])
-    .map(([key, value]) => [String(key), String(value)] as const),
-  fold: readFold(connection),
-});
-
-const readSize = (connection: Connection): number => {
-  const [size] = connection.rows(
-    'SELECT page_count * page_size FROM pragma_page_count, pragma_page_size',
-    ['integer'],
-  );
-  return Number(size?.[0]);
+const readAll = (connection: Connection) => {
+  const size = sizeOfDatabase(connection);
+  if (size > LARGEST_BYTES) {
+    throw new Unusable(
+      `it has ${size} bytes, and a vat can start over ${LARGEST_BYTES} at most`,
+    );
+  }
+  return {
+    image: connection.pack('SELECT key, value FROM entries ORDER BY key', size),
+    fold: readFold(connection),
+  };
 };
 
 const writeFold = (
@@ -89,9 +131,13 @@ const writeFold = (
   connection.run('UPDATE fold SET number = ?', [fold]);
 };
 
-/** The vats' files that are open, in the order of their last use. */
-const makeOpenFiles = (files: SqliteFiles) => {
+/**
+ * The vats' files that are open, in the order of their last use. After a stop
+ * that was not clean each is looked through when it is opened for the first time.
+ */
+const makeOpenFiles = (files: SqliteFiles, isSuspect: boolean) => {
   const open = new Map<VatId, Connection>();
+  const seen = new Set<VatId>();
 
   const close = (vat: VatId): void => {
     const connection = open.get(vat);
@@ -106,6 +152,10 @@ const makeOpenFiles = (files: SqliteFiles) => {
     }
     const connection = files.open(fileOf(vat), 'rollback');
     try {
+      if (isSuspect && !seen.has(vat)) {
+        insistSound(connection, 'quick');
+        seen.add(vat);
+      }
       makeEntries(connection);
     } catch (error) {
       connection.close();
@@ -152,9 +202,16 @@ const makeReservations = (files: SqliteFiles, existing: () => number) => {
 /** The vats' stores over SQLite files, the most lately used of them open. */
 export const makeSqliteVatStores = (
   files: SqliteFiles,
-  onClose: () => void = () => {},
+  {
+    isSuspect,
+    onClose,
+  }: {
+    /** Whether the last kernel has not stopped cleanly. */
+    readonly isSuspect: boolean;
+    readonly onClose: () => void;
+  },
 ): VatStores => {
-  const open = makeOpenFiles(files);
+  const open = makeOpenFiles(files, isSuspect);
   let closed = false;
   const hasFile = (vat: VatId): boolean => files.has(fileOf(vat));
   const list = (): VatId[] =>
@@ -173,17 +230,46 @@ export const makeSqliteVatStores = (
       return work();
     });
 
+  /** The same of one vat's file, which may be of no use while the others are. */
+  const useOf = <Result>(
+    vat: VatId,
+    operation: string,
+    work: () => Result,
+  ): Result =>
+    use(`${operation} the store of ${vat}`, () => {
+      try {
+        return work();
+      } catch (error) {
+        if (!isUnusable(error)) {
+          throw error;
+        }
+        open.close(vat);
+        throw new CooperageError(
+          'STORE_DAMAGED',
+          `can't ${operation} the store of ${vat}: its file ${fileOf(vat)} ${isDamage(error) ? 'is damaged' : "can't be used"} (${error.message}). Restore a backup, or terminate the vat`,
+        );
+      }
+    });
+
   return harden({
     reserve: reservations.add,
     read: (vat: VatId) =>
-      use(`read the store of ${vat}`, () =>
-        hasFile(vat) ? readAll(open.provide(vat)) : { rows: [], fold: 0 },
+      useOf(vat, 'read', () =>
+        hasFile(vat)
+          ? readAll(open.provide(vat))
+          : { image: encodeRows([]), fold: 0 },
       ),
     fold: (vat: VatId, fold: number, changes: readonly StoreChange[]) =>
-      use(`fold into the store of ${vat}`, () => {
+      useOf(vat, 'fold into', () => {
         reservations.release(hasFile(vat) ? 0 : 1);
         const connection = open.provide(vat);
-        if (fold > readFold(connection)) {
+        const before = readFold(connection);
+        if (fold > before + 1) {
+          throw new Unusable(
+            `it is another than the kernel has written: fold ${fold - 1} is not in it`,
+          );
+        }
+        if (fold >= before) {
           connection.transaction(() => writeFold(connection, fold, changes));
           files.committed(fileOf(vat), connection);
         }
@@ -195,10 +281,16 @@ export const makeSqliteVatStores = (
         files.delete(fileOf(vat));
       }),
     list: () => use('list the stores', list),
-    size: (vat: VatId) =>
-      use(`measure the store of ${vat}`, () =>
-        hasFile(vat) ? readSize(open.provide(vat)) : 0,
+    size: (vat: VatId, keys?: readonly string[]) =>
+      useOf(vat, 'measure', () =>
+        hasFile(vat) ? readSize(open.provide(vat), keys) : 0,
       ),
+    check: (vat: VatId) =>
+      useOf(vat, 'check', () => {
+        if (hasFile(vat)) {
+          insistSound(open.provide(vat), 'full');
+        }
+      }),
     close: () =>
       attempt('close the stores', () => {
         closed = true;

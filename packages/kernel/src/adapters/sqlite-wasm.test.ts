@@ -15,7 +15,15 @@ const openStores = async (
   image = makeFileImages(),
 ): Promise<VatStoresUnderTest> => {
   const { stores } = await openNodeStorage(image);
-  return { stores, reopen: () => openStores(image), dispose: () => {} };
+  return {
+    stores,
+    reopen: () => openStores(image),
+    dispose: () => {},
+    damage: vat => {
+      const name = `vat-${vat}.sqlite`;
+      image.set(name, new Uint8Array(image.get(name) ?? []).fill(7));
+    },
+  };
 };
 
 runKernelDbTests('SQLite', () => openDb());
@@ -30,7 +38,7 @@ const schemaOf = (...names: string[]): TableSchema => ({
 describe('the kernel database’s schema version', () => {
   it('is raised by migrations, each run once', async () => {
     const image = makeFileImages();
-    const first = await openNodeStorage(image);
+    const first = await openNodeStorage(image, []);
     first.db.prepare([schemaOf('id')]);
     first.db.commit([{ table: 'things', puts: [['a']], deletes: [] }]);
     let runs = 0;
@@ -48,7 +56,7 @@ describe('the kernel database’s schema version', () => {
       expect(db.load('things')).toEqual([['a', 'none']]);
     }
     expect(runs).toBe(1);
-    const old = await openNodeStorage(image);
+    const old = await openNodeStorage(image, []);
     expect(() => old.db.prepare([schemaOf('id')])).toThrow(
       expect.objectContaining({
         code: 'STORAGE_FAILED',
@@ -69,7 +77,7 @@ describe('the kernel database’s schema version', () => {
 
   it('leaves all as it was when a migration fails', async () => {
     const image = makeFileImages();
-    const first = await openNodeStorage(image);
+    const first = await openNodeStorage(image, []);
     first.db.prepare([schemaOf('id')]);
     const { db } = await openNodeStorage(image, [
       connection => {
@@ -78,7 +86,7 @@ describe('the kernel database’s schema version', () => {
       },
     ]);
     expect(() => db.prepare([schemaOf('id')])).toThrow('broken migration');
-    const again = await openNodeStorage(image);
+    const again = await openNodeStorage(image, []);
     again.db.prepare([schemaOf('id')]);
     expect(again.db.load('things')).toEqual([]);
   });

@@ -1,24 +1,56 @@
 import harden from '@endo/harden';
+import { CooperageError } from '@cooperage/protocol';
 import init, { type Sqlite3Static } from '@sqlite.org/sqlite-wasm';
-import type { Clock, KernelDb, VatStores } from '../ports.ts';
-import { asStorageError, type Connection } from './sqlite-connection.ts';
+import type { Clock, Hash, KernelDb, VatStores } from '../ports.ts';
+import { SCHEMA } from '../store/schema.ts';
+import {
+  writeBackup,
+  type BackupReport,
+  type BackupTarget,
+} from './backup-file.ts';
+import { MIGRATIONS } from './migrations.ts';
+import {
+  asStorageError,
+  attempt,
+  insistSound,
+  type Connection,
+} from './sqlite-connection.ts';
 import type { SqliteFiles } from './sqlite-files.ts';
 import { makeSqliteKernelDb } from './sqlite-kernel-db.ts';
 import type { Migration } from './sqlite-tables.ts';
 import { makeImageFiles, type FileImages } from './sqlite-image-files.ts';
-import { openPoolFiles } from './sqlite-pool-files.ts';
+import { fillPool, openPoolFiles } from './sqlite-pool-files.ts';
 import { makeSqliteVatStores } from './sqlite-vat-stores.ts';
 
 export type { Connection } from './sqlite-connection.ts';
 export { COMPANIONS, makeDurableConnection } from './sqlite-durable.ts';
 export type { SqliteFiles } from './sqlite-files.ts';
 export type { Migration } from './sqlite-tables.ts';
+export {
+  readBackup,
+  writeBackup,
+  type BackupReport,
+  type BackupSource,
+  type BackupTarget,
+} from './backup-file.ts';
 export { makeFileImages, type FileImages } from './sqlite-image-files.ts';
 
 const KERNEL_FILE = 'kernel.sqlite';
 
+/** What a backup takes: a hash, and turns in between for others. */
+type BackupPlatform = { readonly hash: Hash; readonly soon: Clock['soon'] };
+
 /** The kernel's storage. When both are closed, another kernel may open it. */
-export type Storage = { readonly db: KernelDb; readonly stores: VatStores };
+export type Storage = {
+  readonly db: KernelDb;
+  readonly stores: VatStores;
+  /**
+   * Looks through every file, each in a turn of its own, and copies all as they
+   * are after that, in one turn. Rejects with STORAGE_FAILED when one is damaged,
+   * and with BACKUP_FAILED when the copy can't be written.
+   */
+  backup(target: BackupTarget, platform: BackupPlatform): Promise<BackupReport>;
+};
 
 type InitOptions = {
   readonly locateFile?: (name: string) => string;
@@ -45,36 +77,86 @@ const loadSqlite = (wasmUrl?: string): Promise<Sqlite3Static> => {
   return initialize(wasmUrl === undefined ? {} : { locateFile: () => wasmUrl });
 };
 
-/** The files are closed again when the kernel's can't be opened, so that another try finds them free. */
-const openOrClose = (files: SqliteFiles): Connection => {
+/**
+ * Opens the kernel's file, and looks through it after a stop that was not clean.
+ * The files are closed again when that fails, so that another try finds them free.
+ */
+const openOrClose = (files: SqliteFiles, isSuspect: boolean): Connection => {
+  let connection: Connection | undefined;
   try {
-    return files.open(KERNEL_FILE, 'wal');
+    connection = files.open(KERNEL_FILE, 'wal');
+    if (isSuspect) {
+      insistSound(connection, 'quick');
+    }
+    return connection;
   } catch (error) {
+    connection?.close();
     files.close();
     throw error;
   }
 };
 
+/** All files, each read when it is asked for; empty companions hold nothing. */
+function* copiesOf(files: SqliteFiles) {
+  for (const name of files.names()) {
+    const bytes = files.bytes(name);
+    if (bytes.length > 0) {
+      yield { name, bytes };
+    }
+  }
+}
+
+const makeBackup =
+  (
+    files: SqliteFiles,
+    { db, stores }: Pick<Storage, 'db' | 'stores'>,
+    connection: Connection,
+  ) =>
+  async (
+    target: BackupTarget,
+    { hash, soon }: BackupPlatform,
+  ): Promise<BackupReport> => {
+    db.check();
+    for (const vat of stores.list()) {
+      await new Promise<void>(resolve => soon(resolve));
+      stores.check(vat);
+    }
+    attempt('prepare a backup', () =>
+      connection.rows('PRAGMA wal_checkpoint(TRUNCATE)', [
+        'integer',
+        'integer',
+        'integer',
+      ]),
+    );
+    return writeBackup(copiesOf(files), target, hash);
+  };
+
 const openStorage = (
   files: SqliteFiles,
   migrations: readonly Migration[],
 ): Storage => {
-  const connection = openOrClose(files);
+  // A kernel that stops takes its log away.
+  const isSuspect = files.names().includes(`${KERNEL_FILE}-wal`);
+  const connection = openOrClose(files, isSuspect);
   const inUse = new Set(['db', 'stores']);
   const release = (part: string) => () => {
     if (inUse.delete(part) && inUse.size === 0) {
       files.close();
     }
   };
-  return harden({
+  const parts = {
     db: makeSqliteKernelDb({
       connection,
       migrations,
       committed: () => files.committed(KERNEL_FILE, connection),
       onClose: release('db'),
     }),
-    stores: makeSqliteVatStores(files, release('stores')),
-  });
+    stores: makeSqliteVatStores(files, {
+      isSuspect,
+      onClose: release('stores'),
+    }),
+  };
+  return harden({ ...parts, backup: makeBackup(files, parts, connection) });
 };
 
 export type OpfsStorageOptions = {
@@ -88,14 +170,14 @@ export type OpfsStorageOptions = {
 
 /**
  * Opens the storage in a dedicated worker of a browser. Waits some seconds
- * for the handles of a killed predecessor; rejects with STORAGE_FAILED when
- * another kernel keeps them. Nothing stored is ever deleted by a failure.
+ * for the handles of a killed predecessor; rejects with STORAGE_IN_USE when
+ * another kernel keeps them, and with STORAGE_FAILED. Nothing stored is ever deleted by a failure.
  */
 export const openOpfsStorage = async ({
   directory,
   after,
   wasmUrl,
-  migrations = [],
+  migrations = MIGRATIONS,
 }: OpfsStorageOptions): Promise<Storage> => {
   try {
     const sqlite3 = await loadSqlite(wasmUrl);
@@ -106,6 +188,49 @@ export const openOpfsStorage = async ({
   }
 };
 harden(openOpfsStorage);
+
+type PoolPlace = Omit<OpfsStorageOptions, 'migrations'>;
+
+/** Makes a new directory with these databases in it. Rejects with STORAGE_FAILED. */
+export const fillOpfsStorage = async (
+  { directory, after, wasmUrl }: PoolPlace,
+  databases: ReadonlyMap<string, Uint8Array>,
+): Promise<void> => {
+  try {
+    const sqlite3 = await loadSqlite(wasmUrl);
+    await fillPool({ sqlite3, directory, after }, databases);
+  } catch (error) {
+    throw asStorageError(`fill ${directory}`, error);
+  }
+};
+harden(fillOpfsStorage);
+
+/**
+ * Copies all files of a directory that no kernel has open, whatever they are
+ * worth: none is looked through. What can't be merged of the kernel's log comes as
+ * a file beside it, and `problem` says why.
+ */
+export const copyOpfsStorage = async (
+  { directory, after, wasmUrl }: PoolPlace,
+  target: BackupTarget,
+  hash: Hash,
+): Promise<BackupReport & { readonly problem?: string }> => {
+  const sqlite3 = await loadSqlite(wasmUrl);
+  const files = await openPoolFiles({ sqlite3, directory, after });
+  try {
+    let problem: string | undefined;
+    try {
+      files.open(KERNEL_FILE, 'wal').close(); // merges the log
+    } catch (error) {
+      problem = asStorageError(`open ${KERNEL_FILE}`, error).message;
+    }
+    const report = await writeBackup(copiesOf(files), target, hash);
+    return problem === undefined ? report : { ...report, problem };
+  } finally {
+    files.close();
+  }
+};
+harden(copyOpfsStorage);
 
 let loaded: Promise<Sqlite3Static> | undefined;
 const provideSqlite = (): Promise<Sqlite3Static> => (loaded ??= loadSqlite());
@@ -121,7 +246,7 @@ export type FilesStorageOptions = {
 export const openFilesStorage = async ({
   name,
   makeFiles,
-  migrations = [],
+  migrations = MIGRATIONS,
 }: FilesStorageOptions): Promise<Storage> => {
   try {
     return openStorage(makeFiles(await provideSqlite()), migrations);
@@ -137,7 +262,7 @@ harden(openFilesStorage);
  */
 export const openNodeStorage = (
   image?: FileImages,
-  migrations: readonly Migration[] = [],
+  migrations: readonly Migration[] = MIGRATIONS,
 ): Promise<Storage> =>
   openFilesStorage({
     name: 'a database in memory',
@@ -145,3 +270,38 @@ export const openNodeStorage = (
     migrations,
   });
 harden(openNodeStorage);
+
+/**
+ * Opens the files of a backup in memory and looks through them: what a kernel of
+ * this version would find. Rejects with BACKUP_FAILED when it could not run over them.
+ */
+export const insistUsable = async (
+  files: ReadonlyMap<string, Uint8Array>,
+): Promise<void> => {
+  try {
+    for (const name of files.keys()) {
+      if (!name.endsWith('.sqlite')) {
+        throw Error(`${name} could not be merged when it was made`);
+      }
+    }
+    const { db, stores } = await openNodeStorage(new Map(files));
+    try {
+      db.check();
+      db.prepare(SCHEMA);
+      SCHEMA.forEach(({ name }) => db.load(name));
+      for (const vat of stores.list()) {
+        stores.check(vat);
+        stores.read(vat);
+      }
+    } finally {
+      db.close();
+      stores.close();
+    }
+  } catch (problem) {
+    throw new CooperageError(
+      'BACKUP_FAILED',
+      `The backup can't be used: ${problem instanceof Error ? problem.message : String(problem)}`,
+    );
+  }
+};
+harden(insistUsable);

@@ -1,5 +1,10 @@
 import harden from '@endo/harden';
-import { makeVatId, type StoreChange } from '@cooperage/protocol';
+import {
+  decodeRows,
+  makeVatId,
+  type StoreChange,
+  type VatId,
+} from '@cooperage/protocol';
 import { describe, expect, it } from 'vitest';
 import type { VatStores } from '../ports.ts';
 
@@ -8,9 +13,15 @@ export type VatStoresUnderTest = {
   /** Opens what was synced, as after a crash: `stores` is not used again. */
   reopen(): Promise<VatStoresUnderTest>;
   dispose(): Promise<void> | void;
+  /** Spoils what is stored of that vat; `stores` is not used again. */
+  damage(vat: VatId): void;
 };
 
 const ONE = makeVatId(1);
+const read = (stores: VatStores, vat: VatId) => {
+  const { image, fold } = stores.read(vat);
+  return { rows: decodeRows(image), fold };
+};
 const KEYS = [
   '',
   'a',
@@ -50,7 +61,7 @@ export const runVatStoresTests = (
   describe(`vat stores: ${name}`, () => {
     it('takes a vat without a file for an empty store', () =>
       withStores(({ stores }) => {
-        expect(stores.read(ONE)).toEqual({ rows: [], fold: 0 });
+        expect(read(stores, ONE)).toEqual({ rows: [], fold: 0 });
         expect(stores.list()).toEqual([]);
         expect(stores.size(ONE)).toBe(0);
         stores.delete(ONE);
@@ -59,19 +70,37 @@ export const runVatStoresTests = (
     it('gives rows in the byte order of their keys, with empty keys and values, also after a restart', () =>
       withStores(async under => {
         const changes = KEYS.map((key): StoreChange => [key, `${key}=`]);
-        under.stores.fold(ONE, 7, [...changes, ['empty', '']]);
+        under.stores.fold(ONE, 1, [...changes, ['empty', '']]);
         const wanted = {
-          fold: 7,
+          fold: 1,
           rows: [...changes, ['empty', '']].toSorted(([left], [right]) =>
             byBytes(String(left), String(right)),
           ),
         };
-        expect(under.stores.read(ONE)).toEqual(wanted);
+        expect(read(under.stores, ONE)).toEqual(wanted);
         const later = await under.reopen();
         expect(later.stores.list()).toEqual([ONE]);
-        expect(later.stores.read(ONE)).toEqual(wanted);
-        expect(later.stores.size(ONE)).toBeGreaterThan(0);
+        expect(read(later.stores, ONE)).toEqual(wanted);
         await later.dispose();
+      }));
+
+    it('measures the keys and values that are there, of all rows or of some, and nothing that went', () =>
+      withStores(({ stores }) => {
+        const large = 'x'.repeat(100_000);
+        stores.fold(ONE, 1, [
+          ['a', large],
+          ['größe', '\u{1F600}'],
+          ['nul\u0000inside', '\u0000'],
+        ]);
+        expect(stores.size(ONE)).toBe(100_001 + 7 + 4 + 10 + 1);
+        expect(stores.size(ONE, ['größe', 'absent', 'größe'])).toBe(11);
+        expect(stores.size(ONE, [])).toBe(0);
+        stores.fold(ONE, 2, [
+          ['a', null],
+          ['größe', ''],
+        ]);
+        expect(stores.size(ONE)).toBe(7 + 10 + 1);
+        expect(stores.size(makeVatId(2), ['a'])).toBe(0);
       }));
 
     it('applies puts and deletes of a fold, the last of a key deciding', () =>
@@ -91,7 +120,7 @@ export const runVatStoresTests = (
           ['d', null],
           ['absent', null],
         ]);
-        expect(stores.read(ONE)).toEqual({
+        expect(read(stores, ONE)).toEqual({
           fold: 2,
           rows: [
             ['a', '3'],
@@ -100,14 +129,21 @@ export const runVatStoresTests = (
         });
       }));
 
-    it('skips a fold that is not newer than the last', () =>
+    it('applies a fold with the number of the last one, and skips an older one', () =>
       withStores(({ stores }) => {
-        stores.fold(ONE, 5, [['a', '5']]);
-        stores.fold(ONE, 5, [['a', 'again']]);
-        stores.fold(ONE, 4, [['a', 'older']]);
-        expect(stores.read(ONE)).toEqual({ fold: 5, rows: [['a', '5']] });
-        stores.fold(ONE, 6, []);
-        expect(stores.read(ONE).fold).toBe(6);
+        stores.fold(ONE, 1, []);
+        stores.fold(ONE, 2, [['a', '2']]);
+        stores.fold(ONE, 2, [['b', 'more']]);
+        stores.fold(ONE, 1, [['a', 'older']]);
+        expect(read(stores, ONE)).toEqual({
+          fold: 2,
+          rows: [
+            ['a', '2'],
+            ['b', 'more'],
+          ],
+        });
+        stores.fold(ONE, 3, []);
+        expect(read(stores, ONE).fold).toBe(3);
       }));
 
     it('keeps the stores of many vats apart, more than it has open', () =>
@@ -123,7 +159,7 @@ export const runVatStoresTests = (
         const later = await under.reopen();
         expect([...later.stores.list()].sort()).toEqual([...vats].sort());
         for (const vat of vats) {
-          expect(later.stores.read(vat)).toEqual({
+          expect(read(later.stores, vat)).toEqual({
             fold: 2,
             rows: [
               ['k1', vat],
@@ -136,14 +172,17 @@ export const runVatStoresTests = (
 
     it('deletes a store for good, and starts afresh under the same number', () =>
       withStores(async under => {
-        under.stores.fold(ONE, 3, [['a', '1']]);
-        under.stores.fold(makeVatId(2), 3, [['b', '1']]);
+        under.stores.fold(ONE, 1, [['a', '1']]);
+        under.stores.fold(makeVatId(2), 1, [['b', '1']]);
         under.stores.delete(ONE);
-        expect(under.stores.read(ONE)).toEqual({ rows: [], fold: 0 });
+        expect(read(under.stores, ONE)).toEqual({ rows: [], fold: 0 });
         const later = await under.reopen();
         expect(later.stores.list()).toEqual([makeVatId(2)]);
         later.stores.fold(ONE, 1, [['c', '1']]);
-        expect(later.stores.read(ONE)).toEqual({ rows: [['c', '1']], fold: 1 });
+        expect(read(later.stores, ONE)).toEqual({
+          rows: [['c', '1']],
+          fold: 1,
+        });
         await later.dispose();
       }));
 
@@ -165,11 +204,58 @@ export const runVatStoresTests = (
           `v${index}`,
         ]);
         stores.fold(ONE, 1, [...many, ['large', large], ['larger', large]]);
-        expect(stores.read(ONE).rows).toEqual([
+        expect(read(stores, ONE).rows).toEqual([
           ...many,
           ['large', large],
           ['larger', large],
         ]);
+      }));
+
+    it('refuses a fold when the one before is not in the file, which is then another one', () =>
+      withStores(({ stores }) => {
+        stores.fold(ONE, 1, [['a', '1']]);
+        const TWO = makeVatId(2);
+        for (const [vat, fold] of [
+          [ONE, 3],
+          [TWO, 2],
+        ] as const) {
+          expect(() => stores.fold(vat, fold, [['b', '1']])).toThrow(
+            expect.objectContaining({
+              code: 'STORE_DAMAGED',
+              message: expect.stringContaining(`fold ${fold - 1} is not in it`),
+            }),
+          );
+        }
+        expect(read(stores, ONE)).toEqual({ fold: 1, rows: [['a', '1']] });
+      }));
+
+    it('tells a damaged file from a storage that fails: others go on, and it can be deleted', () =>
+      withStores(async under => {
+        const TWO = makeVatId(2);
+        for (const vat of [ONE, TWO]) {
+          under.stores.fold(vat, 1, [['a', 'x'.repeat(20_000)]]);
+        }
+        under.damage(ONE);
+        const { stores, dispose } = await under.reopen();
+        for (const work of [
+          () => stores.read(ONE),
+          () => stores.fold(ONE, 2, [['b', '2']]),
+          () => stores.size(ONE),
+          () => stores.check(ONE),
+        ]) {
+          expect(work).toThrow(
+            expect.objectContaining({
+              code: 'STORE_DAMAGED',
+              message: expect.stringContaining(`the store of ${ONE}`),
+            }),
+          );
+        }
+        stores.fold(TWO, 2, [['b', '2']]);
+        stores.check(TWO);
+        expect(read(stores, TWO).fold).toBe(2);
+        stores.delete(ONE);
+        expect(stores.list()).toEqual([TWO]);
+        await dispose();
       }));
 
     it('refuses to work once it is closed', async () => {

@@ -1,29 +1,40 @@
 import harden from '@endo/harden';
 import type {
+  Allowance,
   BundleHash,
   ClusterId,
   EndpointId,
+  EvictionPolicy,
   FaultPolicy,
   Kref,
+  ServiceGrant,
   SessionId,
   VatId,
   Vref,
 } from '@cooperage/protocol';
-import type { ColumnType, TableSchema } from '../ports.ts';
+import type { TableSchema } from '../ports.ts';
+import { SERVICE_SCHEMA } from './service-schema.ts';
+import { ENDED } from './ended-schema.ts';
+import { makeSchema } from './table-schema.ts';
+import { WRITERS } from './writers.ts';
 
 /**
  * The kernel's tables. Their version is kept, and raised by migrations, by the
  * adapter that stores them.
  *
  * Every identifier in them is allotted once and never again (`counters`).
- * Counts are derivable from the other tables; see `refcounts.ts`.
+ * Counts are derivable from the other tables; see `gc/refcounts.ts`.
  *
  * | table         | a row is                                                   |
  * |---------------|------------------------------------------------------------|
+ * | writers       | a version of a program that has written into all this      |
  * | counters      | the next number of a kind of identifier                    |
  * | clusters      | vats that were launched together                           |
  * | vats          | a vat: its code, parameters, incarnation                   |
+ * | endings       | an endpoint that has ended, while what it leaves is cleared away |
+ * | ended         | one of the vats that ended last, for people                |
  * | bundles       | code, by the SHA-512 of its text; not kept in memory       |
+ * | kept_bundles  | a name under which a person or a cluster keeps code        |
  * | objects       | an object: who exports it, what holds it                   |
  * | promises      | a promise: decider and subscribers, or its resolution      |
  * | clists        | one reference that one endpoint has                        |
@@ -32,31 +43,45 @@ import type { ColumnType, TableSchema } from '../ports.ts';
  * | sessions      | a client outside; none outlives the kernel's run           |
  * | retiring      | a promise's name that a session may still use, on its way out |
  * | vat_changes   | a committed change of a vat's store, not yet in its file   |
+ * | service_objects | an object of a service of the kernel                     |
+ * | aliases       | an object that stands for another, or did                  |
+ * | timers        | a time for which somebody waits                            |
+ * | calls         | work outside that a service has begun for somebody         |
+ * | quotas        | what an administrator of vats may do, and how much of it is used |
+ * | births        | a vat that another has asked for and that is not there yet |
+ * | children      | a vat that another has made, or its end                    |
  */
-type Columns = Readonly<Record<string, readonly [ColumnType, string]>>;
-
-const makeSchema = (
-  name: string,
-  keys: number,
-  columns: Columns,
-): TableSchema => ({
-  name,
-  keys,
-  columns: Object.entries(columns).map(([column, [type, about]]) => ({
-    name: column,
-    type,
-    about,
-  })),
-});
-
 export type CounterRow = { readonly name: CounterName; readonly next: number };
 export type CounterName =
-  'object' | 'promise' | 'vat' | 'cluster' | 'session' | 'position';
+  | 'object'
+  | 'promise'
+  | 'vat'
+  | 'cluster'
+  | 'ended'
+  | 'session'
+  | 'position'
+  | 'timer'
+  | 'call'
+  | 'quota'
+  | 'birth';
 
 export type ClusterRow = {
   readonly id: ClusterId;
   readonly name: string;
   readonly bootstrap: string;
+  /** What its bootstrap was granted at the launch. */
+  readonly services: readonly ServiceGrant[];
+  /** The promise of the bootstrap's answer, while that is awaited. */
+  readonly bootstrapResult: Kref | null;
+  /** What it was rejected with, or null. */
+  readonly bootstrapProblem: string | null;
+};
+
+/** Its own row has gone with its life; this one goes when nothing else is left of it. */
+export type EndingRow = {
+  readonly endpoint: EndpointId;
+  /** What the promises that it decided, and the messages that waited for it, are rejected with. */
+  readonly reason: string;
 };
 
 export type VatRow = {
@@ -78,18 +103,39 @@ export type VatRow = {
   /** Milliseconds that it may take for one delivery; null for the kernel's measure. */
   readonly deadline: number | null;
   readonly onFault: FaultPolicy;
+  /** Bytes that its store may have; null for as many as is usual. */
+  readonly storeBytes: number | null;
+  /** 1 when a person has paused it: heap and worker stay, nothing is delivered. */
+  readonly paused: 0 | 1;
+  /** 1 when its end or failure stops the kernel. */
+  readonly critical: 0 | 1;
+  readonly eviction: EvictionPolicy;
   /** Next number for a kernel-allotted vref of this vat. */
   readonly nextImport: number;
   /** Number of the last fold of its changes into its file. */
   readonly fold: number;
+  /** Bounds of its own, but that of its store. */
+  readonly limits: Partial<Allowance>;
 };
 
 export type BundleRow = { readonly hash: BundleHash; readonly text: string };
+
+export type KeptBundleRow = {
+  /** `person`, or the cluster whose config names it. */
+  readonly keeper: BundleKeeper;
+  readonly name: string;
+  readonly hash: BundleHash;
+  /** UTF-16 units of its text. */
+  readonly units: number;
+};
+export type BundleKeeper = 'person' | ClusterId;
 
 export type ObjectRow = {
   readonly kref: Kref;
   /** Null when its exporter is gone: an orphan. */
   readonly owner: EndpointId | null;
+  /** What its exporter alleged with its first mention, cut and cleaned; see `translate/interfaces.ts`. */
+  readonly iface: string | null;
   readonly reachable: number;
   readonly recognizable: number;
 };
@@ -103,6 +149,9 @@ export type PromiseRow = {
   readonly body: string | null;
   readonly slots: readonly Kref[];
   readonly refs: number;
+  readonly maker: EndpointId | null; // whose bounds it counts for, with those of its settler
+  readonly settler: EndpointId | null;
+  readonly isLeft: 0 | 1;
 };
 
 export type CListRow = {
@@ -127,7 +176,7 @@ export type QueueRow = {
   readonly sender: EndpointId | null;
   /** Within an inbox, items of a lower round go first; see `inbox.ts`. */
   readonly round: number;
-  /** A message's number among its sender's in that round. */
+  /** Its number in that round among its sender's messages, or among notifies. */
   readonly nth: number;
   /** Deliveries of it that were abandoned. */
   readonly tries: number;
@@ -160,8 +209,16 @@ export const CLUSTERS = makeSchema('clusters', 1, {
   id: ['text', 'cluster id'],
   name: ['text', 'name a person gave; unique'],
   bootstrap: ['text', 'name of the vat whose root got bootstrap()'],
+  services: ['text', 'JSON list of the services granted to that root'],
+  bootstrapResult: ['text?', 'promise of its answer, while it is awaited'],
+  bootstrapProblem: ['text?', 'what it was rejected with'],
 });
 harden(CLUSTERS);
+export const ENDINGS = makeSchema('endings', 1, {
+  endpoint: ['text', 'vat or session that has ended'],
+  reason: ['text', 'why, for those who wait for it'],
+});
+harden(ENDINGS);
 export const VATS = makeSchema('vats', 1, {
   id: ['text', 'vat id'],
   cluster: ['text', 'cluster id'],
@@ -177,8 +234,13 @@ export const VATS = makeSchema('vats', 1, {
   suspension: ['text?', 'why it is suspended'],
   deadline: ['integer?', 'milliseconds for one delivery; null: as the kernel'],
   onFault: ['text', 'suspend, restart or terminate'],
+  storeBytes: ['integer?', 'bytes that its store may have; null: as usual'],
+  paused: ['integer', '1 when a person has paused it'],
+  critical: ['integer', '1 when its end or failure stops the kernel'],
+  eviction: ['text', 'never, unseen or any'],
   nextImport: ['integer', 'next number of a vref allotted for it'],
   fold: ['integer', 'number of the last fold into its file'],
+  limits: ['text', 'JSON object of its own bounds'],
 });
 harden(VATS);
 export const BUNDLES = makeSchema('bundles', 1, {
@@ -186,9 +248,17 @@ export const BUNDLES = makeSchema('bundles', 1, {
   text: ['text', 'the bundle, JSON'],
 });
 harden(BUNDLES);
+export const KEPT_BUNDLES = makeSchema('kept_bundles', 2, {
+  keeper: ['text', 'person, or a cluster id'],
+  name: ['text', 'name that its keeper gave it'],
+  hash: ['text', 'the bundle'],
+  units: ['integer', 'UTF-16 units of its text'],
+});
+harden(KEPT_BUNDLES);
 export const OBJECTS = makeSchema('objects', 1, {
   kref: ['text', 'ko…'],
   owner: ['text?', 'endpoint that exports it; null for an orphan'],
+  iface: ['text?', 'what its exporter alleged it to be; proves nothing'],
   reachable: ['integer', 'holders that can reach it'],
   recognizable: ['integer', 'holders that can at least recognize it'],
 });
@@ -201,6 +271,9 @@ export const PROMISES = makeSchema('promises', 1, {
   body: ['text?', 'body of its resolution'],
   slots: ['text', 'JSON list of krefs in its resolution'],
   refs: ['integer', 'holders'],
+  maker: ['text?', 'endpoint that made it; null: the kernel'],
+  settler: ['text?', 'endpoint that settled it; null: the kernel, or nobody'],
+  isLeft: ['integer', '1 when it has left the c-list of its maker'],
 });
 harden(PROMISES);
 export const CLISTS = makeSchema('clists', 2, {
@@ -220,7 +293,7 @@ export const QUEUE = makeSchema('queue', 1, {
   result: ['text?', 'promise for the answer'],
   sender: ['text?', 'endpoint that sent it'],
   round: ['integer', 'lower rounds go first; then by position'],
-  nth: ['integer', 'its number among its sender’s in the round'],
+  nth: ['integer', 'its number in its lane and round'],
   tries: ['integer', 'deliveries that were abandoned'],
 });
 harden(QUEUE);
@@ -249,10 +322,14 @@ export const VAT_CHANGES = makeSchema('vat_changes', 2, {
 harden(VAT_CHANGES);
 
 export const SCHEMA: readonly TableSchema[] = Object.freeze([
+  WRITERS,
   COUNTERS,
   CLUSTERS,
   VATS,
+  ENDINGS,
+  ENDED,
   BUNDLES,
+  KEPT_BUNDLES,
   OBJECTS,
   PROMISES,
   CLISTS,
@@ -261,5 +338,6 @@ export const SCHEMA: readonly TableSchema[] = Object.freeze([
   SESSIONS,
   RETIRING,
   VAT_CHANGES,
+  ...SERVICE_SCHEMA,
 ]);
 harden(SCHEMA);

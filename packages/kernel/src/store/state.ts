@@ -1,20 +1,25 @@
 import harden from '@endo/harden';
-import type {
-  BundleHash,
-  ClusterId,
-  EndpointId,
-  Kref,
-  SessionId,
-  VatId,
-  Vref,
+import {
+  isExportVref,
+  isPromiseKref,
+  type BundleHash,
+  type ClusterId,
+  type EndpointId,
+  type Kref,
+  type SessionId,
+  type VatId,
+  type Vref,
 } from '@cooperage/protocol';
 import type { ColumnValue, KernelDb, TableSchema } from '../ports.ts';
+import { ENDED, type EndedRow } from './ended-schema.ts';
 import {
   BUNDLES,
   CLISTS,
   CLUSTERS,
   COUNTERS,
+  ENDINGS,
   HOME,
+  KEPT_BUNDLES,
   OBJECTS,
   PROMISES,
   QUEUE,
@@ -22,12 +27,15 @@ import {
   SESSIONS,
   VATS,
   VAT_CHANGES,
+  type BundleKeeper,
   type BundleRow,
   type CListRow,
   type ClusterRow,
   type CounterName,
   type CounterRow,
+  type EndingRow,
   type HomeRow,
+  type KeptBundleRow,
   type ObjectRow,
   type PromiseRow,
   type QueueRow,
@@ -36,20 +44,32 @@ import {
   type VatChangeRow,
   type VatRow,
 } from './schema.ts';
+import {
+  ALIASES,
+  BIRTHS,
+  CALLS,
+  CHILDREN,
+  QUOTAS,
+  SERVICE_OBJECTS,
+  TIMERS,
+  type AliasRow,
+  type BirthRow,
+  type CallRow,
+  type ChildRow,
+  type QuotaRow,
+  type ServiceObjectRow,
+  type TimerRow,
+} from './service-schema.ts';
 import { makeTables, type Tables } from './table.ts';
+import { weighAnswer, weighChange, weighMessage } from './weights.ts';
+import { WRITERS, type WriterRow } from './writers.ts';
 
-/** Rows are records whose fields are the columns; `lists` are the columns that hold a JSON list. */
-const makeCodec = <Key extends readonly ColumnValue[], Row extends object>(
+/** Rows are records whose fields are the columns; `lists` are the columns that hold JSON, mostly a list. */
+const makeCodec = <Row extends object>(
   schema: TableSchema,
   lists: readonly string[] = [],
 ) => ({
   schema,
-  keyOf: (row: Row): Key => {
-    const fields = row as Record<string, ColumnValue>;
-    return schema.columns
-      .slice(0, schema.keys)
-      .map(({ name }) => fields[name] ?? null) as readonly ColumnValue[] as Key;
-  },
   toColumns: (row: Row): ColumnValue[] => {
     const fields = row as Record<string, ColumnValue>;
     return schema.columns.map(({ name }) =>
@@ -72,33 +92,64 @@ const makeCodec = <Key extends readonly ColumnValue[], Row extends object>(
 });
 
 const openTables = (store: Tables) => ({
-  counters: store.table(makeCodec<[CounterName], CounterRow>(COUNTERS)),
-  clusters: store.table(makeCodec<[ClusterId], ClusterRow>(CLUSTERS)),
-  vats: store.table(
-    makeCodec<[VatId], VatRow>(VATS, ['parametersSlots', 'endowments']),
+  writers: store.table<[string, string], WriterRow>(makeCodec(WRITERS)),
+  counters: store.table<[CounterName], CounterRow>(makeCodec(COUNTERS)),
+  clusters: store.table<[ClusterId], ClusterRow>(
+    makeCodec(CLUSTERS, ['services']),
   ),
-  bundles: store.table({
-    ...makeCodec<[BundleHash], BundleRow>(BUNDLES),
+  vats: store.table<[VatId], VatRow>(
+    makeCodec(VATS, ['parametersSlots', 'endowments', 'limits']),
+  ),
+  endings: store.table<[EndpointId], EndingRow>(makeCodec(ENDINGS)),
+  ended: store.table<[number], EndedRow>(makeCodec(ENDED)),
+  bundles: store.table<[BundleHash], BundleRow>({
+    ...makeCodec(BUNDLES),
     resident: false,
   }),
-  objects: store.table(makeCodec<[Kref], ObjectRow>(OBJECTS)),
-  promises: store.table(
-    makeCodec<[Kref], PromiseRow>(PROMISES, ['subscribers', 'slots']),
+  keptBundles: store.table<[BundleKeeper, string], KeptBundleRow>(
+    makeCodec(KEPT_BUNDLES),
   ),
-  clists: store.table(makeCodec<[EndpointId, Kref], CListRow>(CLISTS)),
-  queue: store.table(makeCodec<[number], QueueRow>(QUEUE, ['slots'])),
-  home: store.table(makeCodec<[string], HomeRow>(HOME)),
-  sessions: store.table(makeCodec<[SessionId], SessionRow>(SESSIONS)),
-  retiring: store.table(makeCodec<[SessionId, Vref], RetiringRow>(RETIRING)),
-  vatChanges: store.table(
-    makeCodec<[VatId, string], VatChangeRow>(VAT_CHANGES),
+  objects: store.table<[Kref], ObjectRow>(makeCodec(OBJECTS)),
+  promises: store.table<[Kref], PromiseRow>(
+    makeCodec(PROMISES, ['subscribers', 'slots']),
   ),
+  clists: store.table<[EndpointId, Kref], CListRow>(makeCodec(CLISTS)),
+  queue: store.table<[number], QueueRow>(makeCodec(QUEUE, ['slots'])),
+  home: store.table<[string], HomeRow>(makeCodec(HOME)),
+  sessions: store.table<[SessionId], SessionRow>(makeCodec(SESSIONS)),
+  retiring: store.table<[SessionId, Vref], RetiringRow>(makeCodec(RETIRING)),
+  vatChanges: store.table<[VatId, string], VatChangeRow>(
+    makeCodec(VAT_CHANGES),
+  ),
+  serviceObjects: store.table<[Kref], ServiceObjectRow>(
+    makeCodec(SERVICE_OBJECTS),
+  ),
+  aliases: store.table<[Kref], AliasRow>(makeCodec(ALIASES)),
+  timers: store.table<[number], TimerRow>(makeCodec(TIMERS)),
+  calls: store.table<[number], CallRow>(makeCodec(CALLS, ['slots'])),
+  quotas: store.table<[number], QuotaRow>(makeCodec(QUOTAS)),
+  births: store.table<[number], BirthRow>(makeCodec(BIRTHS, ['slots'])),
+  children: store.table<[VatId], ChildRow>(makeCodec(CHILDREN)),
 });
+
+/** What goes through a queue in its own order: the messages of one sender, or all notifies. */
+export const laneOf = ({
+  queue,
+  kind,
+  sender,
+}: Pick<QueueRow, 'queue' | 'kind' | 'sender'>): string =>
+  kind === 'notify' ? `${queue} notifies` : `${queue} ${sender}`;
+harden(laneOf);
 
 const addIndexes = (tables: ReturnType<typeof openTables>) => ({
   clusterByName: tables.clusters.index(row => row.name),
+  clusterByBootstrap: tables.clusters.index(
+    row => row.bootstrapResult ?? undefined,
+  ),
   vatsByCluster: tables.vats.indexGroup(row => row.cluster),
   vatsByBundle: tables.vats.indexGroup(row => row.bundle),
+  keptByKeeper: tables.keptBundles.indexGroup(row => row.keeper),
+  keptByHash: tables.keptBundles.indexGroup(row => row.hash),
   promisesByDecider: tables.promises.indexGroup(
     row => row.decider ?? undefined,
   ),
@@ -110,13 +161,12 @@ const addIndexes = (tables: ReturnType<typeof openTables>) => ({
     row => row.queue,
     row => row.round,
   ),
-  /** One sender's messages in one queue, in that order. */
-  lanes: tables.queue.indexGroup(
-    row => (row.kind === 'message' ? `${row.queue} ${row.sender}` : undefined),
+  /** One sender's messages in one queue, or its notifies, in that order. */
+  lanes: tables.queue.indexGroup(laneOf, row => row.round),
+  /** In the order of the queue, whatever was undone or loaded: see `refusals.ts`. */
+  messages: tables.queue.indexGroup(
+    row => (row.kind === 'message' ? row.queue : undefined),
     row => row.round,
-  ),
-  messages: tables.queue.indexGroup(row =>
-    row.kind === 'message' ? row.queue : undefined,
   ),
   notifies: tables.queue.indexGroup(row =>
     row.kind === 'notify' ? `${row.queue} ${row.target}` : undefined,
@@ -127,6 +177,63 @@ const addIndexes = (tables: ReturnType<typeof openTables>) => ({
     row => row.delivery,
   ),
   changesByVat: tables.vatChanges.indexGroup(row => row.vat),
+  /** All of them, the next one first. */
+  timersByTime: tables.timers.indexGroup(
+    () => 'all',
+    row => row.time,
+  ),
+  timersByTimer: tables.timers.indexGroup(row => row.timer),
+  timerByAlarm: tables.timers.index(row => row.alarm ?? undefined),
+  callsByObject: tables.calls.indexGroup(row => row.object),
+  quotasByParent: tables.quotas.indexGroup(row => row.parent ?? undefined),
+  birthsByCluster: tables.births.indexGroup(row => row.cluster),
+  birthsByBundle: tables.births.indexGroup(row => row.bundle),
+  childrenByQuota: tables.children.indexGroup(row => row.quota),
+  childByNode: tables.children.index(row => row.node),
+});
+
+/** The one who settled a promise, or is to, and the one who made it. */
+export const pairOf = ({
+  maker,
+  settler,
+  decider,
+}: Pick<PromiseRow, 'maker' | 'settler' | 'decider'>): string =>
+  `${settler ?? decider} ${maker}`;
+harden(pairOf);
+
+/** What the rows of endpoints weigh; see `usage.ts`. */
+const addSums = (tables: ReturnType<typeof openTables>) => ({
+  changeUnits: tables.vatChanges.indexSum(row => row.vat, weighChange),
+  /** What messages count: of each sender, wherever they wait; and of each queue. */
+  sentUnits: tables.queue.indexSum(
+    row => (row.kind === 'message' ? (row.sender ?? undefined) : undefined),
+    weighMessage,
+  ),
+  queuedUnits: tables.queue.indexSum(
+    row => (row.kind === 'message' ? row.queue : undefined),
+    weighMessage,
+  ),
+  /** Promises in the c-list of the one who made them, and what their answers count. */
+  promisesMade: tables.clists.indexSum(
+    row =>
+      isPromiseKref(row.kref) && isExportVref(row.vref)
+        ? row.endpoint
+        : undefined,
+    () => 1,
+  ),
+  promiseUnits: tables.promises.indexSum(
+    row => (row.isLeft ? undefined : (row.maker ?? undefined)),
+    weighAnswer,
+  ),
+  /** Answers that others hold, whose askers have been told, by both that had to do with them. */
+  leftUnits: tables.promises.indexSum(
+    row => (row.isLeft && row.maker !== null ? pairOf(row) : undefined),
+    weighAnswer,
+  ),
+  exported: tables.clists.indexSum(
+    row => (isExportVref(row.vref) ? row.endpoint : undefined),
+    () => 1,
+  ),
 });
 
 /**
@@ -136,7 +243,7 @@ const addIndexes = (tables: ReturnType<typeof openTables>) => ({
 export const makeState = (db: KernelDb) => {
   const store = makeTables(db);
   const tables = openTables(store);
-  const indexes = addIndexes(tables);
+  const indexes = { ...addIndexes(tables), ...addSums(tables) };
   store.load();
 
   /** The next number of that kind; it is never given again once this crank is kept. */

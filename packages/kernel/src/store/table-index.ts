@@ -18,6 +18,8 @@ export type GroupIndex<Row> = {
   /** In the order asked for when the index was made; without one, no order is promised. */
   values(group: string | number): Row[];
   first(group: string | number): Row | undefined;
+  /** As `values`, but so many at most: none where that is nothing or less. */
+  firsts(group: string | number, most: number): Row[];
   last(group: string | number): Row | undefined;
   count(group: string | number): number;
   /** Every group that has a row. */
@@ -71,28 +73,71 @@ export const makeUniqueIndex = <Row>(
 };
 harden(makeUniqueIndex);
 
-type Group<Row> = {
-  put(id: RowId, row: Row): void;
-  delete(id: RowId, row: Row): void;
-  values(): Row[];
-  first(): Row | undefined;
-  last(): Row | undefined;
-  count(): number;
+/** The rows of one group, whatever keeps them. Functions and not methods: groups come and go with every message. */
+type Grouping<Row, Group> = {
+  of(id: RowId, row: Row): Group;
+  /** Gives the group that then stands for the old one. */
+  put(group: Group, id: RowId, row: Row): Group;
+  delete(group: Group, id: RowId, row: Row): void;
+  values(group: Group, most?: number): Row[];
+  first(group: Group): Row | undefined;
+  last(group: Group): Row | undefined;
+  count(group: Group): number;
 };
 
-const makeUnorderedGroup = <Row>(): Group<Row> => {
-  const rows = new Map<RowId, Row>();
+type Lone<Row> = { readonly id: RowId; row: Row | undefined };
+
+/** Most groups have one row and never another: they need no map. */
+const makeUnordered = <Row>(): Grouping<Row, Lone<Row> | Map<RowId, Row>> => {
+  const values = (
+    group: Lone<Row> | Map<RowId, Row>,
+    most = Infinity,
+  ): Row[] => {
+    if (!(group instanceof Map)) {
+      return group.row === undefined ? [] : [group.row];
+    }
+    const rows: Row[] = [];
+    for (const row of group.values()) {
+      if (rows.length >= most) {
+        break;
+      }
+      rows.push(row);
+    }
+    return rows;
+  };
   return {
-    put: (id, row) => {
-      rows.set(id, row);
+    of: (id, row) => ({ id, row }),
+    put: (group, id, row) => {
+      if (group instanceof Map) {
+        return group.set(id, row);
+      }
+      if (group.id === id) {
+        group.row = row;
+        return group;
+      }
+      const rows = new Map<RowId, Row>();
+      if (group.row !== undefined) {
+        rows.set(group.id, group.row);
+      }
+      return rows.set(id, row);
     },
-    delete: id => {
-      rows.delete(id);
+    delete: (group, id) => {
+      if (group instanceof Map) {
+        group.delete(id);
+      } else if (group.id === id) {
+        group.row = undefined;
+      }
     },
-    values: () => [...rows.values()],
-    first: () => rows.values().next().value,
-    last: () => [...rows.values()].at(-1),
-    count: () => rows.size,
+    values,
+    first: group =>
+      group instanceof Map ? group.values().next().value : group.row,
+    last: group => values(group).at(-1),
+    count: group => {
+      if (group instanceof Map) {
+        return group.size;
+      }
+      return group.row === undefined ? 0 : 1;
+    },
   };
 };
 
@@ -107,126 +152,177 @@ const compareIds = (left: RowId, right: RowId): number =>
  * A sorted array with a free space at its head: a queue is pushed at one end
  * and shifted at the other, and an undone shift puts back at the head.
  */
-const makeOrderedGroup = <Row>(orderOf: (row: Row) => number): Group<Row> => {
-  let entries: (Entry<Row> | undefined)[] = [];
-  let head = 0;
+type Line<Row> = { entries: (Entry<Row> | undefined)[]; head: number };
 
-  /** The first place whose entry is not before (order, id). */
-  const placeOf = (order: number, id: RowId): number => {
-    let low = head;
-    let high = entries.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const entry = entries[middle];
-      if (entry && (entry.order - order || compareIds(entry.id, id)) < 0) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
+/** The first place whose entry is not before (order, id). */
+const placeOf = <Row>(
+  { entries, head }: Line<Row>,
+  order: number,
+  id: RowId,
+): number => {
+  const last = entries.at(-1);
+  if (last && (last.order - order || compareIds(last.id, id)) < 0) {
+    return entries.length; // most come in their order
+  }
+  let low = head;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const entry = entries[middle];
+    if (entry && (entry.order - order || compareIds(entry.id, id)) < 0) {
+      low = middle + 1;
+    } else {
+      high = middle;
     }
-    return low;
-  };
-
-  return {
-    put: (id, row) => {
-      const entry = { order: orderOf(row), id, row };
-      const place = placeOf(entry.order, id);
-      if (entries[place]?.id === id) {
-        entries[place] = entry;
-      } else if (place === head && head > 0) {
-        head -= 1;
-        entries[head] = entry;
-      } else {
-        entries.splice(place, 0, entry);
-      }
-    },
-    delete: (id, row) => {
-      const place = placeOf(orderOf(row), id);
-      if (entries[place]?.id !== id) {
-        return;
-      }
-      if (place > head) {
-        entries.splice(place, 1);
-        return;
-      }
-      entries[head] = undefined;
-      head += 1;
-      if (head > 64 && head * 2 > entries.length) {
-        entries = entries.slice(head);
-        head = 0;
-      }
-    },
-    values: () =>
-      entries.slice(head).flatMap(entry => (entry ? [entry.row] : [])),
-    first: () => entries[head]?.row,
-    last: () => entries.at(-1)?.row,
-    count: () => entries.length - head,
-  };
+  }
+  return low;
 };
+
+const putInLine = <Row>(line: Line<Row>, entry: Entry<Row>): void => {
+  const { entries } = line;
+  const place = placeOf(line, entry.order, entry.id);
+  if (entries[place]?.id === entry.id) {
+    entries[place] = entry;
+  } else if (place === line.head && line.head > 0) {
+    line.head -= 1;
+    entries[line.head] = entry;
+  } else if (place === entries.length) {
+    entries.push(entry);
+  } else {
+    entries.splice(place, 0, entry);
+  }
+};
+
+const deleteFromLine = <Row>(
+  line: Line<Row>,
+  order: number,
+  id: RowId,
+): void => {
+  const { entries } = line;
+  const place = placeOf(line, order, id);
+  if (entries[place]?.id !== id) {
+    return;
+  }
+  if (place > line.head) {
+    entries.splice(place, 1);
+    return;
+  }
+  entries[place] = undefined;
+  line.head += 1;
+  if (line.head > 64 && line.head * 2 > entries.length) {
+    line.entries = entries.slice(line.head);
+    line.head = 0;
+  }
+};
+
+const makeOrdered = <Row>(
+  orderOf: (row: Row) => number,
+): Grouping<Row, Line<Row>> => ({
+  of: (id, row) => ({ entries: [{ order: orderOf(row), id, row }], head: 0 }),
+  put: (line, id, row) => {
+    putInLine(line, { order: orderOf(row), id, row });
+    return line;
+  },
+  delete: (line, id, row) => deleteFromLine(line, orderOf(row), id),
+  values: ({ entries, head }, most = Infinity) =>
+    entries
+      .slice(head, head + most)
+      .flatMap(entry => (entry ? [entry.row] : [])),
+  first: ({ entries, head }) => entries[head]?.row,
+  last: ({ entries }) => entries.at(-1)?.row,
+  count: ({ entries, head }) => entries.length - head,
+});
 
 export type GroupIndexKit<Row> = {
   readonly index: GroupIndex<Row>;
   readonly keeper: IndexKeeper<Row>;
 };
 
-export const makeGroupIndex = <Row>(
+const makeIndexOfGroups = <Row, Group>(
   groupOf: (row: Row) => IndexKey,
   orderOf: ((row: Row) => number) | undefined,
+  grouping: Grouping<Row, Group>,
 ): GroupIndexKit<Row> => {
-  const groups = new Map<string | number, Group<Row>>();
+  const groups = new Map<string | number, Group>();
 
-  const remove = (id: RowId, row: Row): void => {
-    const name = groupOf(row);
+  const remove = (name: IndexKey, id: RowId, row: Row): void => {
     const group = name === undefined ? undefined : groups.get(name);
-    if (name === undefined || !group) {
+    if (name === undefined || group === undefined) {
       return;
     }
-    group.delete(id, row);
-    if (group.count() === 0) {
+    grouping.delete(group, id, row);
+    if (grouping.count(group) === 0) {
       groups.delete(name);
     }
   };
 
-  const add = (id: RowId, row: Row): void => {
-    const name = groupOf(row);
+  const add = (name: IndexKey, id: RowId, row: Row): void => {
     if (name === undefined) {
       return;
     }
-    let group = groups.get(name);
-    if (!group) {
-      group = orderOf ? makeOrderedGroup(orderOf) : makeUnorderedGroup<Row>();
-      groups.set(name, group);
+    const group = groups.get(name);
+    if (group === undefined) {
+      groups.set(name, grouping.of(id, row));
+      return;
     }
-    group.put(id, row);
+    const grown = grouping.put(group, id, row);
+    if (grown !== group) {
+      groups.set(name, grown);
+    }
   };
 
-  /** A row that keeps its group and its place is exchanged where it stands. */
-  const staysInPlace = (before: Row, after: Row): boolean =>
-    groupOf(before) === groupOf(after) &&
-    orderOf?.(before) === orderOf?.(after);
+  /** What is sought by `seek` in a group, or `none` when there is no such group. */
+  const inGroup =
+    <Found>(seek: (group: Group) => Found, none: () => Found) =>
+    (name: string | number): Found => {
+      const group = groups.get(name);
+      return group === undefined ? none() : seek(group);
+    };
 
   return harden({
     index: {
-      values: (group: string | number) => groups.get(group)?.values() ?? [],
-      first: (group: string | number) => groups.get(group)?.first(),
-      last: (group: string | number) => groups.get(group)?.last(),
-      count: (group: string | number) => groups.get(group)?.count() ?? 0,
+      values: inGroup(
+        group => grouping.values(group),
+        (): Row[] => [],
+      ),
+      firsts: (name: string | number, most: number) => {
+        const group = groups.get(name);
+        return group === undefined || most <= 0
+          ? []
+          : grouping.values(group, most);
+      },
+      first: inGroup(grouping.first, () => undefined),
+      last: inGroup(grouping.last, () => undefined),
+      count: inGroup(grouping.count, () => 0),
       groups: () => [...groups.keys()],
     },
     keeper: {
       insist: () => {},
       replace: (id: RowId, before: Row | undefined, after: Row | undefined) => {
+        const left = before && groupOf(before);
+        const joined = after && groupOf(after);
+        // A row that keeps its group and its place is exchanged where it stands.
         if (
           before !== undefined &&
-          (after === undefined || !staysInPlace(before, after))
+          (after === undefined ||
+            left !== joined ||
+            orderOf?.(before) !== orderOf?.(after))
         ) {
-          remove(id, before);
+          remove(left, id, before);
         }
         if (after !== undefined) {
-          add(id, after);
+          add(joined, id, after);
         }
       },
     },
   });
 };
+
+export const makeGroupIndex = <Row>(
+  groupOf: (row: Row) => IndexKey,
+  orderOf: ((row: Row) => number) | undefined,
+): GroupIndexKit<Row> =>
+  orderOf
+    ? makeIndexOfGroups(groupOf, orderOf, makeOrdered(orderOf))
+    : makeIndexOfGroups(groupOf, undefined, makeUnordered<Row>());
 harden(makeGroupIndex);

@@ -3,26 +3,49 @@ import type { ColumnValue, TableSchema } from '../ports.ts';
 import type { RowId } from './table-index.ts';
 
 /** Text is preceded by its length, so that no two keys of several columns meet. */
-export const makeIdOf = (schema: TableSchema) => {
-  const { keys, name } = schema;
-  const part = (value: ColumnValue | undefined): string =>
-    typeof value === 'string' ? `${value.length}:${value}` : `${value};`;
-  return (columns: readonly ColumnValue[]): RowId => {
-    const first = columns[0];
-    if (keys === 1) {
-      if (typeof first === 'string' || typeof first === 'number') {
-        return first;
+const part = (value: ColumnValue | undefined): string =>
+  typeof value === 'string' ? `${value.length}:${value}` : `${value};`;
+
+/** What a table's maps know a row by, from its key's columns or from the row, whose fields are its columns. */
+export const makeIdsOf = <Row extends object>({
+  keys,
+  name,
+  columns,
+}: TableSchema) => {
+  const [first = '', ...others] = columns
+    .slice(0, keys)
+    .map(column => column.name);
+  const insistId = (value: ColumnValue | undefined): RowId => {
+    if (typeof value === 'string' || typeof value === 'number') {
+      return value;
+    }
+    throw Error(`table ${name}: a key is a text or an integer`);
+  };
+  return {
+    ofKey: (key: readonly ColumnValue[]): RowId => {
+      if (keys === 1) {
+        return insistId(key[0]);
       }
-      throw Error(`table ${name}: a key is a text or an integer`);
-    }
-    let id = part(first);
-    for (let column = 1; column < keys; column += 1) {
-      id += part(columns[column]);
-    }
-    return id;
+      let id = part(key[0]);
+      for (let column = 1; column < keys; column += 1) {
+        id += part(key[column]);
+      }
+      return id;
+    },
+    ofRow: (row: Row): RowId => {
+      const fields = row as Record<string, ColumnValue>;
+      if (keys === 1) {
+        return insistId(fields[first]);
+      }
+      let id = part(fields[first]);
+      for (const other of others) {
+        id += part(fields[other]);
+      }
+      return id;
+    },
   };
 };
-harden(makeIdOf);
+harden(makeIdsOf);
 
 /** Where the rows are: all in memory, or in the database with the epoch's changes above it. */
 export type RowMap<Row> = {

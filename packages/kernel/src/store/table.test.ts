@@ -4,6 +4,9 @@ import { makeMemoryImage, openMemoryKernelDb } from '../adapters/memory.ts';
 import type { KernelDb, TableSchema } from '../ports.ts';
 import { makeTables } from './table.ts';
 
+/** Fewer when the tests themselves are tested: see scripts/mutation.mjs. */
+const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 300);
+
 type Item = {
   readonly owner: string;
   readonly number: number;
@@ -34,7 +37,6 @@ const openAll = (db: KernelDb) => {
   const tables = makeTables(db);
   const items = tables.table<[string, number], Item>({
     schema: itemSchema,
-    keyOf: row => [row.owner, row.number],
     toColumns: row => [row.owner, row.number, row.label, row.place],
     fromColumns: ([owner, number, label, place]) => ({
       owner: String(owner),
@@ -148,6 +150,119 @@ describe('tables', () => {
     expect(() => items.put(item('a', 2, 0, 'same'))).toThrow('both claim same');
     expect(items.size).toBe(1);
     expect(byLabel.get('same')).toEqual(item('a', 1, 0, 'same'));
+  });
+
+  it('are made before they are loaded, and loaded once', () => {
+    const { tables } = openAll(openMemoryKernelDb());
+    expect(() =>
+      tables.table({
+        schema: itemSchema,
+        toColumns: () => [],
+        fromColumns: () => ({}),
+      }),
+    ).toThrow('table items is made after load');
+    expect(() => tables.load()).toThrow('the tables are loaded already');
+  });
+
+  it('hand out the net change of an epoch, which ends with it', () => {
+    const db = openMemoryKernelDb();
+    const { tables, items } = openAll(db);
+    const write = (work: () => void): void => {
+      tables.begin();
+      work();
+      tables.keep();
+    };
+    write(() => {
+      items.put(item('a', 1, 0));
+      items.put(item('a', 2, 0));
+    });
+    tables.commit();
+    write(() => {
+      items.put(item('a', 1, 3));
+      items.delete('a', 2);
+      items.put(item('z', 9, 9));
+    });
+    write(() => items.delete('z', 9));
+    expect(tables.takeChanges()).toEqual([
+      { table: 'items', puts: [['a', 1, null, 3]], deletes: [['a', 2]] },
+    ]);
+    expect([tables.dirty, tables.takeChanges()]).toEqual([false, []]);
+    expect(tables.commit()).toBe(false);
+  });
+
+  it('say what was done wrongly', () => {
+    const { tables, items, blobs } = openAll(openMemoryKernelDb());
+    expect(() => items.delete('a', 1)).toThrow(
+      'write to table items: no crank is open',
+    );
+    expect(() => tables.undo()).toThrow('undo: no crank is open');
+    tables.begin();
+    expect(() => tables.begin()).toThrow('begin: a crank is open');
+    expect(() => tables.commit()).toThrow('commit: a crank is open');
+    expect(() => blobs.values()).toThrow(
+      'table blobs is not resident: read its rows by key',
+    );
+    expect(() => blobs.get(null as never)).toThrow(
+      'table blobs: a key is a text or an integer',
+    );
+  });
+
+  it('tell whether a row is there, and give it frozen', () => {
+    const { tables, items, blobs } = openAll(openMemoryKernelDb());
+    tables.begin();
+    items.put(item('a', 1, 0));
+    blobs.put({ name: 'b', bytes: Uint8Array.of(1) });
+    expect([items.has('a', 1), items.has('a', 2)]).toEqual([true, false]);
+    expect([blobs.has('b'), blobs.has('c')]).toEqual([true, false]);
+    expect(blobs.delete('c')).toBe(false);
+    expect(Object.isFrozen(items.get('a', 1))).toBe(true);
+  });
+
+  it('of big rows ask the database for what the epoch has not touched, also after a commit', () => {
+    const image = makeMemoryImage();
+    let reads = 0;
+    const db = openMemoryKernelDb(image);
+    const { tables, blobs } = openAll({
+      ...db,
+      read: (...key) => {
+        reads += 1;
+        return db.read(...key);
+      },
+    });
+    const put = (...bytes: number[]): boolean => {
+      tables.begin();
+      blobs.put({ name: 'b', bytes: Uint8Array.from(bytes) });
+      tables.keep();
+      expect(blobs.get('b')?.bytes).toEqual(Uint8Array.from(bytes));
+      return tables.commit();
+    };
+    expect([put(1, 2), put(1, 3), put(1), put(1), put(1, 0)]).toEqual([
+      true,
+      true,
+      true,
+      false,
+      true,
+    ]);
+    const before = reads;
+    expect(blobs.get('b')?.bytes).toEqual(Uint8Array.of(1, 0));
+    expect(reads).toBe(before + 1);
+  });
+
+  it('with a number for a key know it from the text', () => {
+    const tables = makeTables(openMemoryKernelDb());
+    const rows = tables.table<[number | string], { id: number | string }>({
+      schema: {
+        name: 'rows',
+        keys: 1,
+        columns: [{ name: 'id', type: 'integer', about: '' }],
+      },
+      toColumns: row => [row.id],
+      fromColumns: ([id]) => ({ id: Number(id) }),
+    });
+    tables.load();
+    tables.begin();
+    rows.put({ id: 7 });
+    expect([rows.has(7), rows.has('7')]).toEqual([true, false]);
   });
 
   it('keeps keys of several columns apart', () => {
@@ -368,7 +483,7 @@ describe('tables, against a naive model', () => {
         fc.array(command, { maxLength: 80, size: 'max' }),
         runCommands,
       ),
-      { numRuns: 300 },
+      { numRuns: RUNS },
     );
   });
 });

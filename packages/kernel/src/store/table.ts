@@ -14,16 +14,17 @@ import {
   type RowId,
   type UniqueIndex,
 } from './table-index.ts';
-
 import { makeLedger, type Ledger } from './table-ledger.ts';
 import {
-  makeIdOf,
+  makeIdsOf,
   makeResidentRows,
   makeStagedRows,
   type RowMap,
 } from './table-rows.ts';
+import { makeSumIndex, type SumIndex } from './table-sum.ts';
 
 export type { GroupIndex, IndexKey, UniqueIndex } from './table-index.ts';
+export type { SumIndex } from './table-sum.ts';
 
 /**
  * State in memory with a durable copy.
@@ -65,18 +66,19 @@ export type Table<Key extends readonly ColumnValue[], Row extends object> = {
     groupOf: (row: Row) => IndexKey,
     orderOf?: (row: Row) => number,
   ): GroupIndex<Row>;
+  /** What the rows of each group weigh together. */
+  indexSum(
+    groupOf: (row: Row) => IndexKey,
+    weightOf: (row: Row) => number,
+  ): SumIndex;
 };
 
-export type TableOptions<
-  Key extends readonly ColumnValue[],
-  Row extends object,
-> = {
+export type TableOptions<Row extends object> = {
+  /** The key's columns are fields of the row. */
   readonly schema: TableSchema;
   /** Every column, in the schema's order. */
   readonly toColumns: (row: Row) => readonly ColumnValue[];
   readonly fromColumns: (columns: readonly ColumnValue[]) => Row;
-  /** The key's columns; saves calling `toColumns` at every put. */
-  readonly keyOf?: (row: Row) => Key;
   /** False for big rows: they stay in the database, only changes are held until the commit. */
   readonly resident?: boolean;
 };
@@ -84,7 +86,7 @@ export type TableOptions<
 export type Tables = Journal & {
   /** To be called before `load`. */
   table<Key extends readonly ColumnValue[], Row extends object>(
-    options: TableOptions<Key, Row>,
+    options: TableOptions<Row>,
   ): Table<Key, Row>;
   /** Prepares the database and fills the resident tables and their indexes. To be called once. */
   load(): void;
@@ -115,37 +117,37 @@ type Shared = {
   joined(ledger: AnyLedger): void;
 };
 
-type WriterParts<Row> = {
+type WriterParts<Row extends object> = {
   readonly shared: Shared;
   readonly schema: TableSchema;
   readonly rows: RowMap<Row>;
   readonly indexes: readonly IndexKeeper<Row>[];
   readonly ledger: Ledger<Row>;
-  readonly idOf: (columns: readonly ColumnValue[]) => RowId;
+  readonly ids: ReturnType<typeof makeIdsOf<Row>>;
+  /** The key that `rows` may have to ask the database for. */
   readonly keyOf: (row: Row) => readonly ColumnValue[];
 };
 
 const makeWriter = <Key extends readonly ColumnValue[], Row extends object>({
   shared,
-  schema: { name, keys },
+  schema: { name },
   rows,
   indexes,
   ledger,
-  idOf,
+  ids,
   keyOf,
 }: WriterParts<Row>): Pick<Table<Key, Row>, 'put' | 'delete'> => ({
   put: row => {
     shared.insistOpen(name);
-    const key = keyOf(row);
-    const id = idOf(key);
+    const id = ids.ofRow(row);
     for (const index of indexes) {
       index.insist(id, row);
     }
-    ledger.write(id, rows.get(id, key.slice(0, keys)), Object.freeze(row));
+    ledger.write(id, rows.get(id, keyOf(row)), Object.freeze(row));
   },
   delete: (...key) => {
     shared.insistOpen(name);
-    const id = idOf(key);
+    const id = ids.ofKey(key);
     const before = rows.get(id, key);
     if (before === undefined) {
       return false;
@@ -165,14 +167,17 @@ const fillIndex = <Row>(
   }
 };
 
+/** Rows in memory are found by their id alone. */
+const NO_KEY: readonly ColumnValue[] = harden([]);
+
 const makeTableKit = <Key extends readonly ColumnValue[], Row extends object>(
-  options: TableOptions<Key, Row>,
+  options: TableOptions<Row>,
   shared: Shared,
 ): { table: Table<Key, Row>; keeper: Keeper } => {
-  const { schema, toColumns, fromColumns, keyOf = toColumns } = options;
+  const { schema, toColumns, fromColumns } = options;
   const { name } = schema;
   const { db } = shared;
-  const idOf = makeIdOf(schema);
+  const ids = makeIdsOf<Row>(schema);
   const indexes: IndexKeeper<Row>[] = [];
   const toRow = (columns: readonly ColumnValue[]): Row =>
     Object.freeze(fromColumns(columns));
@@ -183,6 +188,9 @@ const makeTableKit = <Key extends readonly ColumnValue[], Row extends object>(
         const columns = db.read(name, key);
         return columns && toRow(columns);
       });
+  const keyOf = isResident
+    ? () => NO_KEY
+    : (row: Row) => toColumns(row).slice(0, schema.keys);
   const ledger: Ledger<Row> = makeLedger<Row>({
     schema,
     rows,
@@ -203,7 +211,7 @@ const makeTableKit = <Key extends readonly ColumnValue[], Row extends object>(
   const load = (): void => {
     if (isResident) {
       for (const columns of db.load(name)) {
-        rows.set(idOf(columns), toRow(columns));
+        rows.set(ids.ofKey(columns), toRow(columns));
       }
       indexes.forEach(keeper => fillIndex(keeper, rows.all()));
     }
@@ -212,9 +220,9 @@ const makeTableKit = <Key extends readonly ColumnValue[], Row extends object>(
   return {
     keeper: { schema, ledger, load },
     table: harden({
-      ...makeWriter({ shared, schema, rows, indexes, ledger, idOf, keyOf }),
-      get: (...key: Key) => rows.get(idOf(key), key),
-      has: (...key: Key) => rows.get(idOf(key), key) !== undefined,
+      ...makeWriter({ shared, schema, rows, indexes, ledger, ids, keyOf }),
+      get: (...key: Key) => rows.get(ids.ofKey(key), key),
+      has: (...key: Key) => rows.get(ids.ofKey(key), key) !== undefined,
       values: () => rows.all().values(),
       get size() {
         return rows.all().size;
@@ -225,6 +233,8 @@ const makeTableKit = <Key extends readonly ColumnValue[], Row extends object>(
         of: (row: Row) => IndexKey,
         orderOf?: (row: Row) => number,
       ) => addIndex(makeGroupIndex(of, orderOf)),
+      indexSum: (of: (row: Row) => IndexKey, weightOf: (row: Row) => number) =>
+        addIndex(makeSumIndex(of, weightOf)),
     }),
   };
 };
@@ -290,12 +300,12 @@ export const makeTables = (db: KernelDb): Tables => {
   return harden({
     ...crank.journal,
     table: <Key extends readonly ColumnValue[], Row extends object>(
-      options: TableOptions<Key, Row>,
+      options: TableOptions<Row>,
     ) => {
       if (loaded) {
         throw Error(`table ${options.schema.name} is made after load`);
       }
-      const { table, keeper } = makeTableKit(options, shared);
+      const { table, keeper } = makeTableKit<Key, Row>(options, shared);
       keepers.push(keeper);
       return table;
     },

@@ -3,6 +3,7 @@ import {
   PROTOCOL_VERSION,
   type Delivery,
   type FromVat,
+  type Holdings,
   type Outcome,
   type StoreChange,
   type Syscall,
@@ -16,6 +17,8 @@ export type Deed = {
   readonly syscalls?: readonly Syscall[];
   readonly changes?: readonly StoreChange[];
   readonly outcome?: Outcome;
+  readonly isUnsure?: boolean;
+  readonly hasMore?: boolean;
 };
 
 /** A vat without liveslots: a test says exactly what it sends. */
@@ -27,13 +30,15 @@ export type RawVat = {
   readonly store: ReadonlyMap<string, string>;
   /** Deliveries so far, the last one included. */
   readonly deliveries: readonly Delivery[];
+  /** What the last delivery said that its c-list has of earlier heaps. */
+  readonly held: Holdings | undefined;
   /** True while the last delivery has not been answered. */
   readonly isBusy: boolean;
   /** The number of the delivery in flight. */
   readonly crank: number | undefined;
   /** Answers the delivery in flight. */
   finish(deed?: Deed): void;
-  /** Sends anything. */
+  /** Sends anything, also when it has been ended: then it was on its way. */
   say(message: unknown): void;
   /** The worker is gone, alone unless told otherwise, as far as the kernel is told. */
   lose(reason: string, what?: 'worker' | 'host'): void;
@@ -46,9 +51,9 @@ export type Behavior = (
   vat: RawVat,
 ) => Deed | undefined | void;
 
-/** How a worker's start goes: `silent` never says hello, `refused` is not even started. */
+/** How a worker's start goes: `silent` never says hello, `unready` no more than that, `refused` is not even started. */
 export type Beginning =
-  'ready' | 'silent' | 'refused' | { readonly failed: string };
+  'ready' | 'silent' | 'unready' | 'refused' | { readonly failed: string };
 
 export type RawVats = {
   readonly launcher: VatLauncher;
@@ -78,15 +83,18 @@ export const makeRawVats = (
     const deliveries: Delivery[] = [];
     let store = new Map<string, string>();
     let incarnation = 0;
+    let held: Holdings | undefined;
 
     const say = (message: unknown): void => {
+      queueMicrotask(() => toKernel(message));
+    };
+    const tell = (message: FromVat): void => {
       queueMicrotask(() => {
         if (!isKilled) {
           toKernel(message);
         }
       });
     };
-    const tell = (message: FromVat): void => say(message);
 
     const vat: RawVat = {
       id,
@@ -98,6 +106,9 @@ export const makeRawVats = (
       get store() {
         return store;
       },
+      get held() {
+        return held;
+      },
       get isBusy() {
         return crank !== undefined;
       },
@@ -108,12 +119,20 @@ export const makeRawVats = (
         return isKilled;
       },
       finish: (deed: Deed = {}) => {
-        const { syscalls = [], changes = [] } = deed;
+        const { syscalls = [], changes = [], isUnsure, hasMore } = deed;
         const outcome: Outcome = deed.outcome ?? { ok: true };
         if (crank === undefined) {
           throw Error(`raw vat ${label} has no delivery in flight`);
         }
-        tell({ type: 'done', crank, outcome, syscalls, changes });
+        tell({
+          type: 'done',
+          crank,
+          outcome,
+          syscalls,
+          changes,
+          ...(isUnsure && { isUnsure }),
+          ...(hasMore && { hasMore }),
+        });
         crank = undefined;
       },
       say,
@@ -129,14 +148,14 @@ export const makeRawVats = (
       if (message.type === 'start') {
         store = new Map(decodeRows(message.store));
         ({ incarnation } = message);
-        tell(
-          typeof beginning === 'object'
-            ? { type: 'failed', problem: beginning.failed }
-            : { type: 'ready' },
-        );
+        if (typeof beginning === 'object') {
+          tell({ type: 'failed', problem: beginning.failed });
+        } else if (beginning === 'ready') {
+          tell({ type: 'ready' });
+        }
         return;
       }
-      ({ crank } = message);
+      ({ crank, held } = message);
       deliveries.push(message.delivery);
       const deed = behave(message.delivery, vat);
       if (deed) {

@@ -1,6 +1,17 @@
-import { isExportVref, isPromiseKref, type Kref } from '@cooperage/protocol';
-import { slotsHeldBy } from '../refcounts.ts';
+import {
+  isExportVref,
+  isPromiseKref,
+  isServiceId,
+  type Kref,
+  type SessionId,
+  type VatId,
+} from '@cooperage/protocol';
+import { dueTo } from '../gc/actions.ts';
+import { slotsHeldBy } from '../gc/refcounts.ts';
+import { heldByServices } from '../services/holdings.ts';
 import type { State } from '../store/state.ts';
+import { findQuotaFaults } from './recount-quotas.ts';
+import { findUsageFaults } from './recount-usage.ts';
 
 type Counts = { reachable: number; recognizable: number };
 
@@ -39,16 +50,117 @@ export const recount = (state: State): Map<Kref, Counts> => {
   for (const row of state.retiring.values()) {
     count(row.kref);
   }
+  for (const { bootstrapResult } of state.clusters.values()) {
+    if (bootstrapResult !== null) {
+      count(bootstrapResult);
+    }
+  }
   for (const row of state.vats.values()) {
     count(row.root);
     row.parametersSlots.forEach(slot => count(slot));
   }
+  heldByServices(state).forEach(({ kref }) => count(kref));
   return counts;
 };
 
+/** Promises that something else than promises and what waits for them leads to; all others are garbage. */
+const markPromises = (state: State): Set<Kref> => {
+  const marked = new Set<Kref>();
+  const mark = (krefs: readonly (Kref | null)[]): void =>
+    krefs.forEach(kref => {
+      if (kref !== null && isPromiseKref(kref)) {
+        marked.add(kref);
+      }
+    });
+  mark([...state.clists.values()].map(row => row.kref));
+  mark([...state.retiring.values()].map(row => row.kref));
+  mark([...state.clusters.values()].map(row => row.bootstrapResult));
+  mark([...state.vats.values()].flatMap(row => row.parametersSlots));
+  mark(heldByServices(state).map(({ kref }) => kref));
+  const parked = new Map<Kref, (Kref | null)[]>();
+  for (const row of state.queue.values()) {
+    if (row.queue === row.target) {
+      const others = parked.get(row.target) ?? [];
+      parked.set(row.target, [...others, row.result, ...row.slots]);
+    } else {
+      mark([row.target, row.result, ...row.slots]);
+    }
+  }
+  for (const kref of marked) {
+    mark(state.promises.get(kref)?.slots ?? []);
+    mark(parked.get(kref) ?? []);
+  }
+  return marked;
+};
+
+/** What should be gone by now and is not, in words. */
+const findGarbage = (state: State): string[] => {
+  const problems: string[] = [];
+  for (const row of state.objects.values()) {
+    if (row.owner === null && row.recognizable === 0) {
+      problems.push(`${row.kref} is nobody's and known to nobody`);
+    }
+    const entry =
+      row.owner === null ? null : state.clists.get(row.owner, row.kref);
+    if (row.reachable > 0 && entry?.reachable === 0) {
+      problems.push(`${row.kref} is held, and its exporter thinks it is not`);
+    }
+  }
+  const marked = markPromises(state);
+  for (const { kref } of state.promises.values()) {
+    if (!marked.has(kref)) {
+      problems.push(`${kref} is held by nobody but its like`);
+    }
+  }
+  for (const row of state.queue.values()) {
+    if (
+      row.queue === row.target &&
+      state.promises.get(row.target)?.state !== 'unresolved'
+    ) {
+      problems.push(
+        `a message is parked on ${row.target}, which will not settle`,
+      );
+    }
+  }
+  for (const { endpoint } of state.clists.values()) {
+    if (
+      !state.endings.has(endpoint) &&
+      !state.vats.has(endpoint as VatId) &&
+      !state.sessions.has(endpoint as SessionId)
+    ) {
+      problems.push(`${endpoint} is gone and its c-list is not`);
+    }
+  }
+  for (const { endpoint } of state.endings.values()) {
+    if (
+      state.vats.has(endpoint as VatId) ||
+      state.sessions.has(endpoint as SessionId)
+    ) {
+      problems.push(`${endpoint} has ended and has a row still`);
+    }
+  }
+  for (const { vat } of state.vatChanges.values()) {
+    if (!state.endings.has(vat) && !state.vats.has(vat)) {
+      problems.push(`${vat} is gone and what it wrote is not`);
+    }
+  }
+  return problems;
+};
+
+/** What is due to endpoints, in words; empty after a collection for all that could be told. */
+export const findDue = (state: State): string[] =>
+  [...state.clists.values()].flatMap(({ endpoint, kref }) => {
+    const due = isPromiseKref(kref) ? undefined : dueTo(state, endpoint, kref);
+    return due ? [`${due} of ${kref} to ${endpoint}`] : [];
+  });
+
 /** What is wrong with the tables, in words; empty when they agree with each other. */
 export const findInconsistencies = (state: State): string[] => {
-  const problems: string[] = [];
+  const problems = [
+    ...findGarbage(state),
+    ...findQuotaFaults(state),
+    ...findUsageFaults(state),
+  ];
   const counts = recount(state);
   const none: Counts = { reachable: 0, recognizable: 0 };
   for (const row of state.objects.values()) {
@@ -66,7 +178,15 @@ export const findInconsistencies = (state: State): string[] => {
       .values(row.kref)
       .filter(entry => isExportVref(entry.vref))
       .map(entry => entry.endpoint);
-    const owners = row.owner === null ? [] : [row.owner];
+    // A service has no c-list, and a row for each of its objects.
+    const isOfService = isServiceId(row.owner);
+    if (
+      isOfService !==
+      (state.serviceObjects.has(row.kref) || state.aliases.has(row.kref))
+    ) {
+      problems.push(`${row.kref} has no owner and row of a service alike`);
+    }
+    const owners = row.owner === null || isOfService ? [] : [row.owner];
     if (exporters.join() !== owners.join()) {
       problems.push(
         `${row.kref} is owned by ${row.owner} and exported by ${exporters.join() || 'nobody'}`,
@@ -80,6 +200,9 @@ export const findInconsistencies = (state: State): string[] => {
       problems.push(
         `${row.kref} has ${row.refs} holders, not ${expected.recognizable}`,
       );
+    }
+    if (row.state !== 'unresolved' && state.clusterByBootstrap.has(row.kref)) {
+      problems.push(`${row.kref} is settled and a cluster awaits it`);
     }
     if (row.state !== 'unresolved' && (row.decider ?? row.subscribers[0])) {
       problems.push(`${row.kref} is settled and has a decider or subscribers`);

@@ -1,6 +1,8 @@
 import {
   CooperageError,
+  type ClusterConfig,
   type Delivery,
+  type Json,
   type LogEntry,
   type Privilege,
   type Syscall,
@@ -17,7 +19,8 @@ import {
   openMemoryVatStores,
   type MemoryImage,
 } from '../adapters/memory.ts';
-import { makeKernel, type Kernel, type KernelOptions } from '../kernel.ts';
+import { makeKernel, type Kernel } from '../kernel.ts';
+import type { KernelOptions } from '../kernel-options.ts';
 import type { Clock, Platform } from '../ports.ts';
 import {
   makeRawVats,
@@ -84,6 +87,8 @@ export const makeRig = (
     wrap = platform => platform,
     isChecked = true,
     rules = {},
+    services = [],
+    bundles = {},
     ...options
   }: KernelOptions & {
     image?: MemoryImage;
@@ -93,8 +98,17 @@ export const makeRig = (
     wrap?: (platform: Platform) => Platform;
     /** False where so many rows are made that checking all after each crank takes too long. */
     isChecked?: boolean;
+    /** Granted to every cluster that `launch` starts. */
+    services?: readonly Json[];
+    /** In the config of every cluster that `launch` starts. */
+    bundles?: ClusterConfig['bundles'];
     /** In the config of every vat that `launch` starts. */
-    rules?: Partial<Pick<VatConfig, 'deadline' | 'onFault'>>;
+    rules?: Partial<
+      Pick<
+        VatConfig,
+        'deadline' | 'onFault' | 'critical' | 'eviction' | 'limits'
+      >
+    >;
   } = {},
 ): Rig => {
   const vats = makeRawVats(behave, begin);
@@ -112,6 +126,8 @@ export const makeRig = (
       ),
   });
   const kernel = makeKernel(platform, {
+    // A test that keeps a delivery in flight hears the answers of others at once.
+    holdMilliseconds: 0,
     ...options,
     afterCrank: state => {
       options.afterCrank?.(state);
@@ -166,6 +182,8 @@ export const makeRig = (
       const client = await connect();
       const config = {
         name,
+        services,
+        bundles,
         vats: Object.fromEntries(
           names.map(each => [each, { bundle: { text: RAW_BUNDLE }, ...rules }]),
         ),

@@ -5,7 +5,7 @@ import {
   type Syscall,
   type Vref,
 } from '@cooperage/protocol';
-import type { Deed, RawVat } from './raw-vats.ts';
+import type { Behavior, Deed, RawVat } from './raw-vats.ts';
 import { makeRig, type RawClient, type Rig } from './rig.ts';
 
 declare const setImmediate: (callback: () => void) => void;
@@ -66,9 +66,9 @@ export type Stage = {
   say(...syscalls: readonly Syscall[]): Promise<void>;
 };
 
-/** Starts and bootstraps are answered at once, all else is held open. */
+/** Starts, bootstraps and what has to do with garbage are answered at once, all else is held open. */
 export const answerStart = (delivery: Delivery): Deed | undefined => {
-  if (delivery[0] === 'startVat') {
+  if (delivery[0] !== 'message' && delivery[0] !== 'notify') {
     return {};
   }
   if (
@@ -88,9 +88,20 @@ export const answerStart = (delivery: Delivery): Deed | undefined => {
  */
 export const makeStage = async (
   names: readonly string[],
-  options: Parameters<typeof makeRig>[1] = {},
+  {
+    behave = answerStart,
+    ...options
+  }: NonNullable<Parameters<typeof makeRig>[1]> & {
+    /** Another way to answer. */
+    behave?: Behavior;
+  } = {},
 ): Promise<Stage> => {
-  const rig = makeRig(answerStart, { parallel: 8, ...options });
+  const rig = makeRig(behave, {
+    parallel: 8,
+    // By the real clock a held delivery would come to count no more.
+    ...(options.clock ? {} : { longMilliseconds: 1e9 }),
+    ...options,
+  });
   await rig.launch('demo', ['boot', ...names]);
   await settle();
   const client = await rig.connect();
@@ -130,4 +141,13 @@ export const makeStage = async (
       await settle();
     },
   };
+};
+
+/** Stops the kernel, which must have kept running until now. */
+export const end = async ({ rig }: Stage): Promise<void> => {
+  const { state, reason } = rig.kernel.status();
+  if (state !== 'running') {
+    throw Error(`the kernel is ${state}: ${reason}`);
+  }
+  await rig.kernel.stop();
 };

@@ -4,6 +4,7 @@ import {
   isVref,
   showValue,
   type CapData,
+  type LogLevel,
   type Message,
   type Outcome,
   type Resolution,
@@ -27,8 +28,14 @@ const isFields = (value: unknown): value is Fields =>
 const own = (fields: Fields, key: string): unknown =>
   Object.hasOwn(fields, key) ? fields[key] : undefined;
 
-/** Counts text, references too, as it is checked, so that no crank carries more than its limit. */
-export type Budget = { units: number };
+/** What a crank may still carry: counted as it is checked, text and references, which are text too. */
+export type Budget = { units: number; references: number };
+
+export const makeBudget = (limits: VatLimits): Budget => ({
+  units: limits.unitsPerCrank,
+  references: limits.referencesPerCrank,
+});
+harden(makeBudget);
 
 const spend = (budget: Budget, text: string): void => {
   budget.units -= text.length;
@@ -68,6 +75,11 @@ const checkList = (
 const checkVref = (value: unknown, what: string, budget: Budget): Vref => {
   faultUnless(isVref(value), () => `${what} ${showValue(value)} is no vref`);
   spend(budget, value);
+  budget.references -= 1;
+  faultUnless(
+    budget.references >= 0,
+    () => 'its crank names too many references',
+  );
   return value;
 };
 
@@ -154,6 +166,7 @@ const checkSyscall = (
     case 'retireImports':
     case 'retireExports':
     case 'abandonExports':
+    case 'forgetPromises':
       return [name, checkVrefs(first, limits, budget)];
     default:
       throw new EndpointFault(`there is no syscall ${showValue(name)}`);
@@ -178,10 +191,16 @@ const checkChange = (value: unknown, budget: Budget): StoreChange => {
   ];
 };
 
-/** A problem becomes a line of log and the reason of rejections: it is cut as a line is. */
+/** A problem becomes a line of log and the reason of rejections: it is cut as a line is, and says something. */
+export const showProblem = (text: string, { logUnits }: VatLimits): string => {
+  const problem = text.slice(0, logUnits);
+  return /\S/.test(problem) ? problem : 'the vat does not say why';
+};
+harden(showProblem);
+
 const checkOutcome = (
   value: unknown,
-  { logUnits }: VatLimits,
+  limits: VatLimits,
   budget: Budget,
 ): Outcome => {
   faultUnless(isFields(value), () => `outcome is ${showValue(value)}`);
@@ -191,7 +210,17 @@ const checkOutcome = (
     return { ok };
   }
   const problem = checkText(own(value, 'problem'), 'problem', budget);
-  return { ok, problem: problem.slice(0, logUnits) };
+  return { ok, problem: showProblem(problem, limits) };
+};
+
+/** A flag that may be left out. */
+const checkMark = (fields: Fields, name: string): boolean => {
+  const mark = own(fields, name);
+  faultUnless(
+    mark === undefined || typeof mark === 'boolean',
+    () => `${name} is ${showValue(mark)}`,
+  );
+  return mark ?? false;
 };
 
 /** A crank's end as its vat reported it. */
@@ -200,11 +229,15 @@ export type Done = {
   readonly outcome: Outcome;
   readonly syscalls: readonly Syscall[];
   readonly changes: readonly StoreChange[];
+  /** Of a reap: there may be more to find. */
+  readonly isUnsure: boolean;
+  /** Of a reap, or a start: the vat has more to let go of. */
+  readonly hasMore: boolean;
 };
 
 export const checkDone = (value: unknown, limits: VatLimits): Done => {
   faultUnless(isFields(value), () => `done is ${showValue(value)}`);
-  const budget = { units: limits.unitsPerCrank };
+  const budget = makeBudget(limits);
   const crank = own(value, 'crank');
   faultUnless(typeof crank === 'number', () => `crank is ${showValue(crank)}`);
   const changes = checkList(
@@ -217,9 +250,39 @@ export const checkDone = (value: unknown, limits: VatLimits): Done => {
     outcome: checkOutcome(own(value, 'outcome'), limits, budget),
     syscalls: checkSyscalls(own(value, 'syscalls'), limits, budget),
     changes: changes.map(each => checkChange(each, budget)),
+    isUnsure: checkMark(value, 'isUnsure'),
+    hasMore: checkMark(value, 'hasMore'),
   };
 };
 harden(checkDone);
+
+const LOG_LEVELS: readonly LogLevel[] = [
+  'debug',
+  'info',
+  'log',
+  'warn',
+  'error',
+];
+
+/** A line of log as its vat wrote it, cut to the length that a line may have. */
+export const checkLog = (
+  fields: Fields,
+  { logUnits }: VatLimits,
+): { readonly level: LogLevel; readonly text: string } => {
+  const level = LOG_LEVELS.find(each => each === own(fields, 'level'));
+  const text = own(fields, 'text');
+  faultUnless(level && typeof text === 'string', () => 'log is malformed');
+  return { level, text: text.slice(0, logUnits) };
+};
+harden(checkLog);
+
+/** Why a vat's code can't be loaded, cut as a line of log. */
+export const checkFailed = (fields: Fields, limits: VatLimits): string => {
+  const problem = own(fields, 'problem');
+  faultUnless(typeof problem === 'string', () => 'failed is malformed');
+  return showProblem(problem, limits);
+};
+harden(checkFailed);
 
 /** A record whose fields are still unchecked. */
 export const parseFields = (message: unknown): Fields => {

@@ -1,11 +1,14 @@
 import harden from '@endo/harden';
 import {
+  encodeError,
+  isExportVref,
   isPromiseKref,
   makeImportVref,
   parseKref,
   type CapData,
   type Delivery,
   type EndpointId,
+  type Holdings,
   type Kref,
   type Resolution,
   type VatId,
@@ -13,9 +16,10 @@ import {
 } from '@cooperage/protocol';
 import type { CLists } from '../clist.ts';
 import { insistRow } from '../faults.ts';
+import type { GcAction } from '../gc/actions.ts';
 import type { Inbox } from '../inbox.ts';
 import type { Promises } from '../promises.ts';
-import type { QueueRow } from '../store/schema.ts';
+import type { CListRow, QueueRow } from '../store/schema.ts';
 import type { State } from '../store/state.ts';
 
 /**
@@ -28,14 +32,29 @@ export type Flight = {
   readonly endpoint: EndpointId;
   readonly item: QueueRow | null;
   readonly delivery: Delivery;
+  /** What the endpoint is asked to look through, with a startVat. */
+  readonly held?: Holdings | undefined;
   readonly additions: ReadonlyMap<Kref, Vref>;
   readonly reached: ReadonlySet<Kref>;
   /** Every reference that the delivery names. */
   readonly named: ReadonlySet<Kref>;
   readonly retired: readonly Kref[];
+  /** Promises that it names as not settled yet, and that are told in notifies to come. */
+  readonly later: readonly Kref[];
+  /** What it tells of objects, if that is what it does. */
+  readonly action: GcAction | null;
   /** The promise that the endpoint decides once this has landed. */
   readonly decides: Kref | null;
 };
+
+/** The first number of a vref that is allotted for a vat. */
+export const FIRST_IMPORT = 50;
+const NEW_VAT = Object.freeze({ nextImport: FIRST_IMPORT });
+
+const TOO_MUCH = encodeError<Vref>(
+  'Error',
+  'the answer is too much to be told together with what names it: ask for less at once',
+);
 
 export const makeFlights = (
   state: State,
@@ -46,11 +65,11 @@ export const makeFlights = (
   }: { clists: CLists; promises: Promises; inbox: Inbox },
 ) => {
   /** Names for one endpoint: what it has, and what this flight gives it. */
-  const makeNames = (endpoint: EndpointId) => {
+  const makeNames = (endpoint: EndpointId, isNew = false) => {
     const additions = new Map<Kref, Vref>();
     const reached = new Set<Kref>();
     const named = new Set<Kref>();
-    const vat = state.vats.get(endpoint as VatId);
+    const vat = isNew ? NEW_VAT : state.vats.get(endpoint as VatId);
     let next = vat?.nextImport ?? 0;
     const allot = (kref: Kref): Vref => {
       const kind = isPromiseKref(kref) ? 'promise' : 'object';
@@ -80,22 +99,52 @@ export const makeFlights = (
     return { made: { additions, reached, named }, toVref, toCapData };
   };
 
-  const startVat = (vat: VatId): Flight => {
-    const row = insistRow(state.vats.get(vat), `vat ${vat}`);
-    const names = makeNames(vat);
-    const parameters = names.toCapData({
-      body: row.parametersBody,
-      slots: row.parametersSlots,
-    });
+  /** What earlier heaps have left in the c-list, but exports and what this delivery names. */
+  const holdingsOf = (vat: VatId, named: ReadonlySet<Kref>): Holdings => {
+    const rows = state.clistByEndpoint
+      .values(vat)
+      .filter(({ kref }) => !named.has(kref));
+    const imports = rows.filter(
+      ({ kref, vref }) => !isPromiseKref(kref) && !isExportVref(vref),
+    );
+    const vrefs = (some: readonly CListRow[]): Vref[] =>
+      some.map(({ vref }) => vref);
+    return {
+      reachable: vrefs(imports.filter(({ reachable }) => reachable)),
+      recognizable: vrefs(imports.filter(({ reachable }) => !reachable)),
+      promises: vrefs(rows.filter(({ kref }) => isPromiseKref(kref))),
+    };
+  };
+
+  const makeStart = (
+    vat: VatId,
+    { isNew, parameters }: { isNew: boolean; parameters: CapData<Kref> },
+  ): Flight => {
+    const names = makeNames(vat, isNew);
+    const delivery: Delivery = ['startVat', names.toCapData(parameters)];
     return {
       endpoint: vat,
       item: null,
-      delivery: ['startVat', parameters],
+      delivery,
+      held: isNew ? undefined : holdingsOf(vat, names.made.named),
       ...names.made,
       retired: [],
+      later: [],
+      action: null,
       decides: null,
     };
   };
+
+  /** Starts the next heap of a vat that has had one. */
+  const startVat = (vat: VatId): Flight => {
+    const row = insistRow(state.vats.get(vat), `vat ${vat}`);
+    const { parametersBody: body, parametersSlots: slots } = row;
+    return makeStart(vat, { isNew: false, parameters: { body, slots } });
+  };
+
+  /** Starts a vat that is not in the tables yet; to land when it is. */
+  const startNewVat = (vat: VatId, parameters: CapData<Kref>): Flight =>
+    makeStart(vat, { isNew: true, parameters });
 
   const message = (endpoint: EndpointId, item: QueueRow): Flight => {
     const names = makeNames(endpoint);
@@ -108,6 +157,8 @@ export const makeFlights = (
       delivery: ['message', target, { methargs, result }],
       ...names.made,
       retired: [],
+      later: [],
+      action: null,
       decides: item.result,
     };
   };
@@ -117,8 +168,13 @@ export const makeFlights = (
       return undefined; // told already, with another
     }
     const names = makeNames(endpoint);
-    const closure = promises.closureOf(item.target);
-    const resolutions = closure.map((kref): Resolution => {
+    const { together, later, refused } = promises.closureOf(
+      inbox
+        .notifiesAtHead(endpoint)
+        .filter(kref => clists.entry(endpoint, kref)),
+      kref => clists.entry(endpoint, kref) !== undefined,
+    );
+    const told = [...together].map((kref): Resolution => {
       const row = promises.get(kref);
       const data = { body: row.body ?? '', slots: row.slots };
       return [
@@ -127,23 +183,78 @@ export const makeFlights = (
         names.toCapData(data),
       ];
     });
+    const refusals = [...refused].map((kref): Resolution => [
+      names.toVref(kref),
+      true,
+      TOO_MUCH,
+    ]);
     return {
       endpoint,
       item,
-      delivery: ['notify', resolutions],
+      delivery: ['notify', [...told, ...refusals]],
       ...names.made,
-      retired: closure,
+      retired: [...together, ...refused],
+      later: [...later],
+      action: null,
       decides: null,
     };
   };
+
+  const withoutItem = (
+    endpoint: EndpointId,
+    delivery: Delivery,
+    action: GcAction | null,
+  ): Flight => ({
+    endpoint,
+    item: null,
+    delivery,
+    additions: new Map(),
+    reached: new Set(),
+    named: new Set(action?.krefs),
+    retired: [],
+    later: [],
+    action,
+    decides: null,
+  });
+
+  /** Tells of objects that the endpoint has in its c-list. */
+  const tell = (endpoint: EndpointId, action: GcAction): Flight => {
+    const vrefs = action.krefs.map(
+      kref => insistRow(clists.entry(endpoint, kref), `${kref}`).vref,
+    );
+    return withoutItem(endpoint, [action.kind, vrefs], action);
+  };
+
+  const reap = (vat: VatId): Flight =>
+    withoutItem(vat, ['bringOutYourDead'], null);
 
   /** Undefined when there is nothing left to tell: the item may go. */
   const prepare = (endpoint: EndpointId, item: QueueRow): Flight | undefined =>
     item.kind === 'message' ? message(endpoint, item) : notify(endpoint, item);
 
+  /**
+   * The endpoint has been told, and knows no better. Nothing can have changed
+   * that meanwhile: who is told to drop or retire its export is the only one
+   * who could have brought it back, and nobody brings back an orphan.
+   */
+  const landAction = (
+    endpoint: EndpointId,
+    { kind, krefs }: GcAction,
+  ): void => {
+    for (const kref of krefs) {
+      const row = insistRow(clists.entry(endpoint, kref), `${kref}`);
+      if (kind === 'dropExports') {
+        clists.unreach(row);
+      } else {
+        clists.remove(row);
+      }
+    }
+  };
+
   /** Writes into the tables what the delivery implied. */
   const land = (flight: Flight): void => {
-    const { endpoint, additions, reached, retired, item, decides } = flight;
+    const { endpoint, additions, reached, retired, later } = flight;
+    const { item, action, decides } = flight;
     for (const [kref, vref] of additions) {
       clists.add(endpoint, kref, vref);
     }
@@ -163,12 +274,16 @@ export const makeFlights = (
         inbox.removeNotifies(endpoint, kref);
       }
     }
+    later.forEach(kref => inbox.addNotify(endpoint, kref));
     if (item) {
       inbox.remove(insistRow(inbox.get(item.position), 'item in flight'));
     }
+    if (action) {
+      landAction(endpoint, action);
+    }
   };
 
-  return { startVat, prepare, land };
+  return { startVat, startNewVat, prepare, tell, reap, land };
 };
 harden(makeFlights);
 

@@ -1,6 +1,5 @@
 import harden from '@endo/harden';
 import {
-  encodeError,
   type FaultPolicy,
   type LogLevel,
   type VatId,
@@ -14,7 +13,7 @@ import type { Flight } from '../translate/to-endpoint.ts';
 import type { LossCause } from './worker-owner.ts';
 import type { Workers } from './workers.ts';
 
-/** Abandoned deliveries of one item, or lost starts of one incarnation, before it is given up. */
+/** Lost starts of one incarnation before it is given up; so many abandoned deliveries count as faults. */
 const MAX_TRIES = 3;
 
 /** With U+FFFD for each half of a surrogate pair, as a database would store it. */
@@ -29,12 +28,15 @@ export const makeAbandonment = (
     lives,
     workers,
     onEnded,
+    onCriticalLoss,
     say,
   }: {
     parts: CrankParts;
     lives: Lives;
     workers: Workers;
-    onEnded: (row: VatRow) => void;
+    onEnded: (vat: VatId) => void;
+    /** A critical vat was suspended for a fault. Stops the kernel: does not return. */
+    onCriticalLoss: (row: VatRow, reason: string) => void;
     say: (vat: VatId, level: LogLevel, text: string) => void;
   },
 ) => {
@@ -42,8 +44,8 @@ export const makeAbandonment = (
   const flights = new Map<VatId, Flight>();
   /** Starts in a row that were lost before startVat was applied. */
   const lostStarts = new Map<VatId, number>();
-  /** Vats that were in flight when the process of all was lost, until a delivery has ended well. */
-  const suspects = new Set<VatId>();
+  /** Vats that were in flight when the process of all was lost, and how often, until a delivery has ended well. */
+  const suspects = new Map<VatId, number>();
 
   const vatRow = (vat: VatId): VatRow =>
     insistRow(state.vats.get(vat), `vat ${vat}`);
@@ -53,34 +55,55 @@ export const makeAbandonment = (
     flights.delete(vat);
   };
 
+  /** It has no heap, and what waits for it waits until a person has seen to it. */
+  const giveUp = (vat: VatId, problem: string): void => {
+    const row = vatRow(vat);
+    const reason = toWellFormed(problem);
+    say(vat, 'error', `suspended: ${reason}`);
+    parts.run(() => lives.suspendVat(vat, reason));
+    if (row.critical) {
+      onCriticalLoss(row, reason);
+    }
+  };
+
   /** Its code can't run at all. */
   const fail = (vat: VatId, problem: string): void => {
     forget(vat);
     lostStarts.delete(vat);
-    const failure = toWellFormed(problem);
-    parts.run(() => lives.failVat(vat, failure));
-    say(vat, 'error', `can't run: ${failure}`);
-  };
-
-  /** The item stays at the head of its inbox; tried often enough, its answer rejects. */
-  const countTry = (item: QueueRow, reason: string): void => {
-    const tried = parts.inbox.countTry(item);
-    if (tried.tries >= MAX_TRIES) {
-      const problem = `given up after ${tried.tries} tries: ${reason}`;
-      lives.refuse(tried, encodeError('Error', problem));
+    if (vatRow(vat).critical) {
+      giveUp(vat, `it can't run: ${problem}`);
+    } else {
+      const failure = toWellFormed(problem);
+      say(vat, 'error', `can't run: ${failure}`);
+      parts.run(() => lives.failVat(vat, failure));
     }
   };
 
-  /** A second loss of the shared process while the vat was in flight, each time: so it may be the cause. */
-  const isBlamed = (vat: VatId, wasInFlight: boolean): boolean => {
-    if (!wasInFlight) {
-      return false;
+  /** Its file can't be used, so its next heap could not start; with one that goes on now it could only lose more. */
+  const spoil = (vat: VatId, problem: string): void => {
+    const { failure, suspension } = vatRow(vat);
+    if (failure === null && suspension === null) {
+      forget(vat);
+      parts.run(() => lives.loseHeap(vat, `vat lost its heap: ${problem}`));
+      fail(vat, problem);
+    } else {
+      say(vat, 'error', problem);
     }
-    const isSecond = suspects.delete(vat);
-    if (!isSecond) {
-      suspects.add(vat);
+  };
+
+  /** It was in flight when the process of all was lost. Only a suspect that was alone must have been the cause. */
+  const answerOfSuspect = (
+    { id, onFault }: VatRow,
+    cause: 'host' | 'alone',
+  ): FaultPolicy => {
+    const losses = suspects.get(id) ?? 0;
+    if (losses === 0 || cause === 'host') {
+      suspects.set(id, losses + 1);
+      return 'restart';
     }
-    return isSecond;
+    suspects.delete(id);
+    // Restarted as before it would take all other vats along again.
+    return onFault === 'terminate' ? 'terminate' : 'suspend';
   };
 
   /** What follows for the vat. A loss that is no fault of the vat counts as one when a delivery meets it again and again. */
@@ -91,15 +114,13 @@ export const makeAbandonment = (
   ): FaultPolicy => {
     const tries = (flight?.item?.tries ?? 0) + 1;
     switch (cause) {
+      case 'exit':
+        return 'suspend';
       case 'fault':
         return row.onFault;
       case 'host':
-        // Restarted as before it would take all other vats along again.
-        return isBlamed(row.id, flight !== undefined)
-          ? row.onFault === 'terminate'
-            ? 'terminate'
-            : 'suspend'
-          : 'restart';
+      case 'alone':
+        return flight ? answerOfSuspect(row, cause) : 'restart';
       case 'worker':
         return tries >= MAX_TRIES ? row.onFault : 'restart';
     }
@@ -114,7 +135,7 @@ export const makeAbandonment = (
     if (answer === 'suspend') {
       lostStarts.delete(vat);
       parts.run(() => lives.suspendVat(vat, reason));
-    } else if (cause !== 'host') {
+    } else if (cause === 'fault' || cause === 'worker') {
       const lost = (lostStarts.get(vat) ?? 0) + 1;
       lostStarts.set(vat, lost);
       if (lost >= MAX_TRIES) {
@@ -131,7 +152,7 @@ export const makeAbandonment = (
   ): void =>
     parts.run(() => {
       if (item) {
-        countTry(item, reason);
+        lives.countTry(item, reason); // it stays at the head of its inbox
       }
       lives.loseHeap(vat, `vat lost its heap: ${reason}`);
       if (answer === 'suspend') {
@@ -150,18 +171,22 @@ export const makeAbandonment = (
       `${flight ? 'delivery abandoned' : 'heap lost'}: ${reason}`,
     );
     const row = vatRow(vat);
-    const answer = answerTo(row, cause, flight);
+    const usual = answerTo(row, cause, flight);
+    // A critical vat is kept with all it has, for a person to see to.
+    const answer = row.critical && usual === 'terminate' ? 'suspend' : usual;
     if (answer === 'terminate') {
-      lostStarts.delete(vat);
-      parts.run(() => lives.endVat(vat, `vat was ended: ${reason}`));
-      onEnded(row);
+      parts.run(() => lives.endVats([vat], `vat was ended: ${reason}`));
+      onEnded(vat);
     } else if (row.asleep) {
       loseStart(vat, reason, cause, answer);
     } else {
       loseHeap(vat, flight?.item, reason, answer);
     }
+    if (row.critical && answer === 'suspend') {
+      onCriticalLoss(row, reason);
+    }
   };
 
-  return { flights, lostStarts, suspects, abandon, fail };
+  return { flights, lostStarts, suspects, abandon, fail, giveUp, spoil };
 };
 harden(makeAbandonment);

@@ -1,13 +1,8 @@
 import harden from '@endo/harden';
-import {
-  type LogLevel,
-  type ToVat,
-  type VatId,
-  type VatLimits,
-  type VatState,
-} from '@cooperage/protocol';
+import type { LogLevel, VatId, VatState } from '@cooperage/protocol';
 import type { CrankParts } from '../crank.ts';
-import { EndpointFault, insistRow } from '../faults.ts';
+import { CriticalExit, EndpointFault, insistRow } from '../faults.ts';
+import type { Chores } from '../gc/chores.ts';
 import type { Lives } from '../lives.ts';
 import type { QueueRow, VatRow } from '../store/schema.ts';
 import type { State } from '../store/state.ts';
@@ -15,83 +10,80 @@ import type { Done } from '../translate/check.ts';
 import type { Flight } from '../translate/to-endpoint.ts';
 import type { StoreKeeper } from '../vat-stores.ts';
 import { makeAbandonment } from './abandonment.ts';
+import type { Candidate } from './candidates.ts';
+import { effectsOf } from './effects.ts';
+import type { TellStart } from './start.ts';
+import { makeHolds } from './holds.ts';
+import { vatStateOf } from './vat-state.ts';
 import type { WorkerOwner } from './worker-owner.ts';
+import type { StoreBounds } from './store-bounds.ts';
 import type { Workers } from './workers.ts';
 
-type Start = Extract<ToVat, { type: 'start' }>;
+/** What a reap takes depends on the heap's size and the engine, and is no fault of the vat's code. */
+const REAP_MILLISECONDS = 60_000;
 
-/** What a worker is told at its start; `bundle` is the stored text. */
-export const makeStart = (
-  row: Pick<VatRow, 'id' | 'name' | 'incarnation' | 'endowments'>,
-  {
-    bundle,
-    store,
-    limits,
-  }: { bundle: string; store: ArrayBuffer; limits: VatLimits },
-): Start => ({
-  type: 'start',
-  vatId: row.id,
-  incarnation: row.incarnation,
-  label: row.name,
-  bundle,
-  store,
-  endowments: row.endowments,
-  limits,
-});
-harden(makeStart);
-
-/** A vat that ends itself as a failure takes back what else it did in that crank. */
-const effectsOf = ({
-  syscalls,
-  changes,
-}: Done): Pick<Done, 'syscalls' | 'changes'> => {
-  const failing = syscalls.find(([name, isFailure]) =>
-    name === 'exit' ? isFailure : false,
-  );
-  return failing ? { syscalls: [failing], changes: [] } : { syscalls, changes };
-};
+/** Neither broken nor held still. */
+const isFit = (row: VatRow | undefined): boolean =>
+  row?.failure === null && row.suspension === null && row.paused === 0;
 
 /** The item can't go to this vat any more: what it names has moved or ended. */
 const isMisplaced = (state: State, vat: VatId, item: QueueRow): boolean =>
   item.kind === 'message' && state.objects.get(item.target)?.owner !== vat;
 
+type RunnerPowers = {
+  chores: Chores;
+  parts: CrankParts;
+  lives: Lives;
+  workers: Workers;
+  keeper: StoreKeeper;
+  bounds: StoreBounds;
+  tellStart: TellStart;
+  /** To be called when more may be delivered. */
+  pump: () => void;
+  wake: (vat: VatId) => void;
+  /** The vat has left the tables. */
+  onEnded: (vat: VatId) => void;
+  /** A critical vat was suspended for a fault. Stops the kernel: does not return. */
+  onCriticalLoss: (row: VatRow, reason: string) => void;
+  /** The vat has a worker now, has ended a delivery, or may be delivered to again. */
+  onIdle: (vat: VatId) => void;
+  say: (vat: VatId, level: LogLevel, text: string) => void;
+};
+
 /** Runs the vats that are in the tables: starts workers when they are needed, delivers, applies what comes back. */
-export const makeRunner = (
-  state: State,
-  {
-    parts,
-    lives,
-    workers,
-    keeper,
-    limits,
-    pump,
-    wake,
-    onEnded,
-    say,
-  }: {
-    parts: CrankParts;
-    lives: Lives;
-    workers: Workers;
-    keeper: StoreKeeper;
-    limits: VatLimits;
-    /** To be called when more may be delivered. */
-    pump: () => void;
-    wake: (vat: VatId) => void;
-    /** The vat has ended itself. */
-    onEnded: (row: VatRow) => void;
-    say: (vat: VatId, level: LogLevel, text: string) => void;
-  },
-) => {
+export const makeRunner = (state: State, powers: RunnerPowers) => {
+  const { parts, lives, workers, keeper, bounds, chores, tellStart } = powers;
+  const { pump, wake, onEnded, onIdle } = powers;
+  const holds = makeHolds(vat => {
+    if (state.vats.has(vat)) {
+      wake(vat);
+    }
+  });
   /** Vats that asked to end in the crank that is being applied. */
   const exiting = new Map<VatId, string>();
 
   const vatRow = (vat: VatId): VatRow =>
     insistRow(state.vats.get(vat), `vat ${vat}`);
 
-  const { flights, lostStarts, suspects, abandon, fail } = makeAbandonment(
-    state,
-    { parts, lives, workers, onEnded, say },
-  );
+  /** Its worker goes, and with it what was known of it alone. */
+  const drop = (vat: VatId): void => {
+    workers.kill(vat);
+    flights.delete(vat);
+    lostStarts.delete(vat);
+    suspects.delete(vat);
+  };
+  /** The same, by order: whoever holds the vat hears of it. */
+  const forget = (vat: VatId): void => {
+    holds.void(vat);
+    drop(vat);
+  };
+  const leave = (vat: VatId): void => {
+    drop(vat);
+    onEnded(vat);
+  };
+
+  const { flights, lostStarts, suspects, abandon, fail, giveUp, spoil } =
+    makeAbandonment(state, { ...powers, onEnded: leave });
 
   const apply = (vat: VatId, flight: Flight, done: Done): void =>
     parts.run(() => {
@@ -109,43 +101,56 @@ export const makeRunner = (
       }
       const exit = exiting.get(vat);
       if (exit !== undefined) {
-        lives.endVat(vat, exit);
+        if (vatRow(vat).critical) {
+          throw new CriticalExit(exit);
+        }
+        lives.endVats([vat], exit);
       }
     });
 
   const onDone = (vat: VatId, done: Done): void => {
     const flight = insistRow(flights.get(vat), `delivery in flight to ${vat}`);
-    const row = vatRow(vat);
-    if (!done.outcome.ok) {
+    const problem = done.outcome.ok
+      ? bounds.problemOf(vatRow(vat), effectsOf(done).changes)
+      : done.outcome.problem;
+    if (problem !== undefined) {
       if (flight.delivery[0] === 'startVat') {
-        fail(vat, done.outcome.problem);
+        fail(vat, problem);
       } else {
-        abandon(vat, done.outcome.problem, 'fault');
+        abandon(vat, problem, 'fault');
       }
       return;
     }
     try {
       apply(vat, flight, done);
-    } catch (problem) {
-      if (!(problem instanceof EndpointFault)) {
-        throw problem;
+    } catch (fault) {
+      if (!(fault instanceof EndpointFault)) {
+        throw fault;
       }
-      abandon(vat, `illegal syscall: ${problem.message}`, 'fault');
+      const isExit = fault instanceof CriticalExit;
+      const reason = `${isExit ? '' : 'illegal syscall: '}${fault.message}`;
+      abandon(vat, reason, isExit ? 'exit' : 'fault');
       return;
     }
     flights.delete(vat);
+    bounds.taken(vat);
+    chores.landed(vat, flight, done);
     lostStarts.delete(vat);
     if (flight.delivery[0] !== 'startVat') {
       suspects.delete(vat);
     }
     if (exiting.delete(vat)) {
-      workers.kill(vat);
-      onEnded(row);
+      leave(vat);
+    } else {
+      onIdle(vat);
     }
   };
 
   const ownerOf = (vat: VatId): WorkerOwner => ({
-    onReady: pump,
+    onReady: () => {
+      onIdle(vat);
+      pump();
+    },
     onDone: done => {
       onDone(vat, done);
       pump();
@@ -163,20 +168,15 @@ export const makeRunner = (
   const start = (vat: VatId): void => {
     const { name } = vatRow(vat);
     workers.start(
-      vat,
-      name,
+      { vat, label: name },
       () => {
-        keeper.fold(vat);
+        keeper.foldOne(vat);
         const row = vatRow(vat);
         const { text } = insistRow(
           state.bundles.get(row.bundle),
           `bundle ${row.bundle}`,
         );
-        return makeStart(row, {
-          bundle: text,
-          store: keeper.pack(vat),
-          limits,
-        });
+        return tellStart(row, { bundle: text, store: keeper.pack(vat) });
       },
       ownerOf(vat),
     );
@@ -184,51 +184,33 @@ export const makeRunner = (
 
   const fly = (vat: VatId, flight: Flight): void => {
     flights.set(vat, flight);
-    workers.deliver(vat, flight.delivery, vatRow(vat).deadline);
+    const { deadline } = vatRow(vat);
+    const isReap = flight.delivery[0] === 'bringOutYourDead';
+    workers.deliver(vat, flight, isReap ? REAP_MILLISECONDS : deadline);
   };
 
-  const passOn = (item: QueueRow): void =>
-    parts.run(() => {
-      const message = {
-        target: item.target,
-        methargs: { body: item.body, slots: item.slots },
-        result: item.result,
-        sender: item.sender,
-      };
-      parts.route(message);
-      parts.inbox.remove(item);
-    });
-
-  /** Its worker goes, and with it what was known of it alone. */
-  const forget = (vat: VatId): void => {
-    workers.kill(vat);
-    flights.delete(vat);
-    lostStarts.delete(vat);
-    suspects.delete(vat);
-  };
+  const mayRun = (vat: VatId): boolean =>
+    isFit(state.vats.get(vat)) && !holds.isHeld(vat);
 
   return {
+    ...holds,
     /** False also for a vat that can't run, or may not: what it is to be told of waits. */
-    isFree: (vat: VatId): boolean => {
-      const worker = workers.state(vat);
-      const row = state.vats.get(vat);
-      return (
-        (worker === undefined || worker === 'idle') &&
-        row?.failure === null &&
-        row.suspension === null
-      );
-    },
-    suspects: (): ReadonlySet<VatId> => suspects,
+    isFree: (vat: VatId): boolean =>
+      [undefined, 'idle'].includes(workers.state(vat)) && mayRun(vat),
+    suspects: (): ReadonlyMap<VatId, number> => suspects,
     isReady: (vat: VatId): boolean => workers.state(vat) === 'idle',
     isStarting: (vat: VatId): boolean =>
       ['launching', 'starting'].includes(workers.state(vat) ?? 'gone'),
     isFlying: (vat: VatId): boolean => flights.has(vat),
     inFlight: (): number => flights.size,
+    flights: (): ReadonlyMap<VatId, Flight> => flights,
     /** Does the next thing for a vat that is free. */
     toVat: (vat: VatId, item: QueueRow | undefined): void => {
       const row = vatRow(vat);
-      if (item && isMisplaced(state, vat, item)) {
-        passOn(item);
+      if (parts.refusals.isGivenUp(item)) {
+        parts.run(() => parts.refusals.goOnWith(item));
+      } else if (item && isMisplaced(state, vat, item)) {
+        parts.run(() => parts.inbox.reroute(item));
       } else if (workers.state(vat) === undefined) {
         start(vat);
         wake(vat);
@@ -236,6 +218,7 @@ export const makeRunner = (
         fly(vat, parts.flights.startVat(vat));
       } else if (item) {
         const flight = parts.flights.prepare(vat, item);
+        chores.yield(vat);
         if (flight) {
           fly(vat, flight);
         } else {
@@ -243,45 +226,95 @@ export const makeRunner = (
         }
       }
     },
+    /** True when the vat has a heap and may be delivered to, now or when it is done with what is in flight. */
+    isAwake: (vat: VatId): boolean =>
+      state.vats.get(vat)?.asleep === 0 &&
+      mayRun(vat) &&
+      ['idle', 'busy'].includes(workers.state(vat) ?? 'gone'),
+    /** True when the vat has no worker, and may have one. */
+    isAsleep: (vat: VatId): boolean =>
+      mayRun(vat) && workers.state(vat) === undefined,
+    /** The next delivery that the kernel makes of itself. */
+    toChore: (vat: VatId): void => {
+      const flight = chores.next(vat);
+      if (flight) {
+        fly(vat, flight);
+      }
+    },
+    /** Its file can't be used: it fails, unless it could not run before. */
+    spoil,
     exit: (vat: VatId, reason: string): void => {
       exiting.set(vat, reason);
     },
-    /** Takes over a worker that a launch has started. */
-    adopt: (vat: VatId): void => workers.give(vat, ownerOf(vat)),
+    /**
+     * Takes over a candidate's worker, whose startVat has just been applied, as
+     * its vat's own; the one before it is ended.
+     */
+    adopt: ({ worker, flight, done }: Candidate): void => {
+      const { vat } = worker;
+      workers.seat(worker, ownerOf(vat));
+      bounds.taken(vat);
+      onIdle(vat);
+      lostStarts.delete(vat);
+      suspects.delete(vat);
+      chores.landed(
+        vat,
+        flight,
+        insistRow(done(), `what startVat of ${vat} did`),
+      );
+    },
+    giveUp,
+    /** Ends a worker that has no heap yet, and with it what it was to begin with. */
+    dropStart: drop,
+    /** Reaps a vat that has a heap and nothing in flight, now, even while it is held. */
+    reap: (vat: VatId): void => fly(vat, chores.reapNow(vat)),
     /** The heap goes now, the delivery in flight is made again by the next incarnation. */
     restart: (vat: VatId, reason: string): void => {
       forget(vat);
       parts.run(() => {
         lives.loseHeap(vat, reason);
-        state.vats.put({ ...vatRow(vat), failure: null, suspension: null });
+        lives.freeVat(vat);
       });
       wake(vat);
+    },
+    /** The heap goes now; what waits, and the delivery in flight, waits until the vat is resumed. */
+    suspend: (vat: VatId, reason: string): void => {
+      forget(vat);
+      parts.run(() => {
+        lives.loseHeap(vat, reason);
+        lives.suspendVat(vat, reason);
+      });
+    },
+    /** No more is delivered from now on; the delivery in flight ends, and the heap stays. */
+    setPaused: (vat: VatId, paused: 0 | 1): void => {
+      parts.run(() => state.vats.put({ ...vatRow(vat), paused }));
+      onIdle(vat);
+    },
+    /** It has a worker, and nothing in flight, and may be delivered to. */
+    isIdle: (vat: VatId): boolean =>
+      workers.state(vat) === 'idle' && mayRun(vat),
+    /** The heap goes, and the worker; the next message brings another. */
+    evict: (vat: VatId): void => {
+      forget(vat);
+      chores.forget(vat);
+      parts.run(() => lives.loseHeap(vat, 'vat was evicted: it was idle'));
     },
     /** A suspended vat goes on, and starts at once. */
     resume: (vat: VatId): void => {
       parts.run(() => state.vats.put({ ...vatRow(vat), suspension: null }));
       wake(vat);
     },
-    /** The vat is about to leave the tables. */
-    drop: forget,
-    vatState: (row: VatRow): VatState => {
-      if (row.failure !== null) {
-        return 'failed';
-      }
-      if (row.suspension !== null) {
-        return 'suspended';
-      }
-      switch (workers.state(row.id)) {
-        case 'launching':
-        case 'starting':
-          return 'starting';
-        case 'idle':
-        case 'busy':
-          return row.asleep ? 'starting' : 'running';
-        default:
-          return 'asleep';
-      }
+    /** They end now, and together: one crank. */
+    terminate: (vats: readonly VatId[], reason: string): void => {
+      vats.forEach(forget);
+      parts.run(() => lives.endVats(vats, reason));
+      vats.forEach(onEnded);
     },
+    vatState: (row: VatRow): VatState =>
+      vatStateOf(row, {
+        isHeld: holds.isHeld(row.id),
+        worker: workers.state(row.id),
+      }),
   };
 };
 harden(makeRunner);

@@ -1,8 +1,8 @@
 import harden from '@endo/harden';
 import { isPromiseKref, type Kref } from '@cooperage/protocol';
-import { insistRow } from './faults.ts';
-import type { PromiseRow } from './store/schema.ts';
-import type { State } from './store/state.ts';
+import { insistRow } from '../faults.ts';
+import type { PromiseRow } from '../store/schema.ts';
+import type { State } from '../store/state.ts';
 
 /** What a settled promise holds: what its data names, but not the promise itself, which would then never go. */
 export const slotsHeldBy = ({
@@ -17,19 +17,23 @@ harden(slotsHeldBy);
  *
  * - an object is *reachable* by each importing c-list entry whose flag is set,
  *   each queued item that names it, each promise resolved to data that names it,
- *   each name in `home`, its vat's row if it is the root, and the parameters of a vat;
+ *   each name in `home`, its vat's row if it is the root, the parameters of a vat,
+ *   each alias that stands for it, each timer that is to tell it, and each call or birth
+ *   that needs it;
  *   it is *recognizable* by each of these and by importing entries whose flag is not set;
  * - a promise is held by each c-list entry of whatever sign, each queued item that
  *   names it (the item parked on a promise does not hold that promise), each other promise
- *   resolved to data that names it (itself not counted), each `retiring` row, and
- *   the parameters of a vat.
+ *   resolved to data that names it (itself not counted), each `retiring` row,
+ *   the row of a cluster whose bootstrap's answer it is, the parameters of a vat that is there or being made, each timer, call or birth that
+ *   is to settle it, and the row of a child whose end it tells.
  *
- * A promise that nobody holds goes at the end of the crank (`settle`), with what
- * its data holds. An object that nobody can recognize and nobody exports goes too.
+ * What follows when a count falls is decided at the end of the crank, by
+ * `worklist.ts`: until then a count may fall and rise again.
  */
 export const makeRefcounts = (state: State) => {
   const { objects, promises } = state;
-  const unheld = new Set<Kref>();
+  const fallen = new Set<Kref>();
+  const lessHeld = new Set<Kref>();
 
   const changeObject = (
     kref: Kref,
@@ -42,8 +46,8 @@ export const makeRefcounts = (state: State) => {
       reachable: row.reachable + reachable,
       recognizable: row.recognizable + recognizable,
     });
-    if (row.recognizable + recognizable === 0) {
-      unheld.add(kref);
+    if (row.reachable + reachable === 0) {
+      fallen.add(kref);
     }
   };
 
@@ -51,7 +55,9 @@ export const makeRefcounts = (state: State) => {
     const row = insistRow(promises.get(kref), `promise ${kref}`);
     promises.put({ ...row, refs: row.refs + by });
     if (row.refs + by === 0) {
-      unheld.add(kref);
+      fallen.add(kref);
+    } else if (by < 0) {
+      lessHeld.add(kref);
     }
   };
 
@@ -63,37 +69,24 @@ export const makeRefcounts = (state: State) => {
   return {
     hold,
     release,
-    /** An importing c-list entry that can only recognize its object. */
-    holdWeakly: (kref: Kref): void => changeObject(kref, 0, 1),
+    /** An importing entry that could only recognize its object goes. */
     releaseWeakly: (kref: Kref): void => changeObject(kref, 0, -1),
     /** The flag of an importing entry changed. */
     becomeReachable: (kref: Kref): void => changeObject(kref, 1, 0),
     becomeUnreachable: (kref: Kref): void => changeObject(kref, -1, 0),
-    /** To be looked at by `settle` although no count changed: its owner is gone. */
+    /** To be looked at although no count changed: its owner is gone, or exports it anew. */
     suspect: (kref: Kref): void => {
-      unheld.add(kref);
+      fallen.add(kref);
     },
 
-    /** Deletes what nobody holds, and what that alone held, to the fixpoint. To be called at the end of a crank. */
-    settle: (): void => {
-      for (const kref of unheld) {
-        unheld.delete(kref);
-        if (isPromiseKref(kref)) {
-          const row = promises.get(kref);
-          if (row?.refs === 0) {
-            promises.delete(kref);
-            slotsHeldBy(row).forEach(release);
-          }
-        } else {
-          const row = objects.get(kref);
-          if (row?.recognizable === 0 && row.owner === null) {
-            objects.delete(kref);
-          }
-        }
-      }
-    },
-    /** Forgets what the crank touched; to be called when it is undone. */
-    forget: (): void => unheld.clear(),
+    /**
+     * Objects that nobody can reach, or whose owner has changed, and promises that
+     * nobody holds. Whoever looks at one takes it out, and believes the tables
+     * alone: an undone crank may have left some.
+     */
+    fallen,
+    /** Promises that lost a holder and have others, which may be each other. Whoever looks at one takes it out. */
+    lessHeld,
   };
 };
 harden(makeRefcounts);

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import type { ColumnValue, TableSchema } from '../ports.ts';
+import { PROMISES, SCHEMA, VATS } from '../store/schema.ts';
+import { makeFileImages, openNodeStorage } from './sqlite-wasm.ts';
+
+/** The schema as version 1 had it. */
+const without = (
+  schema: TableSchema,
+  ...names: readonly string[]
+): TableSchema => ({
+  ...schema,
+  columns: schema.columns.filter(({ name }) => !names.includes(name)),
+});
+
+const OLD_PROMISES = without(PROMISES, 'maker', 'settler', 'isLeft');
+const OLD_VATS = without(VATS, 'limits');
+
+/** A row of no meaning, but for what is named. */
+const rowOf = (
+  { columns }: TableSchema,
+  known: Readonly<Record<string, ColumnValue>>,
+): ColumnValue[] =>
+  columns.map(({ name, type }) => {
+    const usual = type.startsWith('integer') ? 0 : '[]';
+    return name in known ? (known[name] ?? null) : usual;
+  });
+
+describe('the migrations', () => {
+  it('bring a database of version 1 to the schema of now: promises of nobody, vats with the usual bounds, but stores as large as any may be that had no bound', async () => {
+    const image = makeFileImages();
+    const first = await openNodeStorage(image, []);
+    first.db.prepare([OLD_PROMISES, OLD_VATS]);
+    first.db.commit([
+      {
+        table: 'promises',
+        puts: [['kp1', 'unresolved', 'v1', '[]', null, '[]', 1]],
+        deletes: [],
+      },
+      {
+        table: 'vats',
+        puts: [
+          rowOf(OLD_VATS, { id: 'v1', storeBytes: null }),
+          rowOf(OLD_VATS, { id: 'v2', storeBytes: 100_000 }),
+        ],
+        deletes: [],
+      },
+    ]);
+    const { db } = await openNodeStorage(image);
+    db.prepare(SCHEMA);
+    expect(db.load('promises')).toEqual([
+      ['kp1', 'unresolved', 'v1', '[]', null, '[]', 1, null, null, 0],
+    ]);
+    const [id, storeBytes, limits] = ['id', 'storeBytes', 'limits'].map(name =>
+      VATS.columns.findIndex(column => column.name === name),
+    );
+    expect(
+      db
+        .load('vats')
+        .map(row => [row[id ?? -1], row[storeBytes ?? -1], row[limits ?? -1]]),
+    ).toEqual([
+      ['v1', 2 ** 30, '{}'],
+      ['v2', 100_000, '{}'],
+    ]);
+    db.close();
+  });
+});

@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest';
+import {
+  makeVatId,
+  USUAL_ALLOWANCE,
+  type CapData,
+  type EndpointId,
+  type Kref,
+  type Vref,
+} from '@cooperage/protocol';
+import { openMemoryKernelDb } from './adapters/memory.ts';
+import { makeCrankParts } from './crank.ts';
+import { makeState } from './store/state.ts';
+import type { Exit } from './syscalls.ts';
+
+const ALICE = makeVatId(1);
+const BOB = makeVatId(2);
+const vref = (text: string): Vref => text as Vref;
+const EMPTY: CapData = { body: '#[]', slots: [] };
+
+const setScene = () => {
+  const state = makeState(openMemoryKernelDb());
+  const arrivals: EndpointId[] = [];
+  const exits: (readonly [EndpointId, Exit])[] = [];
+  let cranks = 0;
+  const parts = makeCrankParts(state, {
+    bounds: {
+      allowance: { ...USUAL_ALLOWANCE, inboxMessages: 2 },
+      unitsPerMessage: 1e6,
+      mostUnits: Infinity,
+      roundMessages: 1,
+      notifiesTogether: 1,
+    },
+    onArrival: endpoint => arrivals.push(endpoint),
+    onExit: (endpoint, exit) => exits.push([endpoint, exit]),
+    clearedPerCrank: 200,
+    afterCrank: () => {
+      expect(state.store.open).toBe(false);
+      cranks += 1;
+    },
+  });
+  return { state, parts, arrivals, exits, cranks: () => cranks };
+};
+
+describe('a crank', () => {
+  it('gives what its work gives, is kept, and is told of', () => {
+    const { state, parts, cranks } = setScene();
+    const kref = parts.run(() => {
+      const made = parts.clists.addExport(ALICE, vref('o+1'));
+      parts.refcounts.hold(made);
+      return made;
+    });
+    expect(state.objects.get(kref)?.reachable).toBe(1);
+    expect(state.store.open).toBe(false);
+    expect(cranks()).toBe(1);
+  });
+
+  it('that throws leaves the tables as they were, is not told of, and the next one goes on', () => {
+    const { state, parts, cranks } = setScene();
+    expect(() =>
+      parts.run(() => {
+        parts.clists.addExport(ALICE, vref('o+1'));
+        throw Error('no');
+      }),
+    ).toThrow('no');
+    expect([state.objects.size, state.clists.size, cranks()]).toEqual([
+      0, 0, 0,
+    ]);
+    parts.run(() => {});
+    expect(cranks()).toBe(1);
+  });
+
+  it('ends with what nobody holds gone', () => {
+    const { state, parts } = setScene();
+    const kref = parts.run(() => {
+      const made = parts.clists.addExport(ALICE, vref('p+1'));
+      parts.refcounts.hold(made);
+      return made;
+    });
+    parts.run(() => {
+      parts.promises.resolve(kref, false, { body: '#0', slots: [] });
+      parts.refcounts.release(kref);
+      const row = state.clists.get(ALICE, kref);
+      if (row) {
+        parts.clists.remove(row);
+      }
+    });
+    expect(state.promises.size).toBe(0);
+  });
+
+  it('that is rehearsed gives what its work gives and changes nothing, whether it throws or not', () => {
+    const { state, parts, cranks } = setScene();
+    const size = parts.rehearse(() => {
+      parts.clists.addExport(ALICE, vref('o+1'));
+      return state.objects.size;
+    });
+    expect([size, state.objects.size, cranks()]).toEqual([1, 0, 0]);
+    expect(() =>
+      parts.rehearse(() => {
+        parts.clists.addExport(ALICE, vref('o+1'));
+        throw Error('no');
+      }),
+    ).toThrow('no');
+    expect([state.objects.size, state.store.open]).toEqual([0, false]);
+  });
+
+  it('that settles a promise passes on what was parked on it, or rejects its answer', () => {
+    const { state, parts } = setScene();
+    const [object, promise, answer] = parts.run(() => {
+      const made = ['o+0', 'p+1', 'p+2'].map(name =>
+        parts.clists.addExport(BOB, vref(name)),
+      ) as [Kref, Kref, Kref];
+      parts.refcounts.hold(made[0]);
+      parts.promises.setDecider(made[2], null);
+      const methargs = { body: '', slots: [] };
+      parts.route({ target: made[1], methargs, result: null, sender: ALICE });
+      parts.route({ target: made[1], methargs, result: made[2], sender: BOB });
+      return made;
+    });
+    expect(state.queueByName.count(promise)).toBe(2);
+    parts.rehearse(() => {
+      parts.promises.resolve(promise, false, {
+        body: '#"$0"',
+        slots: [object],
+      });
+      expect(state.queueByName.values(BOB).map(row => row.target)).toEqual([
+        object,
+        object,
+      ]);
+    });
+    parts.run(() =>
+      parts.promises.resolve(promise, false, { body: '#7', slots: [] }),
+    );
+    expect(state.queueByName.groups()).toEqual([]);
+    expect(parts.promises.get(answer).state).toBe('rejected');
+  });
+
+  it('tells where a message arrives and who wants to end, and keeps the bounds of inboxes', () => {
+    const { parts, arrivals, exits, state } = setScene();
+    const bobs = parts.run(() => {
+      const made = parts.clists.addExport(BOB, vref('o+0'));
+      parts.clists.add(ALICE, made, vref('o-1'));
+      return made;
+    });
+    for (let nth = 0; nth < 3; nth += 1) {
+      parts.run(() =>
+        parts.applySyscall(ALICE, [
+          'send',
+          vref('o-1'),
+          { methargs: EMPTY, result: null },
+        ]),
+      );
+    }
+    parts.run(() =>
+      parts.route({
+        target: bobs,
+        methargs: { body: '', slots: [] },
+        result: null,
+        sender: null,
+      }),
+    );
+    expect(state.queueByName.values(BOB).map(row => row.sender)).toEqual([
+      ALICE,
+      null,
+    ]);
+    expect(arrivals).toEqual([BOB, BOB]);
+    parts.run(() => parts.applySyscall(ALICE, ['exit', true, EMPTY]));
+    expect(exits).toEqual([[ALICE, { isRejected: true, data: EMPTY }]]);
+  });
+});

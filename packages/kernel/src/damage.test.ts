@@ -1,0 +1,262 @@
+import type { StoreChange, VatId } from '@cooperage/protocol';
+import { describe, expect, it } from 'vitest';
+import {
+  makeMemoryImage,
+  openMemoryKernelDb,
+  openMemoryVatStores,
+} from './adapters/memory.ts';
+import { makeFileImages, openNodeStorage } from './adapters/sqlite-wasm.ts';
+import type { Clock, KernelDb, VatStores } from './ports.ts';
+import { makeManualClock } from './testing/manual-clock.ts';
+import { makeRig, type Rig } from './testing/rig.ts';
+import {
+  answerStart,
+  dataOf,
+  end,
+  fulfil,
+  makeStage,
+  send,
+  settle,
+  subscribe,
+} from './testing/stage.ts';
+
+/** A disk that can be opened again and again, and whose vats' files can be spoilt. */
+type Disk = {
+  open(): Promise<{ db: KernelDb; stores: VatStores }>;
+  damage(vat: VatId): void;
+};
+
+const makeMemoryDisk = (): Disk => {
+  const image = makeMemoryImage();
+  return {
+    open: async () => ({
+      db: openMemoryKernelDb(image),
+      stores: openMemoryVatStores(image),
+    }),
+    damage: vat => {
+      image.vats.set(vat, { fold: 0, rows: new Map(), damage: 'spoilt' });
+    },
+  };
+};
+
+const makeSqliteDisk = (): Disk => {
+  const image = makeFileImages();
+  return {
+    open: () => openNodeStorage(image),
+    damage: vat => {
+      image.set(`vat-${vat}.sqlite`, new Uint8Array(8192).fill(7));
+    },
+  };
+};
+
+const CHANGES: readonly StoreChange[] = [['key', 'value']];
+
+/** Alice and bob have written into their stores; what alice has is spoilt. */
+const spoil = async (
+  disk: Disk,
+  { isFolded, critical = false }: { isFolded: boolean; critical?: boolean },
+): Promise<VatId> => {
+  const { clock } = makeManualClock();
+  const storage = await disk.open();
+  const stage = await makeStage(['alice', 'bob'], {
+    clock,
+    rules: { critical },
+    wrap: platform => ({ ...platform, ...storage }),
+  });
+  for (const name of ['alice', 'bob']) {
+    await stage.say(send(stage.root(name), 'write'));
+    await stage.finishWith(name, { changes: CHANGES });
+  }
+  const alice = stage.vat('alice').id;
+  if (isFolded) {
+    await end(stage);
+  } else {
+    stage.rig.kernel.state.store.commit();
+  }
+  disk.damage(alice);
+  return alice;
+};
+
+const answerAll: Parameters<typeof makeRig>[0] = delivery => {
+  const usual = answerStart(delivery);
+  if (usual !== undefined || delivery[0] !== 'message') {
+    return usual ?? {};
+  }
+  const { result } = delivery[2];
+  return result ? { syscalls: [fulfil(result, dataOf('done'))] } : {};
+};
+
+const startAgain = async (
+  disk: Disk,
+  clock?: Clock,
+  onFold: (vat: VatId) => void = () => {},
+): Promise<Rig> => {
+  const { db, stores } = await disk.open();
+  const rig = makeRig(answerAll, {
+    ...(clock && { clock }),
+    collectMilliseconds: Infinity,
+    wrap: platform => ({
+      ...platform,
+      db,
+      stores: {
+        ...stores,
+        fold: (vat, ...all) => {
+          onFold(vat);
+          stores.fold(vat, ...all);
+        },
+      },
+    }),
+  });
+  await settle();
+  return rig;
+};
+
+const statesIn = ({ kernel }: Rig): unknown =>
+  Object.fromEntries(
+    kernel
+      .status()
+      .clusters.flatMap(({ vats }) => vats)
+      .map(({ name, state }) => [name, state]),
+  );
+const reasonOf = ({ kernel }: Rig, name: string): string | undefined =>
+  kernel
+    .status()
+    .clusters.flatMap(({ vats }) => vats)
+    .find(vat => vat.name === name)?.reason;
+
+describe.each([
+  ['memory', makeMemoryDisk],
+  ['SQLite', makeSqliteDisk],
+] as const)('a vat whose file can’t be used (%s)', (_, makeDisk) => {
+  it('fails with the reason when it is to start; its messages reject, the others go on, and it can be ended', async () => {
+    const disk = makeDisk();
+    const alice = await spoil(disk, { isFolded: true });
+    const rig = await startAgain(disk);
+    const client = await rig.connect();
+    for (const [vat, result] of [
+      ['alice', 'p+1'],
+      ['bob', 'p+2'],
+    ] as const) {
+      const { vref } = Object(
+        await client.rpc.call('reference', { cluster: 'demo', vat }),
+      );
+      client.send(send(vref, 'hello', [], result), subscribe(result));
+    }
+    await rig.kernel.idle();
+    await settle();
+    expect(client.deliveries).toEqual(
+      expect.arrayContaining([
+        [
+          'notify',
+          [
+            [
+              'p+1',
+              true,
+              expect.objectContaining({
+                body: expect.stringContaining(`the store of ${alice}`),
+              }),
+            ],
+          ],
+        ],
+        ['notify', [['p+2', false, dataOf('done')]]],
+      ]),
+    );
+    expect(statesIn(rig)).toMatchObject({ alice: 'failed', bob: 'running' });
+    expect(reasonOf(rig, 'alice')).toContain(`the store of ${alice}`);
+    await expect(
+      client.rpc.call('inspect', { cluster: 'demo', vat: 'alice' }),
+    ).resolves.toMatchObject({ vat: { store: { bytes: 0 } } });
+
+    await client.rpc.call('restart', { cluster: 'demo', vat: 'alice' });
+    await rig.kernel.idle();
+    expect(statesIn(rig)).toMatchObject({ alice: 'failed' });
+    await client.rpc.call('terminate', { cluster: 'demo', vat: 'alice' });
+    await rig.kernel.stop();
+    const { stores } = await disk.open();
+    expect(stores.list()).not.toContain(alice);
+  });
+
+  it('fails at the kernel’s start when changes wait to be written into it, which then wait no more; the others’ are written', async () => {
+    const disk = makeDisk();
+    const alice = await spoil(disk, { isFolded: false });
+    for (const _run of [1, 2]) {
+      const { clock, advance } = makeManualClock();
+      const tried: VatId[] = [];
+      let turns = 0;
+      const soon: Clock['soon'] = callback => {
+        turns += 1;
+        clock.soon(callback);
+      };
+      const rig = await startAgain(disk, { ...clock, soon }, vat =>
+        tried.push(vat),
+      );
+      advance(60_000); // long enough to rest
+      await settle();
+      const turnsThen = turns;
+      await settle();
+      expect(turns).toBe(turnsThen); // nothing is tried again and again
+      expect(tried.filter(vat => vat === alice)).toHaveLength(1);
+      expect(statesIn(rig)).toMatchObject({ alice: 'failed', bob: 'asleep' });
+      expect(reasonOf(rig, 'alice')).toContain(`the store of ${alice}`);
+      // None of bob's; alice's are kept for whoever can mend the file.
+      expect(
+        [...rig.kernel.state.vatChanges.values()].map(({ vat }) => vat),
+      ).toEqual([alice]);
+      expect(rig.logs).toContainEqual(
+        expect.objectContaining({ vat: alice, level: 'error' }),
+      );
+      await rig.kernel.stop();
+    }
+  });
+
+  it('that is critical stops the kernel, which comes up when it is started again', async () => {
+    const disk = makeDisk();
+    const alice = await spoil(disk, { isFolded: false, critical: true });
+    const first = await startAgain(disk);
+    const { state, reason } = await first.kernel.ended;
+    expect(state).toBe('critical-failed');
+    expect(reason).toContain(`the store of ${alice}`);
+    await first.kernel.stop();
+
+    const second = await startAgain(disk);
+    expect(statesIn(second)).toMatchObject({
+      alice: 'suspended',
+      bob: 'asleep',
+    });
+    await second.kernel.stop();
+  });
+
+  it('is not upgraded, and its upgrade says why', async () => {
+    const disk = makeDisk();
+    const alice = await spoil(disk, { isFolded: true });
+    const rig = await startAgain(disk);
+    const client = await rig.connect();
+    await expect(
+      client.rpc.call('upgrade', {
+        cluster: 'demo',
+        vat: 'alice',
+        bundle: { text: JSON.stringify({ moduleFormat: 'cooperageScript' }) },
+      }),
+    ).rejects.toMatchObject({
+      code: 'UPGRADE_FAILED',
+      message: expect.stringContaining(`the store of ${alice}`),
+    });
+    expect(rig.kernel.status().state).toBe('running');
+    await rig.kernel.stop();
+  });
+
+  it('is noticed when all that it held is gone', async () => {
+    const disk = makeDisk();
+    const alice = await spoil(disk, { isFolded: true });
+    const { db, stores } = await disk.open();
+    stores.delete(alice);
+    db.close();
+    stores.close();
+    const rig = await startAgain(disk);
+    const client = await rig.connect();
+    await client.rpc.call('restart', { cluster: 'demo', vat: 'alice' });
+    await rig.kernel.idle();
+    expect(reasonOf(rig, 'alice')).toContain(`the store of ${alice} is gone`);
+    await rig.kernel.stop();
+  });
+});

@@ -1,0 +1,590 @@
+import { describe, expect, it } from 'vitest';
+import { makeMemoryImage, type MemoryImage } from './adapters/memory.ts';
+import { makeWitness } from './testing/commits.ts';
+import { findInconsistencies } from './testing/recount.ts';
+import { makeRig, RAW_BUNDLE, realClock } from './testing/rig.ts';
+import {
+  answerStart,
+  dataOf,
+  end,
+  fulfil,
+  makeStage,
+  send,
+  settle,
+  subscribe,
+  vref,
+  type Stage,
+} from './testing/stage.ts';
+import type { Delivery } from '@cooperage/protocol';
+import type { Clock } from './ports.ts';
+import type { State } from './store/state.ts';
+import type { Deed } from './testing/raw-vats.ts';
+
+const COUNT = 30;
+const many = (prefix: string, from: number): string[] =>
+  Array.from({ length: COUNT }, (_, index) => `${prefix}${from + index}`);
+
+/** A clock that does what is to be done soon when it is told to. */
+const makeStepClock = () => {
+  const due: (() => void)[] = [];
+  let isHeld = false;
+  const clock: Clock = {
+    ...realClock,
+    soon: callback =>
+      isHeld ? void due.push(callback) : realClock.soon(callback),
+  };
+  return {
+    clock,
+    hold: () => {
+      isHeld = true;
+    },
+    /** Does the first of what is due; false when there is nothing. */
+    step: async (): Promise<boolean> => {
+      const next = due.shift();
+      next?.();
+      await settle();
+      return next !== undefined;
+    },
+    release: () => {
+      isHeld = false;
+      due.splice(0).forEach(realClock.soon);
+    },
+  };
+};
+
+/** Messages are held open, all else is answered at once. */
+const behave = (delivery: Delivery): Deed | undefined =>
+  delivery[0] === 'notify' ? {} : answerStart(delivery);
+
+const textOf = (value: unknown): string => String(JSON.stringify(value));
+
+/**
+ * `big` decides many promises for which `bob` waits, exports many objects that bob holds,
+ * imports as many of his, has a store, and messages wait for it.
+ */
+const makeBig = async (
+  options: Parameters<typeof makeStage>[1] = {},
+): Promise<Stage> => {
+  const stage = await makeStage(['big', 'bob'], {
+    clearedPerCrank: 7,
+    collectMilliseconds: Infinity,
+    behave,
+    ...options,
+  });
+  const [big, bob] = [stage.root('big'), stage.root('bob')];
+  await stage.say(send(big, 'meet', [bob]));
+  await stage.finishWith('big', {
+    syscalls: [
+      send('o-50', 'take', [...many('o+', 100), ...many('p+', 100)]),
+      ...many('p+', 100).map(subscribe),
+    ],
+    changes: many('key', 0).map(key => [key, 'value']),
+  });
+  await stage.finish('bob', ...many('p-', 50 + COUNT).map(subscribe));
+  await stage.say(send(bob, 'meet', [big]));
+  await stage.finish('bob', send('o-110', 'take', many('o+', 100)));
+  await stage.finish('big');
+  await stage.say(
+    send(big, 'busy', [], 'p+1'),
+    ...many('p+', 2).map(result => send(big, 'wait', [], result)),
+    ...many('p+', 1).map(subscribe),
+  );
+  return stage;
+};
+
+/** What a kernel over the image has when all is cleared away. */
+const reopen = async (image: MemoryImage) => {
+  const rig = makeRig(delivery => answerStart(delivery) ?? {}, {
+    image: makeMemoryImage(image),
+    collectMilliseconds: Infinity,
+    clearedPerCrank: 7,
+  });
+  await rig.kernel.idle();
+  const client = await rig.connect();
+  await client.rpc.call('collect', {});
+  client.rpc.close();
+  await rig.kernel.idle();
+  const { state } = rig.kernel;
+  const found = {
+    vats: [...state.vats.values()].map(({ name }) => name),
+    clusters: [...state.clusters.values()].map(({ name }) => name),
+    endings: state.endings.size,
+    changes: state.vatChanges.size,
+    files: rig.image.vats.size,
+    objects: state.objects.size,
+    promises: state.promises.size,
+    references: state.clists.size,
+    queue: state.queue.size,
+    problems: findInconsistencies(state),
+  };
+  await rig.kernel.stop();
+  return found;
+};
+
+describe('a large vat that ends', () => {
+  it('is dead to everybody at once, goes in bounded cranks, and others work between any two of them (invariants 6, 7, 11)', async () => {
+    const { clock, hold, step, release } = makeStepClock();
+    let most = 0;
+    let left = Infinity;
+    const stage = await makeBig({
+      clock,
+      afterCrank: state => {
+        for (const { endpoint } of state.endings.values()) {
+          const now =
+            state.clistByEndpoint.count(endpoint) +
+            state.queueByName.count(endpoint) +
+            state.changesByVat.count(endpoint);
+          most = left < Infinity ? Math.max(most, left - now) : 0;
+          left = now;
+        }
+      },
+    });
+    const big = stage.root('big');
+    const worker = stage.vat('big');
+    hold();
+    const asked = stage.client.rpc.call('terminate', {
+      cluster: 'demo',
+      vat: 'big',
+    });
+    await settle();
+    const { state } = stage.rig.kernel;
+    expect(worker.isKilled).toBe(true);
+    expect(state.endings.size).toBe(1);
+    expect(
+      stage.rig.kernel.status().clusters[0]?.vats.map(({ name }) => name),
+    ).toEqual(['boot', 'bob']);
+    stage.client.send(send(big, 'late', [], 'p+900'), subscribe('p+900'));
+    stage.client.send(send(stage.root('bob'), 'work'));
+    let steps = 0;
+    let worked = 0;
+    for (; state.endings.size > 0; steps += 1) {
+      expect(await step()).toBe(true);
+      if (stage.vat('bob').isBusy) {
+        worked += 1;
+        await stage.finish('bob');
+        await stage.say(send(stage.root('bob'), 'work'));
+      }
+    }
+    expect(steps).toBeGreaterThan(20);
+    expect(worked).toBeGreaterThan(20);
+    expect(most).toBe(7);
+    release();
+    await asked;
+    await settle();
+    const told = stage.client.deliveries.flatMap(delivery =>
+      delivery[0] === 'notify' ? delivery[1] : [],
+    );
+    expect(told).toHaveLength(COUNT + 1);
+    expect(new Set(told.map(([promise]) => promise)).size).toBe(COUNT + 1);
+    expect(told.every(([, isRejected]) => isRejected)).toBe(true);
+    expect(textOf(told.find(([promise]) => promise === 'p+900'))).toContain(
+      'is gone',
+    );
+    if (stage.vat('bob').isBusy) {
+      await stage.finish('bob');
+    }
+    await end(stage);
+    expect(state.endings.size).toBe(0);
+  });
+
+  it('leaves its cluster’s name free while it is cleared away', async () => {
+    const { clock, hold, release } = makeStepClock();
+    const stage = await makeBig({ clock });
+    hold();
+    const asked = stage.client.rpc.call('terminate', { cluster: 'demo' });
+    await settle();
+    const { state } = stage.rig.kernel;
+    expect(state.endings.size).toBeGreaterThan(0);
+    expect(stage.rig.kernel.status().clusters).toEqual([]);
+    const launched = stage.rig.launch('demo', ['boot', 'carol']);
+    await settle();
+    expect(state.endings.size).toBeGreaterThan(0);
+    release();
+    await Promise.all([asked, launched]);
+    await stage.rig.kernel.idle();
+    expect(state.endings.size).toBe(0);
+    expect(
+      stage.rig.kernel
+        .status()
+        .clusters.map(({ name, vats }) => [name, vats.length]),
+    ).toEqual([['demo', 2]]);
+    await end(stage);
+  });
+
+  it.each([
+    ['vat', { cluster: 'demo', vat: 'big' }, ['boot', 'bob']],
+    ['cluster', { cluster: 'demo' }, []],
+  ])(
+    'as one %s: a crash before or after any commit of it leaves all of it or nothing, and what is left is cleared away in the next run (invariants 2, 6, 10)',
+    async (_what, params, left) => {
+      const image = makeMemoryImage();
+      const { images, wrap } = makeWitness();
+      const stage = await makeBig({ image, wrap: wrap(image) });
+      await stage.rig.kernel.state.store.commit();
+      images.length = 0;
+      const before = await reopen(image);
+      await stage.client.rpc.call('terminate', params);
+      await stage.rig.kernel.idle();
+      stage.client.rpc.close();
+      await stage.rig.kernel.idle();
+      const after = await reopen(image);
+      expect(after).toMatchObject({
+        vats: left,
+        endings: 0,
+        changes: 0,
+        queue: 0,
+        files: left.length === 0 ? 0 : expect.anything(),
+        problems: [],
+      });
+      const seen = { whole: 0, gone: 0, cut: 0 };
+      expect(images.length).toBeGreaterThan(20);
+      for (const crashed of images) {
+        const isCut = (crashed.tables.get('endings')?.size ?? 0) > 0;
+        const found = await reopen(crashed);
+        const isGone = !found.vats.includes('big');
+        seen[isCut ? 'cut' : isGone ? 'gone' : 'whole'] += 1;
+        expect(found).toEqual(isGone ? after : before);
+      }
+      expect(seen.whole).toBeGreaterThan(0);
+      expect(seen.cut).toBeGreaterThan(10);
+      expect(seen.gone).toBeGreaterThan(0);
+      await end(stage);
+    },
+  );
+
+  it('goes the same way when it ends itself, and when a fault ends it', async () => {
+    for (const way of ['exit', 'fault'] as const) {
+      const stage = await makeBig({
+        rules: { onFault: 'terminate' },
+      });
+      const steps: number[] = [];
+      await stage.finish(
+        'big',
+        way === 'exit' ? ['exit', false, dataOf('enough')] : subscribe('p-999'),
+      );
+      steps.push(stage.rig.kernel.state.endings.size);
+      await stage.rig.kernel.idle();
+      expect(stage.rig.kernel.state.endings.size).toBe(0);
+      expect(
+        stage.rig.kernel.status().clusters[0]?.vats.map(({ name }) => name),
+      ).toEqual(['boot', 'bob']);
+      expect(stage.rig.image.vats.size).toBeLessThanOrEqual(2);
+      await end(stage);
+    }
+  });
+});
+
+describe('a session with much that ends', () => {
+  it('is cleared away in steps too, and a crash between them leaves nothing of it (invariants 6, 11)', async () => {
+    const image = makeMemoryImage();
+    const { images, wrap } = makeWitness();
+    const stage = await makeStage(['bob'], {
+      image,
+      wrap: wrap(image),
+      clearedPerCrank: 7,
+      collectMilliseconds: Infinity,
+      behave,
+    });
+    const other = await stage.rig.connect();
+    const { vref } = Object(
+      await other.rpc.call('reference', { cluster: 'demo', vat: 'bob' }),
+    );
+    await stage.rig.kernel.idle();
+    const { state } = stage.rig.kernel;
+    const references = state.clists.size;
+    other.send(
+      send(String(vref), 'take', [...many('o+', 100), ...many('p+', 100)]),
+    );
+    await settle();
+    await stage.finish('bob', ...many('p-', 50 + COUNT).map(subscribe));
+    images.length = 0;
+    other.rpc.close();
+    await settle();
+    await stage.rig.kernel.idle();
+    expect(state.endings.size).toBe(0);
+    expect(images.length).toBeGreaterThan(10);
+    for (const crashed of images) {
+      expect(await reopen(crashed)).toMatchObject({ endings: 0, problems: [] });
+    }
+    if (stage.vat('bob').isBusy) {
+      await stage.finish('bob');
+    }
+    await stage.client.rpc.call('collect', {});
+    expect(state.clists.size).toBeLessThan(references + COUNT);
+    await end(stage);
+  });
+});
+
+/** The most messages that a crank took off all queues since `start`, and in how many it took any. */
+const makeMeter = () => {
+  let left: number | undefined;
+  const seen = { most: 0, cranks: 0 };
+  return {
+    seen,
+    start: () => {
+      left = Infinity;
+    },
+    afterCrank: ({ queue }: State): void => {
+      if (left === undefined) {
+        return;
+      }
+      const now = [...queue.values()].filter(
+        ({ kind }) => kind === 'message',
+      ).length;
+      const taken = left === Infinity ? 0 : left - now;
+      seen.most = Math.max(seen.most, taken);
+      seen.cranks += taken > 0 ? 1 : 0;
+      left = now;
+    },
+  };
+};
+
+/** A stage of cranks that clear away seven rows, and what the client was told so far. */
+const makeMetered = async (options: Parameters<typeof makeStage>[1] = {}) => {
+  const { seen, start, afterCrank } = makeMeter();
+  const stage = await makeStage(['alice', 'bob'], {
+    clearedPerCrank: 7,
+    collectMilliseconds: Infinity,
+    behave,
+    afterCrank,
+    ...options,
+  });
+  return {
+    ...stage,
+    seen,
+    /** Measures from here on. */
+    start: async () => {
+      start();
+      await stage.say(send(stage.root('bob'), 'mark'));
+      await stage.finish('bob');
+    },
+    rejected: () =>
+      stage.client.deliveries
+        .flatMap(delivery => (delivery[0] === 'notify' ? delivery[1] : []))
+        .filter(([, isRejected]) => isRejected)
+        .map(([promise, , data]) => [promise, textOf(data)] as const),
+  };
+};
+
+const P = (nth: number): string => `p+${nth}`;
+
+describe('messages that no vat can take', () => {
+  it('reject in bounded cranks when they wait for an answer of a vat that ends, or for an answer to one of them (invariants 7, 11)', async () => {
+    const stage = await makeMetered();
+    const { say, start, seen, rejected } = stage;
+    await say(send(stage.root('alice'), 'ask', [], P(1)), subscribe(P(1)));
+    await stage.finish('alice');
+    const numbers = Array.from({ length: COUNT }, (_, index) => index);
+    const wide = numbers.map(nth => [P(1), P(100 + nth)] as const);
+    const wider = numbers.map(nth => [P(100), P(200 + nth)] as const);
+    const deep = numbers.map(
+      nth => [P(nth === 0 ? 101 : 299 + nth), P(300 + nth)] as const,
+    );
+    const all = [...wide, ...wider, ...deep];
+    await say(
+      ...all.map(([target, result]) => send(target, 'x', [], result)),
+      ...all.map(([, result]) => subscribe(result)),
+    );
+    await start();
+    await stage.client.rpc.call('terminate', { cluster: 'demo', vat: 'alice' });
+    await stage.rig.kernel.idle();
+    await settle();
+    expect(rejected()).toHaveLength(1 + all.length);
+    expect(new Set(rejected().map(([promise]) => promise)).size).toBe(
+      1 + all.length,
+    );
+    expect(
+      rejected().every(([, text]) => text.includes('alice was terminated')),
+    ).toBe(true);
+    expect(seen.most).toBeLessThanOrEqual(7);
+    expect(seen.cranks).toBeGreaterThan(12);
+    await end(stage);
+  });
+
+  it('reject in bounded cranks when their vat’s code can’t run, also after a crash amid them (invariants 7, 11)', async () => {
+    const image = makeMemoryImage();
+    const { images, wrap } = makeWitness();
+    const begin = (label: string, nth: number) =>
+      label === 'alice' && nth > 1 ? { failed: 'no module' } : 'ready';
+    const stage = await makeMetered({ image, wrap: wrap(image), begin });
+    const alice = stage.root('alice');
+    await stage.say(
+      ...many('p+', 1).map(result => send(alice, 'wait', [], result)),
+      ...many('p+', 1).map(subscribe),
+    );
+    await stage.start();
+    images.length = 0;
+    stage.vat('alice').lose('its thread ended');
+    await stage.rig.kernel.idle();
+    await settle();
+    expect(stage.rejected()).toHaveLength(COUNT);
+    expect(
+      stage.rejected().every(([, text]) => text.includes('no module')),
+    ).toBe(true);
+    expect(stage.seen.most).toBeLessThanOrEqual(7);
+    await end(stage);
+    let cut = 0;
+    for (const crashed of images) {
+      const again = makeRig(() => ({}), {
+        image: makeMemoryImage(crashed),
+        begin: label => (label === 'alice' ? { failed: 'no module' } : 'ready'),
+      });
+      const { state } = again.kernel;
+      const [failed] = [...state.vats.values()].filter(
+        ({ failure }) => failure !== null,
+      );
+      cut += failed && state.messages.count(failed.id) > 0 ? 1 : 0;
+      await again.kernel.idle();
+      expect(state.queue.size).toBe(0);
+      await again.kernel.stop();
+    }
+    expect(cut).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['by a restart', 'restart', {}],
+    ['by an upgrade', 'upgrade', { bundle: { text: RAW_BUNDLE } }],
+  ])(
+    'reject with all that was sent to their answers when their vat can run again, %s, before each of that is refused (invariant 5)',
+    async (_, method, more) => {
+      const { clock, hold, step, release } = makeStepClock();
+      const stage = await makeMetered({
+        clock,
+        longMilliseconds: 1e9,
+        begin: (label, nth) =>
+          label === 'alice' && nth === 2 ? { failed: 'no module' } : 'ready',
+      });
+      const { state } = stage.rig.kernel;
+      await stage.say(
+        send(stage.root('alice'), 'get', [], P(1)),
+        send(P(1), 'get', [], P(2)),
+        ...many('p+', 100).map(result => send(P(2), 'x', [], result)),
+        ...[P(1), P(2), ...many('p+', 100)].map(subscribe),
+        send(stage.root('alice'), 'next'),
+      );
+      hold();
+      stage.vat('alice').lose('its thread ended');
+      await settle();
+      const isFailed = () =>
+        [...state.vats.values()].some(({ failure }) => failure !== null);
+      while (!isFailed() && (await step()));
+      expect([isFailed(), state.queue.size]).toEqual([true, 3 + COUNT]);
+      const order = { cluster: 'demo', vat: 'alice', ...more };
+      const ordered = stage.client.rpc.call(method, order);
+      await settle();
+      release();
+      await ordered;
+      await settle();
+      expect(stage.rejected().map(([promise]) => promise)).toEqual(
+        expect.arrayContaining([P(1), P(2), ...many('p+', 100)]),
+      );
+      expect(textOf(stage.flight('alice'))).toContain('next');
+      await stage.finish('alice');
+      await end(stage);
+    },
+  );
+
+  it('reject in bounded cranks when they wait for an answer that is given up, also while the vat is suspended, and after a crash amid them (invariants 7, 11)', async () => {
+    const image = makeMemoryImage();
+    const { images, wrap } = makeWitness();
+    const stage = await makeMetered({ image, wrap: wrap(image) });
+    const alice = stage.root('alice');
+    await stage.say(
+      send(alice, 'poison', [], P(1)),
+      ...many('p+', 100).map(result => send(P(1), 'x', [], result)),
+      ...[P(1), ...many('p+', 100)].map(subscribe),
+    );
+    await stage.start();
+    for (let tries = 0; tries < 3; tries += 1) {
+      images.length = 0;
+      await stage.finish('alice', subscribe('p-99'));
+      if (tries < 2) {
+        await stage.client.rpc.call('resume', { cluster: 'demo' });
+        await settle();
+      }
+    }
+    await stage.rig.kernel.idle();
+    await settle();
+    expect(stage.rejected()).toHaveLength(1 + COUNT);
+    expect(
+      stage.rejected().every(([, text]) => text.includes('after 3 tries: ')),
+    ).toBe(true);
+    expect(stage.seen.most).toBeLessThanOrEqual(7);
+    await end(stage);
+    let cut = 0;
+    for (const crashed of images) {
+      const again = makeRig(() => ({}), { image: makeMemoryImage(crashed) });
+      const { state } = again.kernel;
+      if ([...state.queue.values()].some(({ tries }) => tries === 3)) {
+        cut += 1;
+        await again.kernel.idle();
+        expect(state.queue.size).toBe(0);
+        expect(again.vats.all).toEqual([]);
+      }
+      await again.kernel.stop();
+    }
+    expect(cut).toBeGreaterThan(0);
+  });
+
+  it('and are given up are not delivered again, however much waits for their answer, and the next one is', async () => {
+    const stage = await makeMetered();
+    const { state } = stage.rig.kernel;
+    const alice = stage.root('alice');
+    await stage.say(
+      send(alice, 'poison', [], P(1)),
+      ...many('p+', 100).map(result => send(P(1), 'x', [], result)),
+      ...[P(1), ...many('p+', 100)].map(subscribe),
+      send(alice, 'next'),
+    );
+    await stage.start();
+    for (let tries = 0; tries < 2; tries += 1) {
+      stage.vat('alice').lose('its thread ended');
+      await settle();
+    }
+    await stage.finish('alice', subscribe('p-99'));
+    const isCut = [...state.queue.values()].some(({ tries }) => tries === 3);
+    await stage.client.rpc.call('resume', { cluster: 'demo' });
+    await settle();
+    await settle();
+    expect([isCut, stage.rejected().length]).toEqual([true, 1 + COUNT]);
+    expect(textOf(stage.flight('alice'))).toContain('next');
+    expect(stage.seen.most).toBeLessThanOrEqual(7);
+    await stage.finish('alice');
+    await end(stage);
+  });
+
+  it('reject in bounded cranks when their vat has lost what they are for, and the others wait on (invariants 7, 11)', async () => {
+    const stage = await makeMetered();
+    const alice = stage.root('alice');
+    await stage.say(send(alice, 'give', [], P(500)), subscribe(P(500)));
+    await stage.finish(
+      'alice',
+      fulfil('p-50', { body: '#"$0"', slots: [vref('o+5')] }),
+    );
+    const [told] = stage.client.deliveries.flatMap(delivery =>
+      delivery[0] === 'notify' ? delivery[1] : [],
+    );
+    const lost = told?.[2].slots[0] ?? '';
+    await stage.say(
+      send(alice, 'busy'),
+      ...many('p+', 1).flatMap(result => [
+        send(lost, 'wait', [], result),
+        subscribe(result),
+        send(alice, 'wait'),
+      ]),
+    );
+    await stage.start();
+    stage.vat('alice').say({ type: 'nonsense' });
+    await stage.rig.kernel.idle();
+    await settle();
+    expect(stage.rejected().map(([promise]) => promise)).toEqual(many('p+', 1));
+    expect(stage.seen.most).toBeLessThanOrEqual(7);
+    expect(stage.seen.cranks).toBeGreaterThan(3);
+    const [{ waiting, state } = {}] =
+      stage.rig.kernel
+        .status()
+        .clusters[0]?.vats.filter(({ name }) => name === 'alice') ?? [];
+    expect([state, waiting]).toEqual(['suspended', 1 + COUNT]);
+    await end(stage);
+  });
+});

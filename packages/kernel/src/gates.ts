@@ -1,0 +1,97 @@
+import harden from '@endo/harden';
+import type { VatId } from '@cooperage/protocol';
+import type { Inbox } from './inbox.ts';
+import type { KernelOptions } from './kernel-options.ts';
+import type { Phase } from './phase.ts';
+import { makePlaces } from './places.ts';
+import type { Clock } from './ports.ts';
+import { makeSolitude } from './solitude.ts';
+import type { State } from './store/state.ts';
+import type { Candidates } from './vats/candidates.ts';
+import type { Runner } from './vats/runner.ts';
+
+/**
+ * What a delivery has to pass before it begins: places for all, places for those
+ * that start a vat, and the solitude of suspects. A start runs the code of a
+ * whole vat and takes the processor for long, so with the time-sharing of other
+ * deliveries a crowd of starts would share it among them all, until all pass
+ * their deadlines. Starts that are held have places of their own: whoever makes
+ * vats without end keeps none that is there from starting.
+ */
+export const makeGates = (
+  state: State,
+  {
+    clock,
+    options,
+    phase,
+    runner,
+    candidates,
+    inbox,
+    pump,
+  }: {
+    clock: Clock;
+    options: KernelOptions;
+    phase: Phase;
+    runner: Runner;
+    candidates: Candidates;
+    inbox: Inbox;
+    pump: () => void;
+  },
+) => {
+  const { parallel = 2, longMilliseconds = 20 } = options;
+  const { longStartMilliseconds = 2_000, aloneMilliseconds = 1_000 } = options;
+  const after = (milliseconds: number, callback: () => void): (() => void) =>
+    clock.after(milliseconds, () => phase.guard(callback));
+  const common = { after, onPlace: pump };
+  const places = makePlaces({
+    ...common,
+    most: parallel,
+    longMilliseconds,
+    flights: runner.flights,
+  });
+  const starts = makePlaces({
+    ...common,
+    most: parallel,
+    longMilliseconds: longStartMilliseconds,
+    flights: () =>
+      new Map(
+        [...runner.flights()].filter(
+          ([, { delivery }]) => delivery[0] === 'startVat',
+        ),
+      ),
+  });
+  const heldStarts = makePlaces({
+    ...common,
+    most: Math.max(parallel, 2), // with 1 a start that spins would keep all others waiting
+    longMilliseconds: longStartMilliseconds,
+    flights: candidates.flights,
+  });
+  const { isLetIn } = makeSolitude({
+    milliseconds: aloneMilliseconds,
+    suspects: runner.suspects,
+    isInFlight: vat => runner.isFlying(vat) || candidates.flights().has(vat),
+    inFlight: () => runner.inFlight() + candidates.flights().size,
+    isInWant: vat =>
+      runner.isReady(vat) &&
+      runner.isFree(vat) &&
+      inbox.head(vat) !== undefined,
+    now: () => clock.now(),
+    after,
+    onOver: pump,
+  });
+  /** The next delivery to the vat, if it is ready for one, is its startVat. */
+  const isToStart = (vat: VatId): boolean =>
+    runner.isReady(vat) && state.vats.get(vat)?.asleep === 1;
+
+  return harden({
+    isLetIn,
+    /** Whether there is a place for a delivery to a vat that could take it; if not, `pump` is called in a while. */
+    isPlace: (vat: VatId): boolean =>
+      places.isPlace() && (!isToStart(vat) || starts.isPlace()),
+    /** Whether the startVat of a candidate may begin; if not, `pump` is called in a while. */
+    mayBegin: (vat: VatId): boolean => heldStarts.isPlace() && isLetIn(vat),
+  });
+};
+harden(makeGates);
+
+export type Gates = ReturnType<typeof makeGates>;

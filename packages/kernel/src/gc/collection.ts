@@ -1,0 +1,203 @@
+import harden from '@endo/harden';
+import { isVatId, type EndpointId, type VatId } from '@cooperage/protocol';
+import type { Phase } from '../phase.ts';
+import type { Clock } from '../ports.ts';
+import type { Actions } from './actions.ts';
+import type { Chores } from './chores.ts';
+import type { Dirt } from './dirt.ts';
+
+/** A collection ends after so many rounds: a vat may make new garbage in each. */
+const MOST_ROUNDS = 100;
+
+type Waiter = {
+  readonly resolve: () => void;
+  readonly reject: (problem: unknown) => void;
+};
+
+/**
+ * Collections: when the kernel has been idle for a while, or somebody asks, all
+ * that is garbage goes, in rounds. In each, every vat that has had a delivery
+ * since its last reap is reaped, and everybody told all that is due; what that
+ * frees may be what the next round finds. A collection ends when a round has left
+ * nothing to do. One that nobody asked for ends with the next message too: what
+ * is left is for the next idleness. Where the kernel is never idle, what has
+ * waited for long is done at work.
+ */
+export const makeCollection = ({
+  chores,
+  dirt,
+  actions,
+  clock,
+  phase,
+  isAwake,
+  wake,
+  search,
+  heirs,
+  isQuiet,
+  pump,
+  idleMilliseconds,
+  overdueMilliseconds,
+}: {
+  chores: Chores;
+  dirt: Dirt;
+  actions: Actions;
+  clock: Clock;
+  phase: Phase;
+  isAwake: (vat: VatId) => boolean;
+  /** Starts a vat that sleeps, if it may run. */
+  wake: (vat: VatId) => void;
+  /** Looks for some of the cycles of promises that were not looked for; true when there may be more. */
+  search: () => boolean;
+  /** Vats that sleep and have what only a dead heap may have held. */
+  heirs: () => readonly VatId[];
+  isQuiet: () => boolean;
+  pump: () => void;
+  /** How long the kernel is to be idle before it collects of itself; Infinity for never. */
+  idleMilliseconds: number;
+  /** How long something may be due to an endpoint. */
+  overdueMilliseconds: number;
+}) => {
+  let rounds = 0;
+  let waiters: Waiter[] = [];
+  let lastWork = clock.now();
+  let isArmed = false;
+  let cancelTimer = (): void => {};
+  /** Those to whom something is due, and since when the timer has found it so. */
+  const dueSince = new Map<EndpointId, number>();
+
+  const vatsThat = (isSo: (vat: VatId) => boolean): VatId[] =>
+    [...dirt.vats()].filter(vat => isSo(vat) && isAwake(vat));
+
+  const isPresent = (endpoint: EndpointId): boolean =>
+    !isVatId(endpoint) || isAwake(endpoint);
+
+  const isAnythingLeft = (): boolean =>
+    vatsThat(vat => dirt.isDirty(vat) || dirt.owes(vat)).length > 0 ||
+    [...actions.endpoints()].some(isPresent);
+
+  /** True when it leaves more cycles to be looked for. */
+  const startRound = (vats: readonly VatId[]): boolean => {
+    const isMore = search();
+    vats
+      .filter(vat => waiters.length > 0 || dirt.isRested(vat))
+      .forEach(chores.reap);
+    return isMore;
+  };
+
+  const begin = (): void => {
+    rounds = MOST_ROUNDS;
+    chores.setEager(true);
+    startRound(vatsThat(vat => dirt.isDirty(vat) || dirt.owes(vat)));
+  };
+
+  const end = (): void => {
+    rounds = 0;
+    chores.setEager(false);
+    const served = waiters;
+    waiters = [];
+    served.forEach(({ resolve }) => resolve());
+  };
+
+  /** At work: what has waited for so long that idleness may never come. */
+  const doOverdue = (): void => {
+    search();
+    vatsThat(vat => dirt.isOverdue(vat) && dirt.isRested(vat)).forEach(
+      chores.reap,
+    );
+    const now = clock.now();
+    const owed = new Set(actions.endpoints());
+    for (const endpoint of dueSince.keys()) {
+      if (!owed.has(endpoint)) {
+        dueSince.delete(endpoint);
+      }
+    }
+    for (const endpoint of owed) {
+      const since = dueSince.get(endpoint) ?? now;
+      dueSince.set(endpoint, since);
+      if (now - since >= overdueMilliseconds && isPresent(endpoint)) {
+        chores.tell(endpoint);
+      }
+    }
+  };
+
+  const ring = (): void => {
+    const rest = lastWork + idleMilliseconds - clock.now();
+    const isIdle = rest <= 0 && isQuiet() && rounds === 0;
+    if (isIdle && !isAnythingLeft()) {
+      return;
+    }
+    if (isIdle) {
+      begin();
+    } else {
+      doOverdue();
+      arm(rest > 0 ? rest : idleMilliseconds);
+    }
+    pump();
+  };
+
+  /** One timer, set anew only when it has rung: work comes far more often. */
+  const arm = (milliseconds: number): void => {
+    if (isArmed || idleMilliseconds === Infinity) {
+      return;
+    }
+    isArmed = true;
+    const wait = Math.min(milliseconds, overdueMilliseconds);
+    cancelTimer = clock.after(wait, () => {
+      isArmed = false;
+      phase.guard(ring);
+    });
+  };
+
+  phase.onEnd(problem => {
+    cancelTimer();
+    waiters.forEach(({ reject }) => reject(problem));
+    waiters = [];
+  });
+
+  return harden({
+    /** A delivery to the vat has been applied. */
+    worked: (isChore: boolean): void => {
+      lastWork = clock.now();
+      if (!isChore && waiters.length === 0 && rounds > 0) {
+        end();
+      }
+      arm(idleMilliseconds);
+    },
+    /** To be called when nothing is left to deliver; true when there is now. */
+    goOn: (): boolean => {
+      if (rounds > 1) {
+        rounds -= 1;
+        const isMore = startRound(vatsThat(dirt.isDirty));
+        if (chores.due().length > 0) {
+          return true;
+        }
+        if (isMore) {
+          clock.soon(() => phase.guard(pump));
+          return false;
+        }
+      }
+      if (rounds > 0) {
+        end();
+      }
+      if (isAnythingLeft()) {
+        arm(idleMilliseconds);
+      }
+      return false;
+    },
+    /**
+     * Collects what can be collected, to be pumped after this; vats that sleep
+     * are started when something is due to them, or when they may give up what
+     * a dead heap held. Resolves at the first rest with
+     * nothing left to do; rejects when the kernel ends before.
+     */
+    collect: (): Promise<void> =>
+      new Promise((resolve, reject) => {
+        waiters.push({ resolve, reject });
+        [...[...actions.endpoints()].filter(isVatId), ...heirs()].forEach(wake);
+        begin();
+      }),
+  });
+};
+harden(makeCollection);
+
+export type Collection = ReturnType<typeof makeCollection>;

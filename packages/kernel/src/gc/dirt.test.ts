@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { makeVatId } from '@cooperage/protocol';
+import { makeDirt } from './dirt.ts';
+
+const [ALICE, BOB] = [makeVatId(1), makeVatId(2)];
+
+const setScene = () => {
+  const clock = { now: 1_000 };
+  const dirt = makeDirt(
+    { references: 10, deliveries: 3, milliseconds: 10_000 },
+    () => clock.now,
+  );
+  return { clock, dirt };
+};
+
+describe('a vat at work', () => {
+  it('is to be reaped after so many references, or so many deliveries, and not before', () => {
+    const { dirt } = setScene();
+    expect(dirt.count(ALICE, 9)).toBe(false);
+    expect(dirt.count(ALICE, 1)).toBe(true);
+    expect([1, 2, 3].map(() => dirt.count(BOB, 0))).toEqual([
+      false,
+      false,
+      true,
+    ]);
+  });
+
+  it('begins anew with each reap', () => {
+    const { dirt } = setScene();
+    dirt.count(ALICE, 10);
+    dirt.reapBegins(ALICE);
+    dirt.reapEnds(ALICE);
+    expect(dirt.isDirty(ALICE)).toBe(false);
+    expect(dirt.count(ALICE, 9)).toBe(false);
+    expect(dirt.isDirty(ALICE)).toBe(true);
+    expect(dirt.count(ALICE, 0)).toBe(false);
+    expect(dirt.count(ALICE, 0)).toBe(true);
+  });
+
+  it('rests after a reap for twenty times as long as that took', () => {
+    const { clock, dirt } = setScene();
+    dirt.reapBegins(ALICE);
+    clock.now += 5;
+    dirt.reapEnds(ALICE);
+    expect(dirt.isRested(ALICE)).toBe(false);
+    clock.now += 99;
+    expect([dirt.isRested(ALICE), dirt.count(ALICE, 10)]).toEqual([
+      false,
+      false,
+    ]);
+    clock.now += 1;
+    expect([dirt.isRested(ALICE), dirt.count(ALICE, 0)]).toEqual([true, true]);
+    expect(dirt.isRested(BOB)).toBe(true);
+  });
+});
+
+describe('a vat whose reap may not have found all', () => {
+  it('owes another one, three times in a row and no more', () => {
+    const { dirt } = setScene();
+    expect(dirt.owes(ALICE)).toBe(false);
+    const owed = [1, 2, 3, 4].map(() => {
+      dirt.owe(ALICE);
+      const owes = dirt.owes(ALICE);
+      dirt.reapEnds(ALICE);
+      return [owes, dirt.owes(ALICE)];
+    });
+    expect(owed).toEqual([
+      [true, false],
+      [true, false],
+      [true, false],
+      [false, false],
+    ]);
+    dirt.count(ALICE, 0);
+    dirt.owe(ALICE);
+    expect(dirt.owes(ALICE)).toBe(true);
+  });
+});
+
+describe('dirt', () => {
+  it('is gone with the heap', () => {
+    const { dirt } = setScene();
+    dirt.count(ALICE, 9);
+    dirt.owe(BOB);
+    expect([...dirt.vats()]).toEqual([ALICE, BOB]);
+    dirt.forget(ALICE);
+    dirt.forget(BOB);
+    expect([...dirt.vats()]).toEqual([]);
+    expect([dirt.isDirty(ALICE), dirt.owes(BOB)]).toEqual([false, false]);
+    expect(dirt.count(ALICE, 1)).toBe(false);
+  });
+});

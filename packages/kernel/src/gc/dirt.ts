@@ -1,0 +1,121 @@
+import harden from '@endo/harden';
+import type { VatId } from '@cooperage/protocol';
+
+/** When a vat at work is to be reaped. */
+export type DirtBounds = {
+  /** References that it got since it was last reaped. */
+  readonly references: number;
+  /** Deliveries that it got since then. */
+  readonly deliveries: number;
+  /** How long it may go without a reap once it has had a delivery. */
+  readonly milliseconds: number;
+};
+
+/** A vat at work spends at most one part in so many of its time on reaps. */
+const TIME_SHARE = 20;
+
+type Row = {
+  references: number;
+  deliveries: number;
+  /** When the first of these deliveries was, or the reap that is to be tried again began. */
+  since: number;
+  /** When the reap that is in flight began. */
+  reapedAt: number;
+  /** Not to be reaped again before that time while it is at work. */
+  restsUntil: number;
+  /** Reaps since the last other delivery that may not have found all. */
+  unsure: number;
+  /** To be reaped again although nothing else was delivered since. */
+  owes: boolean;
+};
+
+/** An engine that has shown no sign of a collection so often in a row won't the next time. */
+const MOST_RETRIES = 3;
+
+/**
+ * How much each running vat may hold that it needs no more. Not durable: with
+ * the heap that could hold it, dirt is gone.
+ */
+export const makeDirt = (bounds: DirtBounds, now: () => number) => {
+  const dirt = new Map<VatId, Row>();
+
+  const provide = (vat: VatId): Row => {
+    let found = dirt.get(vat);
+    if (!found) {
+      found = {
+        references: 0,
+        deliveries: 0,
+        since: now(),
+        reapedAt: 0,
+        restsUntil: 0,
+        unsure: 0,
+        owes: false,
+      };
+      dirt.set(vat, found);
+    }
+    return found;
+  };
+
+  const isLeft = ({ deliveries, owes }: Row): boolean => deliveries > 0 || owes;
+
+  return harden({
+    vats: (): IterableIterator<VatId> => dirt.keys(),
+    /** The vat has a heap that has had a delivery since it was last reaped. */
+    isDirty: (vat: VatId): boolean => (dirt.get(vat)?.deliveries ?? 0) > 0,
+    /** Its last reap is to be tried again, once there is time. */
+    owes: (vat: VatId): boolean => dirt.get(vat)?.owes === true,
+    /** To be called after a reap that may not have found all. */
+    owe: (vat: VatId): void => {
+      const row = provide(vat);
+      row.unsure += 1;
+      row.owes = row.unsure <= MOST_RETRIES;
+    },
+    /** It has been without a reap for too long. */
+    isOverdue: (vat: VatId): boolean => {
+      const row = dirt.get(vat);
+      return (
+        row !== undefined &&
+        isLeft(row) &&
+        now() - row.since >= bounds.milliseconds
+      );
+    },
+    /** True when it has rested long enough from the last reap. */
+    isRested: (vat: VatId): boolean =>
+      now() >= (dirt.get(vat)?.restsUntil ?? 0),
+    /** A delivery has been applied; true when the vat is to be reaped although it is at work. */
+    count: (vat: VatId, references: number): boolean => {
+      const row = provide(vat);
+      if (!isLeft(row)) {
+        row.since = now();
+      }
+      row.deliveries += 1;
+      row.unsure = 0;
+      row.references += references;
+      return (
+        (row.references >= bounds.references ||
+          row.deliveries >= bounds.deliveries) &&
+        now() >= row.restsUntil
+      );
+    },
+    reapBegins: (vat: VatId): void => {
+      const row = provide(vat);
+      row.reapedAt = now();
+      row.since = row.reapedAt;
+    },
+    reapEnds: (vat: VatId): void => {
+      const row = provide(vat);
+      const end = now();
+      row.references = 0;
+      row.deliveries = 0;
+      row.owes = false;
+      row.restsUntil = end + TIME_SHARE * (end - row.reapedAt);
+    },
+    /** The heap is gone. */
+    forget: (vat: VatId): void => {
+      dirt.delete(vat);
+    },
+  });
+};
+harden(makeDirt);
+
+export type Dirt = ReturnType<typeof makeDirt>;

@@ -1,0 +1,262 @@
+import { describe, expect, it } from 'vitest';
+import type { Resolution, Syscall } from '@cooperage/protocol';
+import { end, makeGcStage, rowsOf } from '../testing/gc-stage.ts';
+import { makeRig } from '../testing/rig.ts';
+import {
+  answerStart,
+  dataOf,
+  fulfil,
+  send,
+  settle,
+  subscribe,
+  vref,
+} from '../testing/stage.ts';
+import { makeMemoryImage } from '../adapters/memory.ts';
+
+/** Resolutions that make each promise name the next, and the last one the first. */
+const ringFrom = (
+  first: number,
+  size: number,
+  ...others: string[]
+): Syscall => [
+  'resolve',
+  Array.from({ length: size }, (_, nth) => [
+    vref(`p+${first + nth}`),
+    false,
+    dataOf(['&0'], `p+${first + ((nth + 1) % size)}`, ...others),
+  ]),
+];
+const ring = (size: number, ...others: string[]): Syscall =>
+  ringFrom(1, size, ...others);
+
+/** The cases of worklist.ts, by their numbers. */
+describe('settled promises', () => {
+  it('go with what they name when nobody holds them, in a chain of any length (5)', async () => {
+    const stage = await makeGcStage(['alice']);
+    const before = rowsOf(stage);
+    const chain = Array.from({ length: 3_000 }, (_, nth): Resolution => [
+      vref(`p+${nth + 1}`),
+      false,
+      nth === 2_999 ? dataOf(['$0'], 'o+7') : dataOf(['&0'], `p+${nth + 2}`),
+    ]);
+    await stage.say(send(stage.root('alice'), 'take', ['p+1']));
+    await stage.finish('alice');
+    await stage.say(['resolve', chain]);
+    expect(rowsOf(stage)).toMatchObject({ promises: 3_000 });
+    await stage.act('alice', subscribe('p-50'));
+    await stage.finish('alice');
+    expect(rowsOf(stage)).toMatchObject({ promises: 0 });
+    await stage.act('alice', ['dropImports', [vref('o-3050')]]);
+    await stage.act('alice', ['retireImports', [vref('o-3050')]]);
+    await stage.collect();
+    expect(rowsOf(stage)).toEqual(before);
+    await end(stage);
+  });
+
+  it.each([1, 2, 3, 300])(
+    'that only each other hold go together: a ring of %i (6)',
+    async size => {
+      const stage = await makeGcStage(['alice', 'bob']);
+      const before = rowsOf(stage);
+      await stage.act(
+        'alice',
+        send(stage.ref('alice', 'bob'), 'take', ['p+1', 'o+7']),
+      );
+      await stage.finish('bob');
+      await stage.act('alice', ring(size, 'o+7'));
+      expect(rowsOf(stage)).toMatchObject({ promises: size });
+      await stage.act('bob', subscribe('p-51'));
+      await stage.finish('bob');
+      expect(rowsOf(stage)).toMatchObject({ promises: 0 });
+      await stage.act('bob', ['dropImports', [vref('o-52')]]);
+      await stage.act('bob', ['retireImports', [vref('o-52')]]);
+      await stage.collect();
+      expect(stage.told('alice')).toEqual([
+        ['dropExports', ['o+7']],
+        ['retireExports', ['o+7']],
+      ]);
+      expect(rowsOf(stage)).toEqual(before);
+      await end(stage);
+    },
+  );
+
+  it('that nobody ever held but their decider go when it settles them to each other (6)', async () => {
+    const stage = await makeGcStage(['alice']);
+    const before = rowsOf(stage);
+    await stage.act('alice', ring(5, 'o+7'));
+    expect(rowsOf(stage)).toEqual({
+      ...before,
+      objects: before.objects + 1,
+      clists: before.clists + 1,
+    });
+    await stage.collect();
+    expect(rowsOf(stage)).toEqual(before);
+    await end(stage);
+  });
+
+  it('stay that nobody holds for a moment only: while the one message that names them moves on', async () => {
+    const stage = await makeGcStage(['alice', 'bob']);
+    const before = rowsOf(stage);
+    await stage.act('alice', send('p+1', 'x', ['p+2']));
+    await stage.act('alice', fulfil('p+2', dataOf(['kept'])));
+    await stage.act(
+      'alice',
+      fulfil('p+1', dataOf('$0', stage.ref('alice', 'bob'))),
+    );
+    await stage.finish('bob', subscribe('p-51'));
+    expect(stage.flight('bob')).toEqual([
+      'notify',
+      [['p-51', false, dataOf(['kept'])]],
+    ]);
+    await stage.finish('bob');
+    expect(rowsOf(stage)).toEqual(before);
+    await end(stage);
+  });
+
+  it('stay, all that one of them leads to, while somebody holds that one', async () => {
+    const stage = await makeGcStage(['alice', 'bob', 'carol']);
+    const before = rowsOf(stage);
+    for (const [other, promise] of [
+      ['bob', 'p+1'],
+      ['carol', 'p+3'],
+    ] as const) {
+      await stage.act(
+        'alice',
+        send(stage.ref('alice', other), 'take', [promise]),
+      );
+      await stage.finish(other);
+    }
+    await stage.act('alice', ring(4));
+    await stage.act('bob', subscribe('p-52'));
+    await stage.finish('bob');
+    expect(rowsOf(stage)).toMatchObject({ promises: 4 });
+    await stage.act('carol', subscribe('p-52'));
+    await stage.finish('carol');
+    expect(rowsOf(stage)).toEqual(before);
+    await end(stage);
+  });
+
+  it('in a ring too long for a crank go with the next collection, and with the next start (6)', async () => {
+    const stage = await makeGcStage(['alice'], { isChecked: false });
+    const before = rowsOf(stage);
+    await stage.act('alice', ring(1_500));
+    expect(rowsOf(stage)).toMatchObject({ promises: 1_500 });
+    await stage.rig.kernel.idle();
+    const image = makeMemoryImage(stage.rig.image);
+    await stage.collect();
+    expect(rowsOf(stage)).toEqual(before);
+    const next = makeRig(answerStart, { image, isChecked: false });
+    expect(next.kernel.state.promises.size).toBe(0);
+    await next.kernel.stop();
+    await end(stage);
+  });
+});
+
+describe('a search of a collection', () => {
+  it('looks at a bounded part of many long rings in a turn, and comes to all of them', async () => {
+    const sizes: number[] = [];
+    const stage = await makeGcStage(['alice'], {
+      isChecked: false,
+      afterCrank: ({ promises }) => sizes.push(promises.size),
+    });
+    const before = rowsOf(stage);
+    const rings = Array.from({ length: 15 }, (_, nth) =>
+      ringFrom(1 + 1_500 * nth, 1_500),
+    );
+    for (const each of rings) {
+      await stage.act('alice', each);
+    }
+    const all = 15 * 1_500;
+    expect(rowsOf(stage)).toMatchObject({ promises: all });
+    sizes.length = 0;
+    await stage.client.rpc.call('collect', {});
+    const steps = new Set(sizes.filter(size => size > 0 && size < all));
+    expect(steps.size).toBeGreaterThan(1);
+    expect(rowsOf(stage)).toEqual(before);
+    await end(stage);
+  });
+});
+
+describe('messages that wait for each other’s answers', () => {
+  /** alice sends to p+1 for the answer p+2, and to p+2 for the answer p+1. */
+  const knot: Syscall[] = [
+    send('p+1', 'x', ['o+7'], 'p+2'),
+    send('p+2', 'x', [], 'p+1'),
+    send('p+2', 'nobody asks for an answer'),
+  ];
+
+  it('stay while somebody has one of the promises, and go when nobody has (7)', async () => {
+    const stage = await makeGcStage(['bob']);
+    const before = rowsOf(stage);
+    const alice = await stage.launch('other', 'alice');
+    await stage.say(send(alice, 'tie'));
+    await stage.finish('alice', ...knot);
+    await stage.collect();
+    expect(rowsOf(stage)).toMatchObject({ promises: 2, queue: 3 });
+    await stage.client.rpc.call('terminate', { cluster: 'other' });
+    await stage.say(['dropImports', [vref(alice)]]);
+    await settle();
+    expect(rowsOf(stage)).toEqual(before);
+    await end(stage);
+  });
+
+  it('are rejected to those who wait for a further answer (7)', async () => {
+    const stage = await makeGcStage(['bob']);
+    const before = rowsOf(stage);
+    const alice = await stage.launch('other', 'alice');
+    // bob waits for the answer p+3 to a message that waits for p+1.
+    await stage.say(send(alice, 'take', [stage.root('bob')]));
+    await stage.finish(
+      'alice',
+      send('p+1', 'y', [], 'p+3'),
+      send('o-50', 'take', ['p+3']),
+      ...knot,
+    );
+    await stage.finish('bob', subscribe('p-50'));
+    await stage.client.rpc.call('terminate', { cluster: 'other' });
+    await settle();
+    expect(stage.flight('bob')).toEqual([
+      'notify',
+      [
+        [
+          'p-50',
+          true,
+          expect.objectContaining({
+            body: expect.stringContaining('can never be settled'),
+          }),
+        ],
+      ],
+    ]);
+    await stage.finish('bob');
+    await stage.say(['dropImports', [vref(alice)]]);
+    await stage.collect();
+    expect(rowsOf(stage)).toEqual(before);
+    await end(stage);
+  });
+
+  it('are told from messages that wait for an answer that comes', async () => {
+    const stage = await makeGcStage(['alice', 'bob']);
+    const before = rowsOf(stage);
+    await stage.act(
+      'alice',
+      send(stage.ref('alice', 'bob'), 'ask', [], 'p+1'),
+      send('p+1', 'x', [], 'p+2'),
+      send('p+2', 'y', [], 'p+3'),
+      ...['p+1', 'p+2', 'p+3'].map(subscribe),
+    );
+    await stage.finish('bob', fulfil('p-51', dataOf('$0', 'o+0')));
+    await stage.finish('bob', fulfil('p-52', dataOf('$0', 'o+0')));
+    await stage.finish('bob', fulfil('p-53', dataOf(['done'])));
+    await stage.finish('alice');
+    expect(stage.flight('alice')).toMatchObject([
+      'notify',
+      [
+        ['p+2', false, {}],
+        ['p+3', false, dataOf(['done'])],
+      ],
+    ]);
+    await stage.finish('alice');
+    expect(rowsOf(stage)).toEqual(before);
+    await end(stage);
+  });
+});

@@ -1,0 +1,83 @@
+import {
+  textOfPhrase,
+  wordsOfPower,
+  type EndpointInspection,
+} from '@cooperage/protocol';
+import { expect, it } from 'vitest';
+import { makeManualClock } from '../testing/manual-clock.ts';
+import { makeServiceStage } from '../testing/service-stage.ts';
+
+const GRANTS = [
+  'timer',
+  'console',
+  'revocation',
+  { service: 'fetch', hosts: ['a.org', '*.b.org'], pathPrefix: '/v1' },
+];
+
+it('the powers of a vat are the objects of services that its c-list holds, in words', async () => {
+  const { clock } = makeManualClock();
+  const { client, ask, told, refer, root, finish, settle } =
+    await makeServiceStage(['alice'], GRANTS, {
+      clock,
+      collectMilliseconds: Infinity,
+      wrap: platform => ({
+        ...platform,
+        fetch: () => ({ answer: new Promise(() => {}), cancel: () => {} }),
+      }),
+    });
+  const powersOf = async (request: object): Promise<string[]> => {
+    const answer = await client.rpc.call('inspect', request);
+    const { vat } = answer as EndpointInspection;
+    return (vat?.powers.items ?? []).map(power =>
+      textOfPhrase(wordsOfPower(power)),
+    );
+  };
+  const fetchWords =
+    "the kernel's fetch (ko6) fetches from https://a.org/v1, https://*.b.org/v1 (GET, HEAD; at most 1,000,000 bytes within 30 s)";
+  expect(await powersOf({ cluster: 'demo', vat: 'boot' })).toEqual([
+    fetchWords,
+    "the kernel's revocation (ko5)",
+    "the kernel's console (ko4) writes into the log as demo",
+    "the kernel's timer (ko3)",
+  ]);
+  // What alice was given is hers; the grants are not.
+  expect(await powersOf({ cluster: 'demo', vat: 'alice' })).toEqual([]);
+  const alice = root('alice');
+  const give = async (...given: readonly string[]): Promise<void> => {
+    await ask(
+      alice,
+      'take',
+      given.map((_, at) => `$${at}`),
+      ...given,
+    );
+  };
+  const slotsOf = async (
+    promise: Promise<string>,
+  ): Promise<readonly string[]> => told(await promise)?.slots ?? [];
+  const [narrow = ''] = await slotsOf(
+    ask(await refer('fetch'), 'attenuate', [{ methods: ['GET'] }]),
+  );
+  const [ref = '', revoker = ''] = await slotsOf(
+    ask(await refer('revocation'), 'makeRevocable', ['$0'], alice),
+  );
+  const [alarm = ''] = await slotsOf(
+    ask(await refer('timer'), 'wakeAt', [1_000, '$0'], alice),
+  );
+  await give(narrow, ref, revoker, alarm);
+  await finish('alice');
+  expect(await powersOf({ cluster: 'demo', vat: 'alice' })).toEqual([
+    "the kernel's alarm (ko10) cancels what is due at 1970-01-01T00:00:01.000Z",
+    "the kernel's revoker (ko9) takes back the kernel's alias (ko8), which stands for demo.alice (ko2)",
+    "the kernel's alias (ko8) stands for demo.alice (ko2), revocably",
+    `${fetchWords.replace('ko6', 'ko7')}; and of that only GET`,
+  ]);
+  await ask(revoker, 'revoke');
+  await ask(alarm, 'cancel');
+  await settle();
+  expect(await powersOf({ cluster: 'demo', vat: 'alice' })).toEqual([
+    "the kernel's alarm (ko10) has nothing left to cancel",
+    "the kernel's revoker (ko9) has nothing left to take back",
+    "the kernel's alias (ko8) was revoked",
+    `${fetchWords.replace('ko6', 'ko7')}; and of that only GET`,
+  ]);
+});

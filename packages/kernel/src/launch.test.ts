@@ -1,0 +1,222 @@
+import { describe, expect, it } from 'vitest';
+import type { Delivery } from '@cooperage/protocol';
+import { makeMemoryImage } from './adapters/memory.ts';
+import { makeImageFiles } from './adapters/sqlite-image-files.ts';
+import { openFilesStorage } from './adapters/sqlite-wasm.ts';
+import { makeWitness } from './testing/commits.ts';
+import type { Deed, RawVat } from './testing/raw-vats.ts';
+import { makeRig, RAW_BUNDLE } from './testing/rig.ts';
+import {
+  dataOf,
+  fulfil,
+  reject,
+  send,
+  settle,
+  subscribe,
+} from './testing/stage.ts';
+
+/** Stores whose files note for how many there is to be room, and make it when `gate` opens. */
+const openCounting = async (gate: () => Promise<void> = async () => {}) => {
+  const reserved: number[] = [];
+  const { stores } = await openFilesStorage({
+    name: 'counting files',
+    makeFiles: sqlite3 => ({
+      ...makeImageFiles(sqlite3),
+      reserve: async count => {
+        reserved.push(count);
+        await gate();
+      },
+    }),
+  });
+  return { stores, reserved };
+};
+
+const configOf = (...vats: readonly string[]) => ({
+  name: 'demo',
+  vats: Object.fromEntries(
+    vats.map(vat => [vat, { bundle: { text: RAW_BUNDLE } }]),
+  ),
+});
+
+describe('the room for the files of a launch', () => {
+  it('is given back when the launch fails', async () => {
+    const { stores, reserved } = await openCounting();
+    const rig = makeRig(() => ({}), {
+      begin: label => (label === 'bad' ? { failed: 'no module' } : 'ready'),
+      wrap: platform => ({ ...platform, stores }),
+    });
+    const { rpc } = await rig.connect();
+    for (let nth = 0; nth < 3; nth += 1) {
+      await expect(
+        rpc.call('launch', { config: configOf('boot', 'bad') }),
+      ).rejects.toMatchObject({ code: 'LAUNCH_FAILED' });
+    }
+    await rpc.call('launch', { config: configOf('boot', 'good', 'fine') });
+    expect(reserved).toEqual([2, 2, 2, 3]);
+    await rig.kernel.stop();
+  });
+
+  it('is given back also when the launch has ended before there was room', async () => {
+    let open = (): void => {};
+    const opened = new Promise<void>(resolve => {
+      open = resolve;
+    });
+    const { stores, reserved } = await openCounting(() => opened);
+    const rig = makeRig(() => ({}), {
+      wrap: platform => ({ ...platform, stores }),
+    });
+    const { rpc } = await rig.connect();
+    const launched = expect(
+      rpc.call('launch', { config: configOf('boot', 'bob') }),
+    ).rejects.toMatchObject({ code: expect.any(String) });
+    while (reserved.length === 0) {
+      await settle();
+    }
+    await rpc.call('erase', {});
+    await launched;
+    open();
+    await rpc.call('launch', { config: configOf('boot', 'bob') });
+    expect(reserved).toEqual([2, 2]);
+    await rig.kernel.stop();
+  });
+});
+
+const isBootstrap = (delivery: Delivery): boolean =>
+  delivery[0] === 'message' &&
+  delivery[2].methargs.body.startsWith('#["bootstrap"');
+
+/** `boot` asks bob as it is bootstrapped, and answers when he has. */
+const makeAwaiting = () => {
+  let answer: string | null = null;
+  return (delivery: Delivery, { label }: RawVat): Deed => {
+    if (isBootstrap(delivery) && delivery[0] === 'message') {
+      answer = delivery[2].result ?? null;
+      const bob = delivery[2].methargs.slots.at(-1) ?? '';
+      return { syscalls: [send(bob, 'ask', [], 'p+7'), subscribe('p+7')] };
+    }
+    if (delivery[0] === 'message' && label === 'bob') {
+      const { result } = delivery[2];
+      return { syscalls: result ? [fulfil(result, dataOf(1))] : [] };
+    }
+    return delivery[0] === 'notify' && answer !== null
+      ? { syscalls: [fulfil(answer, dataOf(2))] }
+      : {};
+  };
+};
+
+const OPTIONS = { collectMilliseconds: Infinity, epochCranks: 1 };
+
+describe('a bootstrap', () => {
+  it('that a crash cuts short is done over, or its cluster says that it was cut short (invariants 2, 6, 10)', async () => {
+    const image = makeMemoryImage();
+    const { images, wrap } = makeWitness();
+    const behaveFirst = makeAwaiting();
+    const held: (() => void)[] = [];
+    const rig = makeRig(
+      (delivery, vat) => {
+        const deed = behaveFirst(delivery, vat);
+        if (delivery[0] !== 'message') {
+          return deed;
+        }
+        held.push(() => vat.finish(deed));
+        return undefined;
+      },
+      { ...OPTIONS, image, wrap: wrap(image) },
+    );
+    await rig.launch('demo', ['boot', 'bob']);
+    await settle();
+    for (const finish of held) {
+      rig.kernel.state.store.commit();
+      finish();
+      await settle();
+    }
+    await rig.kernel.idle();
+    expect(rig.kernel.status().clusters[0]).not.toHaveProperty(
+      'bootstrapProblem',
+    );
+    await rig.kernel.stop();
+    const seen = { absent: 0, over: 0, done: 0, told: 0 };
+    for (const crashed of images) {
+      const { tables } = makeMemoryImage(crashed);
+      const behave = makeAwaiting();
+      let isDoneOver = false;
+      const again = makeRig(
+        (delivery, vat) => {
+          isDoneOver ||= isBootstrap(delivery);
+          return behave(delivery, vat);
+        },
+        { ...OPTIONS, image: makeMemoryImage(crashed) },
+      );
+      await again.kernel.idle();
+      const [cluster] = again.kernel.status().clusters;
+      const [row] = again.kernel.state.clusters.values();
+      const awaited = [...(tables.get('clusters')?.values() ?? [])][0]?.[4];
+      expect(row?.bootstrapResult ?? null).toBe(null);
+      if (!cluster) {
+        seen.absent += 1;
+      } else if (cluster.bootstrapProblem !== undefined) {
+        expect(cluster.bootstrapProblem).toBe(
+          'it was cut short: the kernel was restarted',
+        );
+        seen.told += 1;
+      } else {
+        expect(isDoneOver || awaited === null).toBe(true);
+        seen[isDoneOver ? 'over' : 'done'] += 1;
+      }
+      await again.kernel.stop();
+    }
+    expect(
+      Math.min(...Object.values(seen)),
+      JSON.stringify(seen),
+    ).toBeGreaterThan(0);
+  });
+
+  it('that rejects is told with its cluster, over restarts; one that is not there is not', async () => {
+    const image = makeMemoryImage();
+    const rig = makeRig(
+      delivery =>
+        delivery[0] === 'message' && delivery[2].result
+          ? {
+              syscalls: [
+                reject(
+                  delivery[2].result,
+                  dataOf({ '#error': 'no bread', name: 'Error' }),
+                ),
+              ],
+            }
+          : {},
+      { ...OPTIONS, image },
+    );
+    await rig.launch('demo', ['boot', 'bob']);
+    await rig.kernel.idle();
+    const { state } = rig.kernel;
+    expect(rig.kernel.status().clusters).toMatchObject([
+      { name: 'demo', bootstrapProblem: 'no bread' },
+    ]);
+    expect(state.promises.size).toBe(0);
+    const later = makeRig(() => ({}), {
+      ...OPTIONS,
+      image: makeMemoryImage(image),
+    });
+    expect(later.kernel.status().clusters).toMatchObject([
+      { name: 'demo', bootstrapProblem: 'no bread' },
+    ]);
+    await later.kernel.stop();
+    await rig.kernel.stop();
+  });
+
+  it('that is awaited still leaves nothing behind when its cluster ends', async () => {
+    const rig = makeRig(() => ({}), OPTIONS);
+    await rig.launch('demo', ['boot', 'bob']);
+    const { rpc } = await rig.connect();
+    const { state } = rig.kernel;
+    const [row] = state.clusters.values();
+    expect(state.promises.has(row?.bootstrapResult ?? ('kp0' as never))).toBe(
+      true,
+    );
+    await rpc.call('terminate', { cluster: 'demo' });
+    await rig.kernel.idle();
+    expect([state.clusters.size, state.promises.size]).toEqual([0, 0]);
+    await rig.kernel.stop();
+  });
+});

@@ -1,0 +1,69 @@
+import { expect, it } from 'vitest';
+import { makeVatId } from '@cooperage/protocol';
+import { makeLogRate } from './log-rate.ts';
+import type { Clock } from './ports.ts';
+import { makePhase } from './phase.ts';
+import { makeManualClock } from './testing/manual-clock.ts';
+
+const ALICE = makeVatId(1);
+const BOB = makeVatId(2);
+
+it('leaves out the lines of a vat beyond so many a second, says how many, and no line of another', () => {
+  const { clock, advance } = makeManualClock();
+  const written: string[] = [];
+  const write = makeLogRate(
+    (vat, level, text) => written.push(`${vat} ${level} ${text}`),
+    { clock, phase: makePhase(), options: { logLinesPerSecond: 3 } },
+  );
+  for (let nth = 1; nth <= 5; nth += 1) {
+    write(ALICE, 'log', `line ${nth}`);
+  }
+  write(BOB, 'info', 'hello');
+  advance(999);
+  write(ALICE, 'log', 'too early');
+  advance(1);
+  write(ALICE, 'log', 'next second');
+  advance(1_000);
+  expect(written).toEqual([
+    'v1 log line 1',
+    'v1 log line 2',
+    'v1 log line 3',
+    'v2 info hello',
+    'v1 warn 3 lines of log were left out: more than 3 came in a second',
+    'v1 log next second',
+  ]);
+});
+
+it('has a timer only when lines were left out, and none once the kernel has ended', () => {
+  const { clock, advance } = makeManualClock();
+  let timers = 0;
+  let cancelled = 0;
+  const after: Clock['after'] = (milliseconds, callback) => {
+    timers += 1;
+    const cancel = clock.after(milliseconds, callback);
+    return () => {
+      cancelled += 1;
+      cancel();
+    };
+  };
+  const written: string[] = [];
+  const phase = makePhase();
+  const write = makeLogRate((vat, _, text) => written.push(`${vat} ${text}`), {
+    clock: { now: clock.now, after },
+    phase,
+    options: { logLinesPerSecond: 1 },
+  });
+  write(ALICE, 'log', 'one');
+  write(BOB, 'log', 'one');
+  expect(timers).toBe(0);
+  write(ALICE, 'log', 'two');
+  write(ALICE, 'log', 'three');
+  expect(timers).toBe(1);
+  phase.end('stopped');
+  expect(cancelled).toBe(1);
+  write(ALICE, 'log', 'four');
+  write(BOB, 'log', 'two');
+  advance(2_000);
+  expect(written).toEqual(['v1 one', 'v2 one']);
+  expect(timers).toBe(1);
+});

@@ -1,0 +1,69 @@
+import harden from '@endo/harden';
+import type { VatId } from '@cooperage/protocol';
+
+/** The deliveries in flight, each the same thing as long as it is. */
+type Flights = ReadonlyMap<VatId, object>;
+
+/**
+ * How many deliveries may be in flight at once: `most`, so that vats do not
+ * crowd the processors. One that lasts long does not count any more while others
+ * wait: vats that spin would else stop all the rest until their deadlines, while
+ * the system can share the processors among threads. With `most` 1 every
+ * delivery ends before the next, however long it lasts.
+ */
+export const makePlaces = ({
+  most,
+  longMilliseconds,
+  flights,
+  after,
+  onPlace,
+}: {
+  most: number;
+  longMilliseconds: number;
+  flights: () => Flights;
+  after: (milliseconds: number, callback: () => void) => void;
+  /** There may be a place for one who found none. */
+  onPlace: () => void;
+}) => {
+  /** Those that do not count. */
+  let long: Flights = new Map();
+  let isWaiting = false;
+
+  const stillIn = (some: Flights): [VatId, object][] =>
+    [...some].filter(([vat, flight]) => flights().get(vat) === flight);
+
+  const wait = (): void => {
+    const now = new Map(flights());
+    isWaiting = true;
+    after(longMilliseconds, () => {
+      isWaiting = false;
+      long = new Map([...stillIn(long), ...stillIn(now)]);
+      onPlace();
+    });
+  };
+
+  return harden({
+    /** Whether a vat that can take a delivery may; if not, `onPlace` is called in a while. */
+    isPlace: (): boolean => {
+      if (flights().size < most) {
+        return true;
+      }
+      if (most === 1) {
+        return false;
+      }
+      if (long.size > 0) {
+        long = new Map(stillIn(long));
+      }
+      if (flights().size - long.size < most) {
+        return true;
+      }
+      if (!isWaiting) {
+        wait();
+      }
+      return false;
+    },
+  });
+};
+harden(makePlaces);
+
+export type Places = ReturnType<typeof makePlaces>;

@@ -1,0 +1,428 @@
+import { describe, expect, it } from 'vitest';
+import type { Json } from '@cooperage/protocol';
+import { makeMemoryImage } from '../adapters/memory.ts';
+import type { Fetch, FetchAnswer, FetchRequest, Platform } from '../ports.ts';
+import { makeWitness } from '../testing/commits.ts';
+import { makeManualClock } from '../testing/manual-clock.ts';
+import { makeRig } from '../testing/rig.ts';
+import { answerStart, settle } from '../testing/stage.ts';
+import { call, makeServiceStage, referTo } from '../testing/service-stage.ts';
+import { problemOfFetch } from './fetch-bounds.ts';
+import { MOST_CALLS } from './fetch.ts';
+
+const GRANT = { service: 'fetch', hosts: ['api.example.org'] };
+
+const makePromiseKit = <Value>() => {
+  let resolve: (value: Value) => void = () => {};
+  let reject: (problem: Error) => void = () => {};
+  const promise = new Promise<Value>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
+};
+
+type Asked = {
+  readonly request: FetchRequest;
+  readonly answer: (given: Partial<FetchAnswer>) => void;
+  readonly fail: (problem: Error) => void;
+  isCanceled: boolean;
+};
+
+/** A way to servers that a test answers for. */
+const makeServers = () => {
+  const asked: Asked[] = [];
+  const fetch: Fetch = request => {
+    const { promise, resolve, reject } = makePromiseKit<FetchAnswer>();
+    const entry: Asked = {
+      request,
+      answer: given =>
+        resolve({
+          status: 200,
+          url: request.url,
+          headers: [],
+          bytes: new Uint8Array(),
+          ...given,
+        }),
+      fail: reject,
+      isCanceled: false,
+    };
+    asked.push(entry);
+    return {
+      answer: promise,
+      cancel: () => {
+        entry.isCanceled = true;
+      },
+    };
+  };
+  return { asked, fetch };
+};
+
+const makeFetchStage = async (grant: Json = GRANT) => {
+  const { asked, fetch } = makeServers();
+  const time = makeManualClock();
+  const stage = await makeServiceStage([], [grant], {
+    clock: time.clock,
+    collectMilliseconds: Infinity,
+    wrap: platform => ({ ...platform, fetch }),
+  });
+  return { ...stage, asked, time, object: await stage.refer('fetch') };
+};
+
+const problemIn = (told: unknown): string =>
+  Object(Object(told).value)['#error'];
+
+describe('the fetch service', () => {
+  it('asks once the call is committed, and tells the answer without what names a person', async () => {
+    const { ask, told, asked, object, rig } = await makeFetchStage();
+    const answer = await ask(object, 'fetch', [
+      'https://api.example.org/a/../b?c#d',
+      { headers: { Accept: 'text/plain' } },
+    ]);
+    const [{ request, answer: give } = Object(undefined)] = asked;
+    expect(request).toMatchObject({
+      url: 'https://api.example.org/b?c#d',
+      method: 'GET',
+      headers: [['accept', 'text/plain']],
+      body: null,
+      mostBytes: 1_000_000,
+    });
+    expect([rig.kernel.state.calls.size, told(answer)]).toEqual([1, undefined]);
+    give({
+      status: 404,
+      headers: [
+        ['content-type', 'text/plain'],
+        ['set-cookie', 'who=me'],
+      ],
+      bytes: new TextEncoder().encode('#none'),
+    });
+    await settle();
+    expect(told(answer)).toEqual({
+      isRejected: false,
+      value: {
+        status: 404,
+        url: 'https://api.example.org/b?c#d',
+        headers: { 'content-type': 'text/plain' },
+        text: '!#none',
+      },
+      slots: [],
+    });
+    expect(rig.kernel.state.calls.size).toBe(0);
+  });
+
+  it.each<[readonly Json[], RegExp]>([
+    [[7], /the URL is a text/],
+    [['api.example.org'], /it is no URL/],
+    [['file:///etc/passwd'], /neither http: nor https:/],
+    [['http://api.example.org/'], /the scheme http is none of https/],
+    [['https://example.org/'], /the host example.org is none of/],
+    [['https://api.example.org.evil.org/'], /the host/],
+    [['https://api.example.org@evil.org/'], /a name or a password/],
+    [['https://api.example.org:8443/'], /the port 8443/],
+    [
+      ['https://api.example.org/', { method: 'POST' }],
+      /the method POST is none of GET, HEAD/,
+    ],
+    [
+      ['https://api.example.org/', { headers: { Cookie: 'a' } }],
+      /the header cookie can't be chosen/,
+    ],
+    [
+      ['https://api.example.org/', { headers: { a: 'b\r\nc: d' } }],
+      /is malformed/,
+    ],
+    [['https://api.example.org/', { body: 'x' }], /a GET has no body/],
+    [
+      ['https://api.example.org/', { redirect: 'follow' }],
+      /there is no option/,
+    ],
+  ])('refuses %j, and asks nobody', async (args, problem) => {
+    const { ask, told, asked, object, rig } = await makeFetchStage();
+    const answer = told(await ask(object, 'fetch', args));
+    expect(problemIn(answer)).toMatch(problem);
+    expect([asked.length, rig.kernel.state.calls.size]).toEqual([0, 0]);
+  });
+
+  it('is attenuated to what both sets of caveats allow, and never to more', async () => {
+    const { ask, told, asked, object } = await makeFetchStage();
+    const [narrow = ''] =
+      told(await ask(object, 'attenuate', [{ pathPrefix: '/v1' }]))?.slots ??
+      [];
+    const [wide = ''] =
+      told(
+        await ask(narrow, 'attenuate', [
+          { hosts: ['evil.org', 'api.example.org'], methods: ['POST'] },
+        ]),
+      )?.slots ?? [];
+    const problems = [
+      await ask(narrow, 'fetch', ['https://api.example.org/v10']),
+      await ask(wide, 'fetch', ['https://evil.org/v1', { method: 'POST' }]),
+      await ask(wide, 'fetch', [
+        'https://api.example.org/v1',
+        { method: 'POST' },
+      ]),
+      await ask(object, 'attenuate', [{ hosts: [] }]),
+    ].map(each => problemIn(told(each)));
+    expect(problems).toEqual([
+      expect.stringContaining('the path is not under /v1'),
+      expect.stringContaining('the host evil.org'),
+      expect.stringContaining('the method POST'),
+      expect.stringContaining('caveats: hosts is a list'),
+    ]);
+    await ask(narrow, 'fetch', ['https://api.example.org/v1/x']);
+    const { request } = asked[0] ?? Object(undefined);
+    expect([
+      asked.length,
+      request.problemOf('https://api.example.org/v2', 'GET'),
+      request.problemOf('https://api.example.org/v1/y', 'GET'),
+    ]).toEqual([1, 'the path is not under /v1', undefined]);
+  });
+
+  it('has bounds that no attenuation widens, and one bound of calls with all that are made of it', async () => {
+    const { ask, told, asked, object, rig } = await makeFetchStage();
+    const narrowed = async (caveats: Json): Promise<string> =>
+      told(await ask(object, 'attenuate', [caveats]))?.slots[0] ?? '';
+    const ported = await narrowed({ ports: [443, 8443] });
+    const sized = await narrowed({ mostBytes: 4_000_000, mostMilliseconds: 1 });
+    expect(
+      problemIn(
+        told(await ask(ported, 'fetch', ['https://api.example.org:8443/'])),
+      ),
+    ).toMatch(/the port 8443 is not the scheme's own/);
+    for (let count = 0; count < MOST_CALLS; count += 1) {
+      const fetch = [object, ported, sized][count % 3] ?? '';
+      await ask(fetch, 'fetch', ['https://api.example.org/']);
+    }
+    expect(asked.map(({ request }) => request.mostBytes)).toEqual(
+      Array.from({ length: MOST_CALLS }, () => 1_000_000),
+    );
+    const another = await narrowed({});
+    expect(
+      problemIn(
+        told(await ask(another, 'fetch', ['https://api.example.org/'])),
+      ),
+    ).toMatch(/too many calls/);
+    expect([asked.length, rig.kernel.state.calls.size]).toEqual([
+      MOST_CALLS,
+      MOST_CALLS,
+    ]);
+  });
+
+  it.each<[string, Json, RegExp]>([
+    ['no record', 7, /caveats are a record of schemes, hosts/],
+    [
+      'more fields than there are',
+      Object.fromEntries(Array.from({ length: 9 }, (_, at) => [`a${at}`, at])),
+      /caveats are a record of schemes, hosts/,
+    ],
+    ['a field that is none', { host: 'a.b' }, /unknown field "host"/],
+    [
+      'more text than is kept',
+      {
+        hosts: Array.from({ length: 60 }, (_, at) =>
+          `${'a'.repeat(60)}.`.repeat(3).concat(`h${at}`),
+        ),
+      },
+      /attenuated 15 times, with 10000 units/,
+    ],
+  ])('is not attenuated by %s', async (_what, caveats, problem) => {
+    const { ask, told, object, rig } = await makeFetchStage();
+    const before = rig.kernel.state.serviceObjects.size;
+    expect(problemIn(told(await ask(object, 'attenuate', [caveats])))).toMatch(
+      problem,
+    );
+    expect(rig.kernel.state.serviceObjects.size).toBe(before);
+  });
+
+  it('is attenuated fifteen times and no more', async () => {
+    const { ask, told, object } = await makeFetchStage();
+    let last = object;
+    for (let count = 1; count < 16; count += 1) {
+      last = told(await ask(last, 'attenuate', [{}]))?.slots[0] ?? '';
+    }
+    expect(problemIn(told(await ask(last, 'attenuate', [{}])))).toMatch(
+      /attenuated 15 times/,
+    );
+  });
+
+  it('gives up after its time, tells failures, and bounds calls under way', async () => {
+    const { ask, told, asked, object, time } = await makeFetchStage();
+    const url = 'https://api.example.org/';
+    const calls: string[] = [];
+    for (let count = 0; count <= MOST_CALLS; count += 1) {
+      calls.push(await ask(object, 'fetch', [url]));
+    }
+    expect(problemIn(told(calls[MOST_CALLS] ?? ''))).toMatch(/too many calls/);
+    asked[0]?.fail(Error('no route'));
+    await settle();
+    time.advance(30_000);
+    await settle();
+    expect([
+      problemIn(told(calls[0] ?? '')),
+      problemIn(told(calls[1] ?? '')),
+      asked[1]?.isCanceled,
+      asked[0]?.isCanceled,
+    ]).toEqual([
+      `${url} can't be fetched: no route`,
+      `${url} can't be fetched: no answer came within 30000 milliseconds`,
+      true,
+      false,
+    ]);
+    asked[1]?.answer({});
+    await settle();
+  });
+
+  it('is asked at most once for a call, and each call settles, wherever a crash is (10)', async () => {
+    const { images, wrap } = makeWitness();
+    const image = makeMemoryImage();
+    const servers = makeServers();
+    /** Calls on the disk when a server is asked. */
+    const committed: (number | undefined)[] = [];
+    const witness = (platform: Platform): Platform => ({
+      ...wrap(image)(platform),
+      fetch: request => {
+        committed.push(image.tables.get('calls')?.size);
+        return servers.fetch(request);
+      },
+    });
+    const options = { collectMilliseconds: Infinity, services: [GRANT] };
+    const rig = makeRig(answerStart, { ...options, image, wrap: witness });
+    await rig.launch('demo', ['boot']);
+    const client = await rig.connect();
+    const object = await referTo(rig, client, 'fetch');
+    const asks: number[] = [];
+    for (let index = 1; index <= 3; index += 1) {
+      client.send(
+        call(object, 'fetch', ['https://api.example.org/'], `p+${index}`),
+      );
+      await settle();
+      asks.push(servers.asked.length);
+      servers.asked.at(-1)?.answer({});
+      await settle();
+    }
+    expect({ asks, committed }).toEqual({
+      asks: [1, 2, 3],
+      committed: [1, 1, 1],
+    });
+    const left = new Set<number>();
+    for (const each of images) {
+      left.add(each.tables.get('calls')?.size ?? 0);
+      const again = makeServers();
+      const later = makeRig(answerStart, {
+        ...options,
+        image: each,
+        wrap: platform => ({ ...platform, fetch: again.fetch }),
+      });
+      await later.kernel.idle();
+      expect([again.asked.length, later.kernel.state.calls.size]).toEqual([
+        0, 0,
+      ]);
+      await later.kernel.stop();
+    }
+    expect(left).toEqual(new Set([0, 1]));
+  });
+
+  it('rejects the calls of a kernel that has no way to servers', async () => {
+    const { rig } = await makeFetchStage();
+    await rig.kernel.stop();
+    const later = makeRig(answerStart, { image: rig.image });
+    const client = await later.connect();
+    const again = await referTo(later, client, 'fetch');
+    client.send(call(again, 'fetch', ['https://api.example.org/'], 'p+1'), [
+      'subscribe',
+      'p+1' as never,
+    ]);
+    await settle();
+    expect(JSON.stringify(client.deliveries)).toContain(
+      'This kernel has no service fetch',
+    );
+  });
+});
+
+describe('the bounds of a fetch', () => {
+  it.each([
+    ['/v1', 'https://a.org/v1', true],
+    ['/v1', 'https://a.org/v1/x/../y', true],
+    ['/v1', 'https://a.org/v1/../x', false],
+    ['/v1', 'https://a.org/v1/..%2fx', false],
+    ['/v1', 'https://a.org/v1/%2e%2e/x', false],
+    ['/v1', 'https://a.org/v1\\..\\x', false],
+    ['/v1', 'https://a.org/v1/%252e%252e/x', false],
+    ['/v1', 'https://a.org/v1/%25252F..', false],
+    ['/v1', 'https://a.org/v1/..;/x', false],
+    ['/v1', 'https://a.org/v1/..;a=b/x', false],
+    ['/v1', 'https://a.org/v1/a;b=c', true],
+    ['/v1', 'https://a.org/v1/%c0%ae%c0%ae/x', false],
+    ['/v1', 'https://a.org/v1/x%00', false],
+    ['/v1', 'https://a.org/v1/%u002e', false],
+    ['/v1', 'https://a.org/v1/.\t./x', false],
+    ['/v1', 'https://a.org/v1/100%25', true],
+    ['/v1', 'https://a.org/v1?x=../%2e', true],
+    ['/v1', 'https://a.org//v1/x', false],
+    ['/v1', 'https://a.org/V1', false],
+    ['/v1/', 'https://a.org/v1', false],
+    ['/', 'https://a.org/%2f', true],
+  ])('under %s: %s is %s', (pathPrefix, url, isAllowed) => {
+    const problem = problemOfFetch([{ pathPrefix }], url, 'GET');
+    expect(problem === undefined).toBe(isAllowed);
+  });
+
+  it.each([
+    ['*.example.org', 'https://a.example.org/', true],
+    ['*.example.org', 'https://a.b.example.org/', true],
+    ['*.example.org', 'https://example.org/', false],
+    ['*.example.org', 'https://evilexample.org/', false],
+    ['example.org', 'https://EXAMPLE.org/', true],
+    ['example.org', 'https://example.org./', false],
+    ['*.example.org', 'https://a.example.org./', false],
+    ['example.org', 'https://evil.org\\@example.org/', false],
+    ['example.org', 'https://evil.org/?@example.org/', false],
+    ['example.org', 'https://evil.org#@example.org/', false],
+    ['example.org', 'https:example.org', true],
+    ['example.org', 'https://ex\u00adample.org/', true],
+    ['example.org', 'https://ｅxample。org/', true],
+    ['*.example.org', 'https://evil.org/.example.org', false],
+    ['*.example.org', 'https://evil.org%2f.example.org/', false],
+    ['127.0.0.1', 'https://2130706433/', true],
+    ['127.0.0.1', 'https://0x7f.1/', true],
+    ['localhost', 'https://127.0.0.1/', false],
+    ['localhost', 'https://[::1]/', false],
+    ['127.0.0.1', 'https://[::ffff:127.0.0.1]/', false],
+    ['[::1]', 'https://[0:0:0:0:0:0:0:1]/', true],
+  ])('for the host %s: %s is %s', (host, url, isAllowed) => {
+    const problem = problemOfFetch([{ hosts: [host] }], url, 'GET');
+    expect(problem === undefined).toBe(isAllowed);
+  });
+
+  it.each([
+    [[{}], 'https://a.org:443/', true],
+    [[{}], 'https://a.org:80/', false],
+    [[{}], 'http://a.org:443/', false],
+    [[{}, { ports: [8080] }], 'https://a.org:8080/', false],
+    [[{ ports: [8080] }], 'https://a.org:8080/', true],
+    [[{ ports: [8080] }], 'https://a.org/', false],
+    [[{ ports: [8080] }, { ports: [443] }], 'https://a.org:8080/', false],
+  ])('for the ports of %j: %s is %s', (sets, url, isAllowed) => {
+    expect(problemOfFetch(sets, url, 'GET') === undefined).toBe(isAllowed);
+  });
+});
+
+describe('the console service', () => {
+  it('writes what is committed into the log, under the name of its cluster', async () => {
+    const { ask, told, rig, refer } = await makeServiceStage([], ['console'], {
+      collectMilliseconds: Infinity,
+    });
+    const object = await refer('console');
+    await ask(object, 'warn', ['a', 1, '+2', { b: ['$0', '!#x'] }], 'o+5');
+    expect(rig.logs.at(-1)).toMatchObject({
+      vat: null,
+      label: 'demo console',
+      level: 'warn',
+      text: expect.stringMatching(
+        /^a 1 2n \{ "b": \[ \[object ko\d+\], "#x" \] \}$/,
+      ),
+    });
+    const refused = await ask(object, 'table', []);
+    expect(problemIn(told(refused))).toMatch(/console has no method "table"/);
+  });
+});

@@ -1,0 +1,84 @@
+import harden from '@endo/harden';
+import {
+  isServiceId,
+  makeKref,
+  makeServiceId,
+  type Kref,
+  type ServiceId,
+} from '@cooperage/protocol';
+import type { Refcounts } from '../gc/refcounts.ts';
+import type { State } from '../store/state.ts';
+import type { Reference } from './values.ts';
+import { letGoOfAdministration, VAT_ADMIN } from './vat-admin-children.ts';
+
+/** Whose objects the aliases are. */
+export const REVOCATION: ServiceId = makeServiceId('revocation');
+harden(REVOCATION);
+
+/** Objects that services own: a row of `objects` without a c-list entry of an exporter, and one of the service. */
+export const makeServiceObjects = (state: State, refcounts: Refcounts) => {
+  const makeObject = (owner: ServiceId, iface: string): Reference => {
+    const kref = makeKref('object', state.allot('object'));
+    state.objects.put({ kref, owner, iface, reachable: 0, recognizable: 0 });
+    refcounts.suspect(kref);
+    return { type: 'object', kref, iface };
+  };
+  return harden({
+    /** To be used inside a crank, as all of these. What nobody holds at its end is gone. */
+    make: (service: ServiceId, kind: string, data: string): Reference => {
+      const made = makeObject(service, kind);
+      state.serviceObjects.put({ kref: made.kref, kind, data });
+      return made;
+    },
+    makeAlias: (target: Kref, depth: number): Reference => {
+      const made = makeObject(REVOCATION, 'alias');
+      state.aliases.put({ kref: made.kref, target, depth });
+      refcounts.hold(target);
+      return made;
+    },
+    /** From now on the alias, if it is there, stands for nothing. */
+    revoke: (kref: Kref): void => {
+      const alias = state.aliases.get(kref);
+      if (alias && alias.target !== null) {
+        state.aliases.put({ ...alias, target: null });
+        refcounts.release(alias.target);
+      }
+    },
+  });
+};
+harden(makeServiceObjects);
+
+export type ServiceObjects = ReturnType<typeof makeServiceObjects>;
+
+/**
+ * Nobody can reach the object, and none but its owner could name it again, who
+ * never does that of itself: if its owner is a service it goes at once, and is an orphan to those
+ * who recognize it. True when it was a service's.
+ */
+export const letGo = (
+  state: State,
+  refcounts: Refcounts,
+  kref: Kref,
+): boolean => {
+  const row = state.objects.get(kref);
+  if (!row || !isServiceId(row.owner)) {
+    return false;
+  }
+  state.objects.put({ ...row, owner: null });
+  const object = state.serviceObjects.get(kref);
+  if (object) {
+    state.serviceObjects.delete(kref);
+    if (row.owner === VAT_ADMIN) {
+      letGoOfAdministration(state, refcounts, object);
+    }
+  }
+  const alias = state.aliases.get(kref);
+  if (alias) {
+    state.aliases.delete(kref);
+    if (alias.target !== null) {
+      refcounts.release(alias.target);
+    }
+  }
+  return true;
+};
+harden(letGo);

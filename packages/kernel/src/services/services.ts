@@ -1,0 +1,186 @@
+import harden from '@endo/harden';
+import {
+  CooperageError,
+  encodeError,
+  makeServiceId,
+  type ServiceGrant,
+  type ServiceId,
+} from '@cooperage/protocol';
+import type { CrankParts } from '../crank.ts';
+import type { Outputs } from '../outputs.ts';
+import type { Phase } from '../phase.ts';
+import type { Clock } from '../ports.ts';
+import type { ClusterRow, QueueRow } from '../store/schema.ts';
+import type { State } from '../store/state.ts';
+import type { ServiceObjects } from './objects.ts';
+import { Refusal, refuseUnless } from './refusal.ts';
+import { LATER, type Call, type Method, type Service } from './service.ts';
+import { isList, readValue, writeValue, type Reference } from './values.ts';
+
+/** Calls that services answer in one turn of the kernel's thread. */
+const CALLS_PER_TURN = 200;
+
+const listOf = (names: readonly string[]): string => names.join(', ') || 'none';
+
+/**
+ * The kernel's services: each has an inbox as a vat has, and works off one item
+ * of it in one crank, at once. A call that a service refuses changes nothing.
+ */
+export const makeServices = (
+  state: State,
+  {
+    parts,
+    outputs,
+    phase,
+    clock,
+    objects,
+    pump,
+    services,
+  }: {
+    parts: CrankParts;
+    outputs: Outputs;
+    phase: Phase;
+    clock: Clock;
+    objects: ServiceObjects;
+    pump: () => void;
+    services: ReadonlyMap<string, Service>;
+  },
+) => {
+  const { inbox, promises } = parts;
+  const byId = new Map<ServiceId, Service>();
+  for (const [name, service] of services) {
+    byId.set(makeServiceId(name), service);
+  }
+  let left = CALLS_PER_TURN;
+
+  const methodOf = (id: ServiceId, kind: string, name: unknown): Method => {
+    const service = byId.get(id);
+    refuseUnless(
+      service,
+      () => `This kernel has no service ${id.slice(1)}`,
+      'Error',
+    );
+    const methods = service.kinds[kind] ?? {};
+    const method =
+      typeof name === 'string' && Object.hasOwn(methods, name)
+        ? methods[name]
+        : undefined;
+    refuseUnless(
+      method,
+      () =>
+        `${kind} has no method ${typeof name === 'string' ? JSON.stringify(name.slice(0, 80)) : 'of that name'}; it has ${Object.keys(methods).join(', ')}`,
+    );
+    return method;
+  };
+
+  const answer = (
+    id: ServiceId,
+    item: QueueRow,
+    effects: Pick<Call, 'afterCommit' | 'afterCrank'>,
+  ): void => {
+    const self = state.serviceObjects.get(item.target);
+    refuseUnless(self, () => `${item.target} is no object of ${id}`, 'Error');
+    const methargs = { body: item.body, slots: item.slots };
+    const call = readValue(methargs);
+    const [name, args] = isList(call) ? call : [];
+    const method = methodOf(id, self.kind, name);
+    refuseUnless(
+      args !== undefined && isList(args),
+      () => 'the arguments are no list',
+    );
+    const { result, sender } = item;
+    const value = method({ self, args, methargs, sender, result, ...effects });
+    if (value !== LATER && result !== null) {
+      promises.resolve(result, false, writeValue(value));
+    }
+  };
+
+  const refuse = (item: QueueRow, { name, message }: Refusal): void => {
+    parts.run(() => {
+      inbox.remove(item);
+      if (item.result !== null) {
+        promises.resolve(item.result, true, encodeError(name, message));
+      }
+    });
+  };
+
+  /** Answers the next call of the service's inbox. */
+  const deliverHead = (id: ServiceId): void => {
+    const item = inbox.head(id);
+    if (!item) {
+      return;
+    }
+    left -= 1;
+    if (left === 0) {
+      clock.soon(() => phase.guard(pump));
+    }
+    const onCommit: (() => void)[] = [];
+    const onKept: (() => void)[] = [];
+    try {
+      parts.run(() => {
+        inbox.remove(item);
+        answer(id, item, {
+          afterCommit: effect => onCommit.push(effect),
+          afterCrank: effect => onKept.push(effect),
+        });
+      });
+    } catch (problem) {
+      if (!(problem instanceof Refusal)) {
+        throw problem;
+      }
+      refuse(item, problem);
+      return;
+    }
+    onKept.forEach(effect => effect());
+    onCommit.forEach(effect => outputs.leave(effect));
+  };
+
+  return harden({
+    deliverHead,
+    /** False when the services have had their share of this turn. */
+    isFree: (): boolean => left > 0,
+    /** To be called when the kernel's thread begins a new turn. */
+    beginTurn: (): void => {
+      left = CALLS_PER_TURN;
+    },
+    /** Throws CooperageError SERVICE_UNKNOWN when one of them is not here. */
+    insistKnown: (grants: readonly ServiceGrant[]): void => {
+      for (const { service } of grants) {
+        if (!services.has(service)) {
+          throw new CooperageError(
+            'SERVICE_UNKNOWN',
+            `There is no service ${JSON.stringify(service)}: this kernel offers ${listOf([...services.keys()])}`,
+          );
+        }
+      }
+    },
+    /** Objects for a cluster, one for each grant, by the name that its config gives it. To be used inside a crank. */
+    grant: (
+      cluster: Pick<ClusterRow, 'id' | 'name'>,
+      grants: readonly ServiceGrant[],
+    ): Record<string, Reference> =>
+      Object.fromEntries(
+        grants.map(grant => {
+          const { service, as } = grant;
+          const { kind, data } = services
+            .get(service)
+            ?.grant(cluster, grant) ?? { kind: service, data: '' };
+          return [as, objects.make(makeServiceId(service), kind, data)];
+        }),
+      ),
+    /** Some vat or session is no more. To be called inside a crank. */
+    tidy: (): void => {
+      for (const { tidy } of services.values()) {
+        tidy?.();
+      }
+    },
+    restore: (): void => {
+      for (const { restore } of services.values()) {
+        restore?.();
+      }
+    },
+  });
+};
+harden(makeServices);
+
+export type Services = ReturnType<typeof makeServices>;

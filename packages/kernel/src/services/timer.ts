@@ -1,0 +1,262 @@
+import harden from '@endo/harden';
+import { makeServiceId, type Kref, type ServiceId } from '@cooperage/protocol';
+import type { CrankParts } from '../crank.ts';
+import type { Phase } from '../phase.ts';
+import type { Clock } from '../ports.ts';
+import { findRoute, standsFor } from '../router.ts';
+import type { TimerRow } from '../store/service-schema.ts';
+import type { State } from '../store/state.ts';
+import { insistMilliseconds, insistObject } from './arguments.ts';
+import type { ServiceObjects } from './objects.ts';
+import { refuseUnless } from './refusal.ts';
+import { LATER, type Call, type Service } from './service.ts';
+import { writeValue, type Value } from './values.ts';
+
+const TIMER: ServiceId = makeServiceId('timer');
+
+/** Times that may be waited for by one timer object. */
+export const MOST_TIMERS = 1_000;
+/** Milliseconds between two times of one alarm. */
+export const LEAST_PERIOD = 10;
+/** A platform's own timers count no further than 2^31 milliseconds: the kernel looks again after a day. */
+const LONGEST_SLEEP = 86_400_000;
+const TIMES_PER_TURN = 100;
+/** How long a time waits for room in the inbox of its handler's vat. */
+export const FULL_MILLISECONDS = 1_000;
+
+/**
+ * Times: `now()`, `delay(milliseconds)`, `wakeAt(time)` and, for those who must
+ * hear of it after a loss of their heap, `wakeAt(time, handler)` and
+ * `repeat(period, handler, first)`, which give an alarm that can be canceled. A
+ * time that has come is one crank: its row goes, or moves on, with the message.
+ */
+export const makeTimerService = (
+  state: State,
+  {
+    parts,
+    objects,
+    clock,
+    phase,
+    pump,
+  }: {
+    parts: CrankParts;
+    objects: ServiceObjects;
+    clock: Clock;
+    phase: Phase;
+    pump: () => void;
+  },
+): Service => {
+  const { refcounts, promises, usage } = parts;
+  let cancelSleep = (): void => {};
+  phase.onEnd(() => cancelSleep());
+
+  const next = (): TimerRow | undefined => state.timersByTime.first('all');
+
+  const forget = (row: TimerRow): void => {
+    state.timers.delete(row.id);
+    for (const held of [row.handler, row.promise]) {
+      if (held !== null) {
+        refcounts.release(held);
+      }
+    }
+  };
+
+  /** A handler that has not heard of the last time yet hears of this one with it. */
+  const isTold = (handler: Kref): boolean => {
+    const route = findRoute(state, handler);
+    return (
+      route.to === 'inbox' &&
+      state.lanes
+        .values(`${route.endpoint} ${TIMER}`)
+        .some(({ target }) => target === route.target)
+    );
+  };
+
+  /** A handler whose vat can't run at the moment may hear of a later time. */
+  const isThere = (handler: Kref): boolean => {
+    const object = standsFor(state, handler);
+    return (
+      object !== undefined &&
+      (state.objects.get(object)?.owner ?? null) !== null
+    );
+  };
+
+  const hasRoom = (handler: Kref): boolean => {
+    const route = findRoute(state, handler);
+    return (
+      route.to !== 'inbox' ||
+      usage.problemOfMore(route.endpoint, TIMER) === undefined
+    );
+  };
+
+  const tell = ({ handler, promise, period }: TimerRow, time: number): void => {
+    if (promise !== null) {
+      promises.resolve(promise, false, writeValue(time));
+    }
+    if (handler !== null && !(period !== null && isTold(handler))) {
+      parts.route({
+        target: handler,
+        methargs: writeValue(['wake', [time]]),
+        result: null,
+        sender: TIMER,
+      });
+    }
+  };
+
+  const come = (row: TimerRow, time: number): void => {
+    const { handler, period } = row;
+    if (period === null && handler !== null && !hasRoom(handler)) {
+      // There is no second time at which it would be told.
+      state.timers.put({ ...row, time: time + FULL_MILLISECONDS });
+      return;
+    }
+    tell(row, time);
+    if (period !== null && handler !== null && isThere(handler)) {
+      const missed = Math.floor((time - row.time) / period);
+      state.timers.put({ ...row, time: row.time + (missed + 1) * period });
+    } else {
+      forget(row);
+    }
+  };
+
+  const wakeUp = (): void => {
+    const now = clock.now();
+    let left = TIMES_PER_TURN;
+    for (
+      let row = next();
+      row && row.time <= now && left > 0;
+      row = next(), left -= 1
+    ) {
+      const due = row;
+      parts.run(() => come(due, now));
+    }
+    sleep();
+    pump();
+  };
+
+  /** Until the next time; to be called when it may have changed. */
+  const sleep = (): void => {
+    cancelSleep();
+    const row = next();
+    if (row) {
+      const milliseconds = Math.max(0, row.time - clock.now());
+      cancelSleep = clock.after(Math.min(milliseconds, LONGEST_SLEEP), () =>
+        phase.guard(wakeUp),
+      );
+    }
+  };
+
+  /** Nobody waits any more, as when a heap has gone that did. */
+  const forgetUnheard = (): void => {
+    for (const row of [...state.timers.values()]) {
+      const isAwaited =
+        row.promise !== null && promises.get(row.promise).refs > 1;
+      const isHeard = row.handler !== null && isThere(row.handler);
+      if (!isAwaited && !isHeard) {
+        forget(row);
+      }
+    }
+  };
+
+  const add = (
+    { self, afterCommit }: Call,
+    fields: Pick<TimerRow, 'time'> &
+      Partial<Pick<TimerRow, 'period' | 'handler' | 'promise' | 'alarm'>>,
+  ): void => {
+    const isFull = (): boolean =>
+      state.timersByTimer.count(self.kref) >= MOST_TIMERS;
+    if (isFull()) {
+      forgetUnheard();
+    }
+    refuseUnless(
+      !isFull(),
+      () =>
+        `${MOST_TIMERS} times are waited for, and no more may: cancel some, or wait`,
+      'RangeError',
+    );
+    const row = {
+      id: state.allot('timer'),
+      timer: self.kref,
+      period: null,
+      handler: null,
+      promise: null,
+      alarm: null,
+      ...fields,
+    };
+    state.timers.put(row);
+    for (const held of [row.handler, row.promise]) {
+      if (held !== null) {
+        refcounts.hold(held);
+      }
+    }
+    afterCommit(sleep);
+  };
+
+  /** Fulfills the call's own answer when the time has come. */
+  const resolveAt = (call: Call, time: number): typeof LATER => {
+    if (call.result !== null) {
+      add(call, { time, promise: call.result });
+    }
+    return LATER;
+  };
+
+  const tellAt = (
+    call: Call,
+    fields: Pick<TimerRow, 'time' | 'period' | 'handler'>,
+  ): Value => {
+    const alarm = objects.make(TIMER, 'alarm', '');
+    add(call, { ...fields, alarm: alarm.kref });
+    return alarm;
+  };
+
+  const timeAfter = (delay: Value): number =>
+    insistMilliseconds(
+      clock.now() + insistMilliseconds(delay, 'a delay'),
+      'a time',
+    );
+
+  return harden({
+    kinds: {
+      timer: {
+        now: () => clock.now(),
+        delay: call => resolveAt(call, timeAfter(call.args[0])),
+        wakeAt: call => {
+          const time = insistMilliseconds(call.args[0], 'a time');
+          return call.args[1] === undefined
+            ? resolveAt(call, time)
+            : tellAt(call, {
+                time,
+                period: null,
+                handler: insistObject(call.args[1], 'a handler'),
+              });
+        },
+        repeat: call => {
+          const [every, handler, first] = call.args;
+          const period = insistMilliseconds(every, 'a period', LEAST_PERIOD);
+          return tellAt(call, {
+            time:
+              first === undefined
+                ? timeAfter(period)
+                : insistMilliseconds(first, 'the first time'),
+            period,
+            handler: insistObject(handler, 'a handler'),
+          });
+        },
+      },
+      alarm: {
+        cancel: ({ self, afterCommit }) => {
+          const row = state.timerByAlarm.get(self.kref);
+          if (row) {
+            forget(row);
+            afterCommit(sleep);
+          }
+          return row !== undefined;
+        },
+      },
+    },
+    grant: () => ({ kind: 'timer', data: '' }),
+    restore: sleep,
+    tidy: forgetUnheard,
+  } satisfies Service);
+};
+harden(makeTimerService);

@@ -1,0 +1,232 @@
+import harden from '@endo/harden';
+import {
+  encodeError,
+  type BundleHash,
+  type CapData,
+  type Kref,
+  type UpgradeResult,
+  type VatId,
+} from '@cooperage/protocol';
+import type { CrankParts } from '../crank.ts';
+import { insistRow } from '../faults.ts';
+import type { Phase } from '../phase.ts';
+import type { VatRow } from '../store/schema.ts';
+import type { CallRow, ChildRow } from '../store/service-schema.ts';
+import type { State } from '../store/state.ts';
+import type { UpgradeOrder } from '../upgrades.ts';
+import type { StoreBounds } from '../vats/store-bounds.ts';
+import { refuseUnless } from './refusal.ts';
+import { LATER, type Call, type Method } from './service.ts';
+import { recordOf, writeValue, type Value } from './values.ts';
+import { settleChild, VAT_ADMIN } from './vat-admin-children.ts';
+import { readData, readReason, readUpgrade } from './vat-admin-requests.ts';
+
+/** What can be done to a vat, each in a crank of its own. */
+export type VatOrders = {
+  /** The vat ends, and others hear this reason. */
+  end(vat: VatId, reason: string): void;
+  suspend(vat: VatId, reason: string): void;
+  setPaused(vat: VatId, paused: 0 | 1): void;
+  resume(vat: VatId): void;
+  upgrade(vat: VatId, order: UpgradeOrder): Promise<UpgradeResult>;
+};
+
+/** Finds code for a child of a quota. Throws Refusal. */
+type Resolve = (quota: number, bundle: string) => BundleHash;
+
+const TERMINATED = 'the vat was terminated by its maker';
+
+const stateOf = ({ failure, suspension, paused }: VatRow): string => {
+  if (failure !== null) {
+    return 'failed';
+  }
+  if (suspension !== null) {
+    return 'suspended';
+  }
+  return paused ? 'paused' : 'running';
+};
+
+/**
+ * What a node can do: the object by which a maker governs one vat. What is done to
+ * the vat is done in cranks of its own, right after that of the call.
+ */
+export const makeNodes = (
+  state: State,
+  {
+    parts,
+    phase,
+    pump,
+    orders,
+    bounds,
+  }: {
+    parts: CrankParts;
+    phase: Phase;
+    pump: () => void;
+    orders: VatOrders;
+    bounds: Pick<StoreBounds, 'bytesOf'>;
+  },
+) => {
+  const { refcounts, promises } = parts;
+
+  const vatOf = ({ self }: Call): VatRow | undefined =>
+    state.vats.get(self.data as VatId);
+  const childOf = ({ self }: Call): ChildRow =>
+    insistRow(state.children.get(self.data as VatId), `child ${self.data}`);
+
+  const insistVat = (call: Call): VatRow => {
+    const row = vatOf(call);
+    refuseUnless(row, () => 'the vat has ended', 'Error');
+    return row;
+  };
+
+  /** It has not lost its heap for a reason that somebody is to see to. */
+  const insistSound = (call: Call): VatRow => {
+    const row = insistVat(call);
+    const { failure, suspension } = row;
+    refuseUnless(
+      failure === null && suspension === null,
+      () => `the vat is ${stateOf(row)}: ${failure ?? suspension}`,
+      'Error',
+    );
+    return row;
+  };
+
+  const terminate: Method = call => {
+    const { id } = insistVat(call);
+    const data: CapData<Kref> =
+      readData(call, 0) ?? encodeError('Error', TERMINATED);
+    settleChild(state, parts, id, { isRejected: true, data });
+    call.afterCrank(() => orders.end(id, TERMINATED));
+    return undefined;
+  };
+
+  const resume: Method = call => {
+    const { id, suspension, paused } = insistVat(call);
+    if (suspension !== null) {
+      call.afterCrank(() => orders.resume(id));
+    } else if (paused) {
+      call.afterCrank(() => orders.setPaused(id, 0));
+    }
+    return undefined;
+  };
+
+  const stats: Method = (call): Value => {
+    const row = vatOf(call);
+    if (!row) {
+      return recordOf({ state: 'ended' });
+    }
+    const { id, name, failure, suspension, incarnation, bundle } = row;
+    return recordOf({
+      state: stateOf(row),
+      reason: failure ?? suspension ?? undefined,
+      name,
+      bundle,
+      incarnation,
+      waiting: state.queueByName.count(id),
+      references: state.clistByEndpoint.count(id),
+      storeBytes: bounds.bytesOf(row),
+    });
+  };
+
+  /** The call has its answer, and needs nothing any more; inside a crank. */
+  const settle = (
+    { id, promise, slots }: CallRow,
+    isRejected: boolean,
+    data: CapData<Kref>,
+  ): void => {
+    state.calls.delete(id);
+    slots.forEach(refcounts.release);
+    if (promise !== null) {
+      promises.resolve(promise, isRejected, data);
+      refcounts.release(promise);
+    }
+  };
+
+  const answer = (id: number, isRejected: boolean, data: CapData<Kref>): void =>
+    phase.guard(() => {
+      const row = state.calls.get(id);
+      if (row) {
+        parts.run(() => settle(row, isRejected, data));
+        pump();
+      }
+    });
+
+  const upgrade =
+    (resolve: Resolve): Method =>
+    call => {
+      const { id: vat } = insistVat(call);
+      const { bundle, parameters, upgradeMessage } = readUpgrade(
+        call,
+        kref => state.objects.get(kref)?.iface ?? null,
+      );
+      const hash = resolve(childOf(call).quota, bundle);
+      const id = state.allot('call');
+      const slots = parameters?.slots ?? [];
+      const { self, result } = call;
+      const service = VAT_ADMIN;
+      state.calls.put({
+        id,
+        service,
+        object: self.kref,
+        promise: result,
+        slots,
+      });
+      [...slots, ...(result === null ? [] : [result])].forEach(refcounts.hold);
+      call.afterCommit(() => {
+        const order = { source: { hash }, parameters, upgradeMessage };
+        orders.upgrade(vat, order).then(
+          ({ incarnation }) =>
+            answer(id, false, writeValue(recordOf({ incarnation }))),
+          (problem: unknown) =>
+            answer(
+              id,
+              true,
+              encodeError(
+                'Error',
+                problem instanceof Error ? problem.message : String(problem),
+              ),
+            ),
+        );
+      });
+      return LATER;
+    };
+
+  return harden({
+    methods: (resolve: Resolve) => ({
+      done: (call: Call): Value => ({
+        type: 'promise',
+        kref: childOf(call).done,
+      }),
+      terminate,
+      suspend: (call: Call): Value => {
+        const { id } = insistSound(call);
+        const reason = readReason(call.args[0], 'suspended by its maker');
+        call.afterCrank(() => orders.suspend(id, reason));
+        return undefined;
+      },
+      pause: (call: Call): Value => {
+        const { id } = insistSound(call);
+        call.afterCrank(() => orders.setPaused(id, 1));
+        return undefined;
+      },
+      resume,
+      upgrade: upgrade(resolve),
+      stats,
+    }),
+    /** Calls of an earlier kernel. */
+    restore: (): void => {
+      const problem = encodeError(
+        'Error',
+        'the kernel was restarted while the upgrade was under way: stats() tells which incarnation it has come to',
+      );
+      for (const row of [...state.calls.values()]) {
+        if (row.service === VAT_ADMIN) {
+          parts.run(() => settle(row, true, problem));
+        }
+      }
+    },
+  });
+};
+harden(makeNodes);
+
+export type Nodes = ReturnType<typeof makeNodes>;

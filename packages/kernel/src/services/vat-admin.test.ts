@@ -1,0 +1,826 @@
+import { describe, expect, it } from 'vitest';
+import type { Json, VatId } from '@cooperage/protocol';
+import { makeMemoryImage } from '../adapters/memory.ts';
+import { makeWitness } from '../testing/commits.ts';
+import type { Behavior } from '../testing/raw-vats.ts';
+import { makeRig, RAW_BUNDLE, type Rig } from '../testing/rig.ts';
+import {
+  answerStart,
+  dataOf,
+  fulfil,
+  send,
+  settle,
+  subscribe,
+  vref,
+} from '../testing/stage.ts';
+import {
+  call,
+  makeServiceStage,
+  referTo,
+  toldOf,
+  type Told,
+} from '../testing/service-stage.ts';
+import { MOST_BIRTHS } from './vat-admin-births.ts';
+
+const BUNDLES = { helper: { text: RAW_BUNDLE } };
+const HASH = `${RAW_BUNDLE.length}`.padStart(128, '0');
+const UNKNOWN = 'a'.repeat(128);
+
+/** Everything is answered at once but the starts of those whose name begins so. */
+const holdStartsOf =
+  (prefix: string): Behavior =>
+  (delivery, vat) =>
+    delivery[0] === 'startVat' && vat.label.startsWith(prefix)
+      ? undefined
+      : (answerStart(delivery) ?? (vat.label === 'boot' ? {} : undefined));
+
+const until = async (isSo: () => boolean): Promise<void> => {
+  while (!isSo()) {
+    await settle();
+  }
+};
+
+/** What the client is told of a promise. */
+const heard = async (
+  told: (promise: string) => Told,
+  promise: string,
+): Promise<Told> => {
+  await until(() => told(promise) !== undefined);
+  return told(promise);
+};
+
+const makeAdminStage = async (
+  grant: Readonly<Record<string, Json>> = {},
+  options: Parameters<typeof makeServiceStage>[2] = {},
+) => {
+  const stage = await makeServiceStage(
+    ['alice', 'bob'],
+    [{ service: 'vatAdmin', ...grant }],
+    { bundles: BUNDLES, collectMilliseconds: Infinity, ...options },
+  );
+  const admin = await stage.refer('administrator');
+  const { state } = stage.rig.kernel;
+  const vatNamed = (name: string) =>
+    [...state.vats.values()].find(row => row.name === name);
+  /** A worker of that name has begun with a delivery, and not ended it. */
+  const isHeld = (name: string): boolean =>
+    stage.rig.vats.all.some(
+      ({ label, isBusy, isKilled }) => label === name && isBusy && !isKilled,
+    );
+  return {
+    ...stage,
+    isHeld,
+    admin,
+    state,
+    vatNamed,
+    /** Makes a vat and gives what the client was told: root and node, in this order. */
+    make: async (
+      name: string,
+      options: Readonly<Record<string, Json>> = {},
+      ...slots: readonly string[]
+    ): Promise<Told> =>
+      heard(
+        stage.told,
+        await stage.ask(
+          admin,
+          'createVat',
+          ['helper', { name, ...options }],
+          ...slots,
+        ),
+      ),
+    /** What quotas count, administrators, births, children and the vats. */
+    count: () => ({
+      quotas: [...state.quotas.values()].map(
+        ({ vatsUsed, bytesUsed }) => [vatsUsed, bytesUsed] as const,
+      ),
+      births: state.births.size,
+      children: state.children.size,
+      vats: [...state.vats.values()].map(({ name }) => name),
+    }),
+  };
+};
+
+const problemIn = (told: Told): string => Object(told?.value)['#error'];
+
+describe('an administrator of vats', () => {
+  it('makes a vat that has its root, what its parameters name and its powers, and nothing else (4)', async () => {
+    const { make, root, rig, state, vatNamed, vat } = await makeAdminStage();
+    const told = await make(
+      'kid',
+      {
+        parameters: {
+          friend: '$0.Alleged: Friend',
+          twice: ['$0', '!$0', '#-0'],
+        },
+        powers: { log: '$1', other: '$0' },
+      },
+      root('alice'),
+      root('bob'),
+      'o+77',
+    );
+    const kid = vatNamed('kid');
+    const [alice, bob] = [vatNamed('alice'), vatNamed('bob')];
+    expect(told).toEqual({
+      isRejected: false,
+      value: { root: '$0.Alleged: kid', node: '$1.Alleged: node' },
+      slots: [expect.any(String), expect.any(String)],
+    });
+    expect(
+      state.clistByEndpoint
+        .values(kid?.id ?? ('v0' as VatId))
+        .map(({ kref, vref: name }) => [name, kref]),
+    ).toEqual([
+      ['o+0', kid?.root],
+      ['o-50', alice?.root],
+      ['o-51', bob?.root],
+    ]);
+    expect(vat('kid').deliveries).toEqual([
+      [
+        'startVat',
+        {
+          body: `#${JSON.stringify({
+            friend: '$0.Alleged: Friend',
+            twice: ['$0', '!$0', '#-0'],
+            powers: { log: '$1.Alleged: log', other: '$0.Alleged: other' },
+          })}`,
+          slots: ['o-50', 'o-51'],
+        },
+      ],
+    ]);
+    expect(kid).toMatchObject({
+      parametersSlots: [alice?.root, bob?.root],
+      bundle: HASH,
+      storeBytes: null,
+    });
+    expect(rig.logs.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  it('applies what the start did in the crank that makes the vat and answers (2)', async () => {
+    const { make, vat, root, flight, state, isHeld } = await makeAdminStage(
+      {},
+      { behave: holdStartsOf('kid') },
+    );
+    const asked = make('kid', { powers: { alice: '$0' } }, root('alice'));
+    await until(() => isHeld('kid'));
+    expect([state.vats.size, state.births.size]).toEqual([3, 1]);
+    vat('kid').finish({
+      syscalls: [send('o-50', 'hello', ['o+0', 'o+1'])],
+      changes: [['key', 'value']],
+    });
+    expect(await asked).toMatchObject({ isRejected: false });
+    await until(() => vat('alice').isBusy);
+    expect([state.vats.size, state.births.size]).toEqual([4, 0]);
+    expect(flight('alice')).toMatchObject([
+      'message',
+      'o+0',
+      { methargs: { slots: ['o-50', 'o-51'] } },
+    ]);
+    expect([...state.vatChanges.values()]).toMatchObject([
+      { key: 'key', value: 'value' },
+    ]);
+  });
+
+  it.each<[string, readonly Json[], RegExp]>([
+    ['no bundle', [], /a bundle is given by its name or its hash/],
+    ['a number for a bundle', [7], /not by 7/],
+    ['a reference for a bundle', ['$0'], /not by a reference/],
+    [
+      'a text of code',
+      [RAW_BUNDLE, { name: 'kid' }],
+      /by its name or its hash/,
+    ],
+    ['an unknown name', ['elsewhere', { name: 'kid' }], /no bundle elsewhere/],
+    ['an unknown hash', [UNKNOWN, { name: 'kid' }], /there is no bundle aaa/],
+    ['no name', ['helper', {}], /name is a name/],
+    ['no options', ['helper'], /name is a name/],
+    ['a huge name', ['helper', { name: 'k'.repeat(99) }], /name is a name/],
+    ['a number for a name', ['helper', { name: 7 }], /name is a name .* not 7/],
+    ['a name with a dot first', ['helper', { name: '.kid' }], /is a name/],
+    ['a name that is taken', ['helper', { name: 'bob' }], /a vat bob already/],
+    ['an unknown option', ['helper', { name: 'k', root: 1 }], /has no "root"/],
+    ['options that are no record', ['helper', 'kid'], /argument is a record/],
+    [
+      'a power that is data',
+      ['helper', { name: 'kid', powers: { a: 1 } }],
+      /the power a is an object/,
+    ],
+    [
+      'a power that is a promise',
+      ['helper', { name: 'kid', powers: { a: '&1' } }],
+      /the power a is a promise/,
+    ],
+    [
+      'a power that pretends to be an object',
+      ['helper', { name: 'kid', powers: { a: '$1' } }],
+      /call a reference otherwise than the promise it is/,
+    ],
+    [
+      'a power without a name',
+      ['helper', { name: 'kid', powers: { '': '$0' } }],
+      /name is a name/,
+    ],
+    [
+      'powers twice',
+      ['helper', { name: 'k', parameters: { powers: 1 }, powers: {} }],
+      /a record without a field powers/,
+    ],
+    [
+      'powers and a list',
+      ['helper', { name: 'k', parameters: [1], powers: {} }],
+      /parameters are a record/,
+    ],
+    [
+      'a reference that is not there',
+      ['helper', { name: 'kid', parameters: ['$9'] }],
+      /a reference that is not there/,
+    ],
+    [
+      'parameters of a hundred thousand characters',
+      ['helper', { name: 'kid', parameters: 'x'.repeat(100_000) }],
+      /at most 100000 characters and 1000 references, and these have 100003/,
+    ],
+    [
+      'a hundred and one powers',
+      [
+        'helper',
+        {
+          name: 'kid',
+          powers: Object.fromEntries(
+            Array.from({ length: 101 }, (_, index) => [`p${index}`, '$0']),
+          ),
+        },
+      ],
+      /powers are at most 100/,
+    ],
+    [
+      'a deadline of a thousand hours',
+      ['helper', { name: 'k', policy: { deadline: 3.6e9 } }],
+      /policy: deadline is a whole number/,
+    ],
+    [
+      'a policy of another bundle',
+      ['helper', { name: 'k', policy: { bundle: { text: '' } } }],
+      /policy has no "bundle"/,
+    ],
+    [
+      'to be critical for the kernel',
+      ['helper', { name: 'k', policy: { critical: true } }],
+      /policy has no "critical"/,
+    ],
+    [
+      'a store of NaN bytes',
+      ['helper', { name: 'kid', policy: { bytes: '#NaN' } }],
+      /bytes is a whole number from 100000, not NaN/,
+    ],
+    [
+      'a store of a few bytes',
+      ['helper', { name: 'kid', policy: { bytes: 99_999 } }],
+      /bytes is a whole number from 100000/,
+    ],
+    [
+      'an endowment of the network',
+      ['helper', { name: 'kid', policy: { endowments: ['fetch'] } }],
+      /endowments is a list of names/,
+    ],
+  ])('refuses %s, and nothing has changed', async (_what, args, problem) => {
+    const { ask, told, admin, count } = await makeAdminStage();
+    const before = count();
+    const answer = told(await ask(admin, 'createVat', args, 'o+5', 'p+77'));
+    expect(problemIn(answer)).toMatch(problem);
+    expect(count()).toEqual(before);
+  });
+
+  it('finds code by its hash when a person has stored it, and none that others run', async () => {
+    const { ask, told, admin, client, count } = await makeAdminStage();
+    const text = JSON.stringify({ moduleFormat: 'endoScript', a: 1 });
+    const hash = `${text.length}`.padStart(128, '0');
+    const create = async (name: string) =>
+      told(await ask(admin, 'createVat', [hash, { name }]));
+    await client.rpc.call('launch', {
+      config: { name: 'other', vats: { x: { bundle: { text } } } },
+    });
+    expect(problemIn(await create('kid'))).toMatch(/there is no bundle/);
+    expect(
+      await client.rpc.call('storeBundle', { name: 'mine', bundle: { text } }),
+    ).toEqual({ hash });
+    expect(await client.rpc.call('bundles', {})).toEqual([
+      { name: 'mine', hash, units: text.length },
+    ]);
+    expect(await create('kid')).toMatchObject({ isRejected: false });
+    await client.rpc.call('forgetBundle', { name: 'mine' });
+    expect(problemIn(await create('kim'))).toMatch(/there is no bundle/);
+    expect(count().vats).toEqual(['boot', 'alice', 'bob', 'x', 'kid']);
+    await expect(
+      client.rpc.call('forgetBundle', { name: 'mine' }),
+    ).rejects.toMatchObject({ code: 'BUNDLE_UNKNOWN' });
+  });
+
+  it('has a quota, which a child takes when it is asked for and gives back when it ends', async () => {
+    const { make, ask, count, client } = await makeAdminStage({
+      vats: 2,
+      bytes: 1_000_000,
+    });
+    const kid = await make('kid', { policy: { bytes: 300_000 } });
+    expect(problemIn(await make('kim'))).toMatch(
+      /of the quota of 1000000 bytes 700000 are left, and a store of 1000000/,
+    );
+    await make('kim', { policy: { bytes: 700_000 } });
+    expect(
+      problemIn(await make('kat', { policy: { bytes: 100_000 } })),
+    ).toMatch(/the quota of 2 vats is used up/);
+    expect(count()).toMatchObject({ quotas: [[2, 1_000_000]], children: 2 });
+    await ask(kid?.slots[1] ?? '', 'terminate');
+    expect(count()).toMatchObject({
+      quotas: [[1, 700_000]],
+      vats: ['boot', 'alice', 'bob', 'kim'],
+    });
+    await client.rpc.call('terminate', { cluster: 'demo' });
+    expect(count()).toMatchObject({ quotas: [[0, 0]], births: 0, vats: [] });
+  });
+
+  it('is attenuated to less, and never to more', async () => {
+    const { ask, told, admin, count } = await makeAdminStage({ vats: 3 });
+    const attenuate = async (target: string, caveats: Json) =>
+      told(await ask(target, 'attenuate', [caveats]));
+    const create = async (target: string, name: string) =>
+      heard(told, await ask(target, 'createVat', ['helper', { name }]));
+    const [one = ''] = (await attenuate(admin, { vats: 1 }))?.slots ?? [];
+    const [wide = ''] = (await attenuate(one, { vats: 9 }))?.slots ?? [];
+    const [none = ''] = (await attenuate(admin, { bundles: [] }))?.slots ?? [];
+    expect(await create(wide, 'kid')).toMatchObject({ isRejected: false });
+    expect([
+      problemIn(await create(wide, 'kim')),
+      problemIn(await create(one, 'kim')),
+      problemIn(await create(none, 'kim')),
+      told(await ask(none, 'bundles'))?.value,
+      told(await ask(one, 'bundles'))?.value,
+    ]).toEqual([
+      expect.stringContaining('the quota of 1 vats is used up'),
+      expect.stringContaining('the quota of 1 vats is used up'),
+      expect.stringContaining('there is no bundle helper for this'),
+      {},
+      { helper: HASH },
+    ]);
+    expect(count().quotas).toEqual([
+      [1, 0],
+      [1, 0],
+      [1, 0],
+      [0, 0],
+    ]);
+    expect(await create(admin, 'kim')).toMatchObject({ isRejected: false });
+    for (const caveats of [
+      { vats: '#NaN' },
+      { vats: -1 },
+      { vats: 0.5 },
+      { vats: '#Infinity' },
+      { bytes: '7' },
+      { bundles: 'helper' },
+      { bundles: ['elsewhere'] },
+      { cpu: 1 },
+      ['vats'],
+      '$0',
+    ]) {
+      expect(await attenuate(admin, caveats)).toMatchObject({
+        isRejected: true,
+      });
+    }
+  });
+
+  it('makes vats for whoever has it, in its own cluster, until that ends', async () => {
+    const { make, client, count, state } = await makeAdminStage();
+    await make('kid');
+    expect(
+      [...state.vats.values()].map(({ name, cluster }) => [name, cluster]),
+    ).toContainEqual(['kid', 'c1']);
+    await client.rpc.call('terminate', { cluster: 'demo' });
+    expect(problemIn(await make('kim'))).toMatch(
+      /the cluster has ended in which/,
+    );
+    expect(count()).toEqual({
+      quotas: [[0, 0]],
+      births: 0,
+      children: 1,
+      vats: [],
+    });
+    expect(state.keptBundles.size).toBe(0);
+  });
+
+  it('has a bounded number of vats on their way, which keep their names', async () => {
+    const { make, ask, admin, count, state } = await makeAdminStage(
+      {},
+      { behave: holdStartsOf('kid') },
+    );
+    for (let index = 0; index < MOST_BIRTHS; index += 1) {
+      await ask(admin, 'createVat', ['helper', { name: `kid${index}` }]);
+    }
+    expect([
+      problemIn(await make('kid0')),
+      problemIn(await make('more')),
+      count().births,
+    ]).toEqual([
+      expect.stringContaining('has a vat kid0 already'),
+      expect.stringContaining(`${MOST_BIRTHS} vats are being made`),
+      MOST_BIRTHS,
+    ]);
+    expect(state.vats.size).toBe(3);
+  });
+
+  it.each<[string, Behavior, RegExp]>([
+    [
+      'throws at its start',
+      () => ({ outcome: { ok: false, problem: 'no root today' } }),
+      /vat kid was not made: no root today/,
+    ],
+    [
+      'names what it was not given',
+      () => ({ syscalls: [send('o-51', 'hello')] }),
+      /vat kid was not made: v4 has no o-51 in its c-list/,
+    ],
+    [
+      'resolves what it does not decide',
+      () => ({ syscalls: [fulfil('p-50', dataOf(0))] }),
+      /vat kid was not made: /,
+    ],
+    [
+      'ends itself while it starts',
+      () => ({ syscalls: [['exit', false, dataOf(0)]] }),
+      /it ended itself while it started/,
+    ],
+    [
+      'writes more than its share',
+      () => ({ changes: [['key', 'x'.repeat(200_000)]] }),
+      /its store would have 200003 bytes, more than its share of 100000/,
+    ],
+    [
+      'loses its worker',
+      (_delivery, vat) => {
+        vat.lose('out of memory');
+        return undefined;
+      },
+      /vat kid was not made: out of memory/,
+    ],
+  ])('leaves nothing of a vat that %s', async (_what, start, problem) => {
+    const { make, count, root, rig } = await makeAdminStage(
+      { vats: 1, bytes: 100_000 },
+      {
+        behave: (delivery, vat) =>
+          vat.label === 'kid' ? start(delivery, vat) : answerStart(delivery),
+      },
+    );
+    const before = count();
+    const options = { powers: { a: '$0' }, policy: { bytes: 100_000 } };
+    expect(problemIn(await make('kid', options, root('alice')))).toMatch(
+      problem,
+    );
+    expect(count()).toEqual(before);
+    expect(rig.vats.all.at(-1)?.isKilled).toBe(true);
+    expect(rig.image.vats.size).toBe(0);
+  });
+
+  it('discards a vat whose maker or cluster ends before it has started', async () => {
+    const { say, root, admin, finish, client, count, vat, rig, isHeld } =
+      await makeAdminStage({}, { behave: holdStartsOf('kid') });
+    const order = async (name: string) => {
+      await say(call(root('alice'), 'take', ['$0'], null, admin));
+      await finish(
+        'alice',
+        call('o-50', 'createVat', ['helper', { name }], 'p+9', 'o-50'),
+        subscribe('p+9'),
+      );
+    };
+    await order('kid');
+    await until(() => isHeld('kid'));
+    expect(count().births).toBe(1);
+    const kid = vat('kid');
+    await say(call(root('alice'), 'end'));
+    await finish('alice', ['exit', false, dataOf(0)]);
+    expect([count().births, kid.isKilled, count().vats]).toEqual([
+      0,
+      true,
+      ['boot', 'bob'],
+    ]);
+    await client.rpc.call('terminate', { cluster: 'demo' });
+    expect(rig.kernel.state.births.size).toBe(0);
+  });
+
+  it('makes no vat for a maker that ends in the crank in which it asks', async () => {
+    const { say, root, admin, finish, client, count, rig } =
+      await makeAdminStage();
+    await say(call(root('alice'), 'take', ['$0'], null, admin));
+    await finish(
+      'alice',
+      call('o-50', 'createVat', ['helper', { name: 'kid' }], 'p+9', 'o-50'),
+      ['exit', false, dataOf(0)],
+    );
+    expect([count().births, count().vats]).toEqual([0, ['boot', 'bob']]);
+    expect(rig.vats.all.some(({ label }) => label === 'kid')).toBe(false);
+    await client.rpc.call('terminate', { cluster: 'demo' });
+  });
+});
+
+describe('a node', () => {
+  it('tells once how the vat ends, whoever asks whenever', async () => {
+    const { make, ask, told, say, finish, state } = await makeAdminStage();
+    const { slots: [kid = '', node = ''] = [] } = (await make('kid')) ?? {};
+    const early = await ask(node, 'done');
+    expect(told(early)).toMatchObject({ isRejected: false, value: '&0' });
+    const [promise = ''] = told(early)?.slots ?? [];
+    await say(subscribe(promise), call(kid, 'leave'));
+    await finish('kid', send('o+0', 'never'), [
+      'exit',
+      false,
+      dataOf(['bye', 7]),
+    ]);
+    expect(told(promise)).toMatchObject({
+      isRejected: false,
+      value: ['bye', 7],
+    });
+    const late = told(await ask(node, 'done'));
+    expect(late).toMatchObject({ isRejected: false, value: '&0' });
+    expect(state.children.size).toBe(1);
+    await say(['dropImports', [vref(node)]]);
+    expect(state.children.size).toBe(0);
+  });
+
+  it('tells the reason of a vat that ends itself as a failure, and nothing else of that crank', async () => {
+    const { make, ask, told, say, finishWith, flight } = await makeAdminStage();
+    const { slots: [kid = '', node = ''] = [] } = (await make('kid')) ?? {};
+    const [promise = ''] = told(await ask(node, 'done'))?.slots ?? [];
+    await say(subscribe(promise));
+    const answer = await ask(kid, 'storm');
+    const [, , { result = null }] = Object(flight('kid'));
+    await finishWith('kid', {
+      syscalls: [
+        fulfil(result ?? '', dataOf('fine')),
+        ['exit', true, dataOf({ '#error': 'enough', name: 'Error' })],
+      ],
+    });
+    expect([told(promise), told(answer)]).toMatchObject([
+      { isRejected: true, value: { '#error': 'enough' } },
+      {
+        isRejected: true,
+        value: { '#error': 'the vat ended itself: enough' },
+      },
+    ]);
+  });
+
+  it('does not pass on what the words of the end name, which could keep the node for ever (12)', async () => {
+    const { make, ask, told, say, finish, state } = await makeAdminStage();
+    const { slots: [kid = '', node = ''] = [] } = (await make('kid')) ?? {};
+    const [promise = ''] = told(await ask(node, 'done'))?.slots ?? [];
+    await say(subscribe(promise), call(kid, 'keep', ['$0'], null, node));
+    await finish('kid', ['exit', false, dataOf(['$0'], 'o-50')]);
+    expect(problemIn(told(promise))).toMatch(/these are not passed on/);
+    await say(['dropImports', [vref(node)]]);
+    expect(state.children.size).toBe(0);
+  });
+
+  it('gives the vat new code, within the share of its store, or leaves it as it is', async () => {
+    const text = JSON.stringify({ moduleFormat: 'endoScript', a: 1 });
+    const { make, ask, told, vat, vatNamed, isHeld } = await makeAdminStage(
+      {},
+      {
+        bundles: { ...BUNDLES, next: { text } },
+        behave: (delivery, each) =>
+          each.label === 'kid' && each.incarnation > 1
+            ? undefined
+            : answerStart(delivery),
+      },
+    );
+    const { slots: [, node = ''] = [] } =
+      (await make('kid', { policy: { bytes: 100_000 } })) ?? {};
+    const upgrade = async (value: string): Promise<Told> => {
+      const answer = await ask(node, 'upgrade', [
+        'next',
+        { parameters: { greeting: value.length } },
+      ]);
+      await until(() => isHeld('kid'));
+      vat('kid').finish({ changes: [['key', value]] });
+      return heard(told, answer);
+    };
+    expect([
+      problemIn(await upgrade('x'.repeat(200_000))),
+      vatNamed('kid')?.bundle,
+    ]).toEqual([
+      expect.stringContaining('more than its share of 100000'),
+      HASH,
+    ]);
+    expect(await upgrade('small')).toMatchObject({ value: { incarnation: 2 } });
+    expect(vatNamed('kid')).toMatchObject({
+      bundle: `${text.length}`.padStart(128, '0'),
+      parametersBody: '#{"greeting":5}',
+    });
+    expect(problemIn(told(await ask(node, 'upgrade', ['elsewhere'])))).toMatch(
+      /there is no bundle elsewhere/,
+    );
+  });
+
+  it('ends the vat for the reason given, with everything that it decides', async () => {
+    const { make, ask, told, say, count, vat, root } = await makeAdminStage();
+    const { slots: [kid = '', node = ''] = [] } = (await make('kid')) ?? {};
+    const [promise = ''] = told(await ask(node, 'done'))?.slots ?? [];
+    await say(subscribe(promise));
+    const pending = await ask(kid, 'work');
+    const worker = vat('kid');
+    const refused = await ask(node, 'terminate', [{ why: '$0' }], root('bob'));
+    expect(problemIn(told(refused))).toBe(
+      'a reason is data, without references',
+    );
+    const ended = await ask(node, 'terminate', [{ why: ['!$0', '+7'] }]);
+    const after = await ask(kid, 'work');
+    expect([ended, promise, pending, after].map(told)).toMatchObject([
+      { isRejected: false, value: '#undefined' },
+      { isRejected: true, value: { why: ['!$0', '+7'] }, slots: [] },
+      {
+        isRejected: true,
+        value: { '#error': 'the vat was terminated by its maker' },
+      },
+      { isRejected: true, value: { '#error': expect.stringMatching(/gone/) } },
+    ]);
+    expect([worker.isKilled, count().vats]).toEqual([
+      true,
+      ['boot', 'alice', 'bob'],
+    ]);
+    const [again, stats] = [
+      await ask(node, 'terminate'),
+      await ask(node, 'stats'),
+    ];
+    expect([problemIn(told(again)), told(stats)?.value]).toEqual([
+      'the vat has ended',
+      { state: 'ended' },
+    ]);
+  });
+
+  it('suspends, pauses and resumes the vat, and tells how it is', async () => {
+    const { make, ask, told, say, flight, vat } = await makeAdminStage();
+    const { slots: [kid = '', node = ''] = [] } = (await make('kid')) ?? {};
+    const stateNow = async () => {
+      const { value } = told(await ask(node, 'stats')) ?? {};
+      const { state, reason, incarnation, waiting } = Object(value);
+      return [state, reason, incarnation, waiting];
+    };
+    expect(await stateNow()).toEqual(['running', '#undefined', 1, 0]);
+    await ask(node, 'pause');
+    await say(call(kid, 'work'));
+    expect(await stateNow()).toEqual(['paused', '#undefined', 1, 1]);
+    expect(vat('kid').isBusy).toBe(false);
+    await ask(node, 'resume');
+    expect(flight('kid')[0]).toBe('message');
+    await ask(node, 'suspend', ['a rest \ud800']);
+    expect(await stateNow()).toEqual(['suspended', 'a rest \ufffd', 2, 1]);
+    expect(problemIn(told(await ask(node, 'suspend')))).toMatch(
+      /the vat is suspended: a rest/,
+    );
+    expect(problemIn(told(await ask(node, 'suspend', [7])))).toMatch(/./);
+    await ask(node, 'resume');
+    expect(await stateNow()).toEqual(['running', '#undefined', 2, 1]);
+    expect(flight('kid')[0]).toBe('message');
+  });
+
+  it('is found again by the administrator that made the vat, and by no other', async () => {
+    const { make, ask, told, admin, say } = await makeAdminStage();
+    const { slots: [kid = '', node = ''] = [] } = (await make('kid')) ?? {};
+    const [other = ''] = told(await ask(admin, 'attenuate', [{}]))?.slots ?? [];
+    expect([
+      told(await ask(admin, 'vats')),
+      told(await ask(other, 'vats'))?.value,
+    ]).toEqual([
+      {
+        isRejected: false,
+        value: { kid: { root: '$0.Alleged: kid', node: '$1.Alleged: node' } },
+        slots: [kid, node],
+      },
+      {},
+    ]);
+    await say(['dropImports', [vref(node)]]);
+    const [, found = ''] = told(await ask(admin, 'vats'))?.slots ?? [];
+    expect(told(await ask(found, 'stats'))).toMatchObject({
+      value: { state: 'running' },
+    });
+  });
+});
+
+describe('a vat that is being made, and a crash', () => {
+  it('are a whole vat or none, and the quota tells which, wherever the crash is (2, 10)', async () => {
+    const { images, wrap } = makeWitness();
+    const image = makeMemoryImage();
+    const options = {
+      bundles: BUNDLES,
+      services: [{ service: 'vatAdmin', vats: 2, bytes: 1_000_000 }],
+      collectMilliseconds: Infinity,
+      epochCranks: 1,
+    };
+    /** Writes into its store with its start. */
+    const behave: Behavior = (delivery, vat) =>
+      delivery[0] === 'startVat' && vat.label.startsWith('kid')
+        ? {
+            syscalls: [send('o-50', 'hello', ['o+0'])],
+            changes: [['key', vat.label]],
+          }
+        : (answerStart(delivery) ?? {});
+    const rig = makeRig(behave, { ...options, image, wrap: wrap(image) });
+    await rig.launch('demo', ['boot', 'bob']);
+    const client = await rig.connect();
+    const bob: string = Object(
+      await client.rpc.call('reference', { cluster: 'demo', vat: 'bob' }),
+    ).vref;
+    const admin = await referTo(rig, client, 'administrator');
+    await client.rpc.call('keep', { name: 'admin', vref: admin });
+    const policy = { bytes: 500_000 };
+    const powers = { bob: '$0' };
+    const told = (promise: string) => toldOf(client.deliveries, promise);
+    for (const [index, name] of ['kid1', 'kid2', 'kid3'].entries()) {
+      const answer = `p+${index * 2 + 1}`;
+      client.send(
+        call(
+          admin,
+          'createVat',
+          ['helper', { name, powers, policy }],
+          answer,
+          bob,
+        ),
+        subscribe(answer),
+      );
+      const [, node = ''] = (await heard(told, answer))?.slots ?? [];
+      await client.rpc.call('keep', { name, vref: node });
+      await settle();
+      if (index !== 1) {
+        const ended = `p+${index * 2 + 2}`;
+        client.send(call(node, 'terminate', [], ended), subscribe(ended));
+        await heard(told, ended);
+      }
+    }
+    await rig.kernel.idle();
+    await rig.kernel.stop();
+    const found = new Set<string>();
+    for (const each of images) {
+      const before = each.tables.get('births')?.size ?? 0;
+      const later: Rig = makeRig(behave, { ...options, image: each });
+      await later.kernel.idle();
+      const { state } = later.kernel;
+      const kids = [...state.vats.values()].filter(({ name }) =>
+        name.startsWith('kid'),
+      );
+      const living = [...state.children.values()].filter(
+        ({ isEnded }) => !isEnded,
+      );
+      expect({
+        births: state.births.size,
+        living: living.map(({ vat }) => vat).sort(),
+        used: [...state.quotas.values()].map(({ vatsUsed, bytesUsed }) => [
+          vatsUsed,
+          bytesUsed,
+        ]),
+        strays: [...each.vats.keys()].filter(vat => !state.vats.has(vat)),
+      }).toEqual({
+        births: 0,
+        living: kids.map(({ id }) => id).sort(),
+        used: state.clusters.size ? [[kids.length, 500_000 * kids.length]] : [],
+        strays: [],
+      });
+      for (const { id, name } of kids) {
+        const stored = each.vats.get(id)?.rows.get('key');
+        expect(stored).toBe(name);
+      }
+      found.add(`${before} on the way, ${kids.length} there`);
+      await later.kernel.stop();
+    }
+    expect([...found]).toEqual(
+      expect.arrayContaining([
+        '0 on the way, 0 there',
+        '1 on the way, 0 there',
+        '0 on the way, 1 there',
+        '1 on the way, 1 there',
+        '0 on the way, 2 there',
+      ]),
+    );
+  });
+
+  it('reject the answer that somebody waits for durably, and give everything back', async () => {
+    const stage = await makeAdminStage(
+      { vats: 1 },
+      { behave: holdStartsOf('kid'), epochCranks: 1 },
+    );
+    const { say, root, admin, finish, rig, client } = stage;
+    await say(call(root('alice'), 'take', ['$0'], null, admin));
+    await finish(
+      'alice',
+      call('o-50', 'createVat', ['helper', { name: 'kid' }], 'p+9', 'o-50'),
+      subscribe('p+9'),
+    );
+    const left = makeMemoryImage(rig.image);
+    expect(left.tables.get('births')?.size).toBe(1);
+    client.rpc.close();
+    const later = makeRig(delivery => answerStart(delivery) ?? {}, {
+      image: left,
+    });
+    await later.kernel.idle();
+    const { state } = later.kernel;
+    expect([state.births.size, state.quotas.size]).toEqual([0, 1]);
+    const alice = later.vats.get('alice');
+    expect(JSON.stringify(alice.deliveries)).toContain(
+      'vat kid was not made: the kernel was restarted while it was being made',
+    );
+    await later.kernel.stop();
+  });
+});

@@ -1,0 +1,150 @@
+import harden from '@endo/harden';
+import { isBundleHash, type BundleHash, type Kref } from '@cooperage/protocol';
+import { insistRow } from '../faults.ts';
+import { findBundle, namedBundles } from '../kept-bundles.ts';
+import type { ChildRow } from '../store/service-schema.ts';
+import type { State } from '../store/state.ts';
+import type { Births } from './vat-admin-births.ts';
+import type { Nodes } from './vat-admin-nodes.ts';
+import { VAT_ADMIN } from './vat-admin-children.ts';
+import type { ServiceObjects } from './objects.ts';
+import { refuseUnless } from './refusal.ts';
+import type { Call, Service } from './service.ts';
+import { recordOf, type Reference, type Value } from './values.ts';
+import {
+  addQuota,
+  clusterOfQuota,
+  isCodeAllowed,
+  MOST_NARROWED,
+  quotasUpFrom,
+} from './vat-admin-quotas.ts';
+import { readCaveats, readCreation } from './vat-admin-requests.ts';
+
+const quotaOf = ({ self }: Call): number => Number(self.data);
+
+/**
+ * Makes vats: `createVat(bundle, {name, parameters, powers, policy})` gives
+ * `{root, node}`. An administrator is an object like any, and nothing else makes
+ * vats: whoever has none can make none. `attenuate` gives one that may do less.
+ */
+export const makeVatAdminService = (
+  state: State,
+  {
+    objects,
+    births,
+    nodes,
+  }: { objects: ServiceObjects; births: Births; nodes: Nodes },
+): Service => {
+  /** The code that an administrator means by a name of its cluster's, or a hash. */
+  const resolve = (quota: number, bundle: string): BundleHash => {
+    const cluster = clusterOfQuota(state, quota);
+    refuseUnless(
+      state.clusters.has(cluster),
+      () => 'the cluster has ended in which its vats would live',
+      'Error',
+    );
+    const hash = findBundle(state, cluster, bundle);
+    refuseUnless(
+      hash !== undefined && isCodeAllowed(state, quota, hash),
+      () =>
+        `there is no bundle ${bundle.slice(0, 62)} for this administrator: one is stored by a person, or named in the config of its cluster`,
+      'Error',
+    );
+    return hash;
+  };
+
+  const ifaceOf = (kref: Kref): string | null =>
+    state.objects.get(kref)?.iface ?? null;
+
+  /** The names that an attenuated administrator is bound to mean what they mean now. */
+  const hashesOf = (
+    quota: number,
+    bundles: readonly string[] | null,
+  ): readonly BundleHash[] | null =>
+    bundles &&
+    bundles.map(each => (isBundleHash(each) ? each : resolve(quota, each)));
+
+  const nodeOf = (child: ChildRow): Reference => {
+    if (state.serviceObjects.has(child.node)) {
+      return { type: 'object', kref: child.node, iface: 'node' };
+    }
+    const made = objects.make(VAT_ADMIN, 'node', child.vat);
+    state.children.put({ ...child, node: made.kref });
+    return made;
+  };
+
+  const showChild = (child: ChildRow): [string, Value] => {
+    const { name, root } = insistRow(
+      state.vats.get(child.vat),
+      `vat ${child.vat}`,
+    );
+    const iface = ifaceOf(root) ?? name;
+    const rootReference = { type: 'object', kref: root, iface } as const;
+    return [name, recordOf({ root: rootReference, node: nodeOf(child) })];
+  };
+
+  return harden({
+    kinds: {
+      administrator: {
+        createVat: call => {
+          const quota = quotaOf(call);
+          const creation = readCreation(call, ifaceOf);
+          const hash = resolve(quota, creation.bundle);
+          return births.order(call, { quota, hash }, creation);
+        },
+        attenuate: call => {
+          const parent = quotaOf(call);
+          const { vats, bytes, bundles } = readCaveats(call.args[0]);
+          refuseUnless(
+            quotasUpFrom(state, parent).length < MOST_NARROWED,
+            () => `it is attenuated ${MOST_NARROWED} times already`,
+            'RangeError',
+          );
+          const id = addQuota(state, {
+            parent,
+            cluster: clusterOfQuota(state, parent),
+            vats,
+            bytes,
+            bundles: hashesOf(parent, bundles),
+          });
+          return objects.make(VAT_ADMIN, 'administrator', `${id}`);
+        },
+        vats: call =>
+          new Map(
+            state.childrenByQuota
+              .values(quotaOf(call))
+              .filter(({ isEnded }) => !isEnded)
+              .map(showChild),
+          ),
+        bundles: call => {
+          const quota = quotaOf(call);
+          return new Map(
+            namedBundles(state, clusterOfQuota(state, quota))
+              .filter(({ hash }) => isCodeAllowed(state, quota, hash))
+              .map(({ name, hash }) => [name, hash]),
+          );
+        },
+      },
+      node: nodes.methods(resolve),
+    },
+    grant: ({ id }, { admin }) => {
+      const { vats = null, bytes = null, bundles = null } = admin ?? {};
+      const hashes =
+        bundles?.map(each => findBundle(state, id, each) ?? each) ?? null;
+      const quota = addQuota(state, {
+        parent: null,
+        cluster: id,
+        vats,
+        bytes,
+        bundles: hashes,
+      });
+      return { kind: 'administrator', data: `${quota}` };
+    },
+    restore: () => {
+      births.restore();
+      nodes.restore();
+    },
+    tidy: births.tidy,
+  } satisfies Service);
+};
+harden(makeVatAdminService);

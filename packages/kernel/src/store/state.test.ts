@@ -1,0 +1,231 @@
+import { describe, expect, it } from 'vitest';
+import {
+  makeClusterId,
+  makeSessionId,
+  makeVatId,
+  type BundleHash,
+  type Kref,
+  type Vref,
+} from '@cooperage/protocol';
+import { makeMemoryImage, openMemoryKernelDb } from '../adapters/memory.ts';
+import { makeRandomTables } from '../testing/random-tables.ts';
+import type { PromiseRow, QueueRow } from './schema.ts';
+import { makeState } from './state.ts';
+
+const [ALICE, BOB] = [makeVatId(1), makeVatId(2)];
+const SESSION = makeSessionId(1);
+const kref = (text: string): Kref => text as Kref;
+const vref = (text: string): Vref => text as Vref;
+
+const PROMISE: PromiseRow = {
+  kref: kref('kp1'),
+  state: 'unresolved',
+  decider: ALICE,
+  subscribers: [BOB, SESSION],
+  body: null,
+  slots: [kref('ko1')],
+  refs: 1,
+  maker: null,
+  settler: null,
+  isLeft: 0,
+};
+const MESSAGE: QueueRow = {
+  position: 1,
+  queue: BOB,
+  kind: 'message',
+  target: kref('ko1'),
+  body: '#[]',
+  slots: [kref('ko2'), kref('kp1')],
+  result: null,
+  sender: ALICE,
+  round: 0,
+  nth: 1,
+  tries: 0,
+};
+
+const setScene = () => {
+  const image = makeMemoryImage();
+  const state = makeState(openMemoryKernelDb(image));
+  const write = (work: () => void): void => {
+    state.store.begin();
+    work();
+    state.store.keep();
+  };
+  return {
+    state,
+    write,
+    restart: () => {
+      state.store.commit();
+      return makeState(openMemoryKernelDb(image));
+    },
+  };
+};
+
+describe('the state of the kernel', () => {
+  it('has its rows again after a restart, with their lists, and nobody can change them', () => {
+    const { state, write, restart } = setScene();
+    const vat = makeRandomTables([]).state.vats.get(ALICE);
+    if (!vat) {
+      throw Error('there is no alice');
+    }
+    const row = {
+      ...vat,
+      parametersSlots: [kref('ko1'), kref('ko2')],
+      endowments: ['timer'],
+    };
+    const bundle = { hash: 'b1' as BundleHash, text: '{}' };
+    write(() => {
+      state.promises.put({ ...PROMISE });
+      state.queue.put({ ...MESSAGE });
+      state.vats.put(row);
+      state.bundles.put(bundle);
+    });
+    const again = restart();
+    expect(again.promises.get(PROMISE.kref)).toEqual(PROMISE);
+    expect(again.queue.get(1)).toEqual(MESSAGE);
+    expect(again.vats.get(ALICE)).toEqual(row);
+    expect(again.bundles.get(bundle.hash)).toEqual(bundle);
+    for (const part of [
+      again.promises.get(PROMISE.kref),
+      again.promises.get(PROMISE.kref)?.subscribers,
+      again.promises.get(PROMISE.kref)?.slots,
+      again.queue.get(1)?.slots,
+      again.vats.get(ALICE)?.endowments,
+      again.vats.get(ALICE)?.parametersSlots,
+    ]) {
+      expect(Object.isFrozen(part)).toBe(true);
+    }
+  });
+
+  it('keeps the texts of bundles out of memory', () => {
+    const { state } = setScene();
+    expect(() => state.bundles.size).toThrow('not resident');
+  });
+
+  it('gives each number of a kind once, also after a restart, and again if its crank was undone', () => {
+    const { state, write, restart } = setScene();
+    const given: number[] = [];
+    write(() => {
+      given.push(state.allot('object'), state.allot('object'));
+      given.push(state.allot('promise'));
+    });
+    state.store.begin();
+    given.push(state.allot('object'));
+    state.store.undo();
+    const again = restart();
+    again.store.begin();
+    given.push(again.allot('object'));
+    expect(given).toEqual([1, 2, 1, 3, 3]);
+  });
+
+  it('finds c-list entries by both names and by endpoint', () => {
+    const { state, write } = setScene();
+    const entry = (endpoint: typeof ALICE, k: string, v: string) => ({
+      endpoint,
+      kref: kref(k),
+      vref: vref(v),
+      reachable: 1 as const,
+    });
+    const rows = [
+      entry(ALICE, 'ko1', 'o+1'),
+      entry(BOB, 'ko1', 'o-1'),
+      entry(BOB, 'ko2', 'o+1'),
+    ] as const;
+    write(() => rows.forEach(row => state.clists.put(row)));
+    expect(state.clistByVref.get(`${BOB} o+1`)).toBe(rows[2]);
+    expect(state.clistByVref.get(`${ALICE} o-1`)).toBe(undefined);
+    expect(state.clistByEndpoint.values(BOB)).toEqual([rows[1], rows[2]]);
+    expect(state.clistByKref.values('ko1')).toEqual([rows[0], rows[1]]);
+  });
+
+  it('finds promises by who decides them', () => {
+    const { state, write } = setScene();
+    write(() => {
+      state.promises.put({ ...PROMISE });
+      state.promises.put({ ...PROMISE, kref: kref('kp2'), decider: null });
+    });
+    expect(state.promisesByDecider.values(ALICE)).toEqual([PROMISE]);
+    expect(state.promisesByDecider.groups()).toEqual([ALICE]);
+  });
+
+  it('has queues in the order of their rounds, then of arrival, and by sender, kind and promise', () => {
+    const { state, write } = setScene();
+    const item = (position: number, some: Partial<QueueRow>): QueueRow => ({
+      ...MESSAGE,
+      position,
+      ...some,
+    });
+    const rows = [
+      item(1, { round: 2 }),
+      item(2, { round: 1, sender: SESSION }),
+      item(3, { round: 1 }),
+      item(4, { kind: 'notify', target: kref('kp1'), round: 1 }),
+      item(5, { queue: kref('kp1'), target: kref('kp1') }),
+    ];
+    write(() => rows.forEach(row => state.queue.put(row)));
+    const positions = (found: readonly QueueRow[]) =>
+      found.map(({ position }) => position);
+    expect(positions(state.queueByName.values(BOB))).toEqual([2, 3, 4, 1]);
+    expect(positions(state.lanes.values(`${BOB} ${ALICE}`))).toEqual([3, 1]);
+    expect(positions(state.lanes.values(`${BOB} ${SESSION}`))).toEqual([2]);
+    expect(positions(state.lanes.values(`${BOB} notifies`))).toEqual([4]);
+    expect(state.lanes.groups()).toHaveLength(4);
+    expect(positions(state.messages.values(BOB)).sort()).toEqual([1, 2, 3]);
+    expect(positions(state.messages.values('kp1'))).toEqual([5]);
+    expect(positions(state.notifies.values(`${BOB} kp1`))).toEqual([4]);
+    expect(state.notifies.groups()).toHaveLength(1);
+  });
+
+  it('finds the rest by what it is sought by', () => {
+    const { state, write } = setScene();
+    const tables = makeRandomTables([]).state;
+    const cluster = tables.clusters.get(makeClusterId(1));
+    const vat = tables.vats.get(BOB);
+    const retiring = [9, 3].map(delivery => ({
+      session: SESSION,
+      vref: vref(`p-${delivery}`),
+      kref: kref('kp1'),
+      delivery,
+    }));
+    const timers = [20, 10].map(time => ({
+      id: time,
+      timer: kref('ko5'),
+      time,
+      period: null,
+      handler: null,
+      promise: null,
+      alarm: time === 20 ? kref('ko6') : null,
+    }));
+    const call = {
+      id: 1,
+      service: 'fetch' as never,
+      object: kref('ko7'),
+      promise: null,
+      slots: [],
+    };
+    const change = { vat: ALICE, key: 'k', value: null };
+    write(() => {
+      if (cluster && vat) {
+        state.clusters.put(cluster);
+        state.vats.put({ ...vat, bundle: 'b1' as BundleHash });
+      }
+      retiring.forEach(row => state.retiring.put(row));
+      timers.forEach(row => state.timers.put(row));
+      state.calls.put(call);
+      state.vatChanges.put(change);
+    });
+    expect(state.clusterByName.get('demo')).toEqual(cluster);
+    expect(cluster?.name).toBe('demo');
+    expect(state.vatsByCluster.count(makeClusterId(1))).toBe(1);
+    expect(state.vatsByBundle.first('b1')?.id).toBe(BOB);
+    expect(state.retiringBySession.values(SESSION)).toEqual([
+      retiring[1],
+      retiring[0],
+    ]);
+    expect(state.timersByTime.values('all')).toEqual([timers[1], timers[0]]);
+    expect(state.timersByTimer.count('ko5')).toBe(2);
+    expect(state.timerByAlarm.get('ko6')).toBe(timers[0]);
+    expect(state.callsByObject.first('ko7')).toBe(call);
+    expect(state.changesByVat.values(ALICE)).toEqual([change]);
+  });
+});

@@ -1,0 +1,185 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { compareKeys } from '@cooperage/protocol';
+import { makeGroupIndex, makeUniqueIndex, type RowId } from './table-index.ts';
+
+/** Fewer when the tests themselves are tested: see scripts/mutation.mjs. */
+const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 60);
+
+type Row = {
+  readonly id: RowId;
+  /** Undefined for a row that is in no group. */
+  readonly group: string | undefined;
+  readonly order: number;
+};
+
+const row = (id: RowId, group: string | undefined, order = 0): Row => ({
+  id,
+  group,
+  order,
+});
+
+const compareIds = (left: RowId, right: RowId): number =>
+  typeof left === 'number' && typeof right === 'number'
+    ? left - right
+    : compareKeys(String(left), String(right));
+
+/** An index of groups beside the rows that are in it. */
+const makePair = (isOrdered: boolean) => {
+  const { index, keeper } = makeGroupIndex<Row>(
+    ({ group }) => group,
+    isOrdered ? ({ order }) => order : undefined,
+  );
+  const rows = new Map<RowId, Row>();
+  const byOrder = (left: Row, right: Row): number =>
+    left.order - right.order || compareIds(left.id, right.id);
+  const inGroup = (group: string): Row[] => {
+    const found = [...rows.values()].filter(each => each.group === group);
+    return isOrdered ? found.sort(byOrder) : found;
+  };
+  const asSet = (some: readonly Row[]) => (isOrdered ? some : new Set(some));
+  return {
+    index,
+    put: (after: Row): void => {
+      keeper.insist(after.id, after);
+      keeper.replace(after.id, rows.get(after.id), after);
+      rows.set(after.id, after);
+    },
+    delete: (id: RowId): void => {
+      keeper.replace(id, rows.get(id), undefined);
+      rows.delete(id);
+    },
+    insistSame: (): void => {
+      for (const group of ['a', 'b', 'c']) {
+        const wanted = inGroup(group);
+        const found = index.values(group);
+        expect(asSet(found)).toEqual(asSet(wanted));
+        expect(index.count(group)).toBe(wanted.length);
+        expect(index.firsts(group, 2)).toEqual(found.slice(0, 2));
+        expect(index.firsts(group, 999)).toEqual(found);
+        expect(index.firsts(group, 0)).toEqual([]);
+        expect(index.firsts(group, -1)).toEqual([]);
+        expect(index.first(group)).toBe(found[0]);
+        expect(index.last(group)).toBe(found.at(-1));
+      }
+      const named = [...rows.values()].flatMap(each => each.group ?? []);
+      expect(new Set(index.groups())).toEqual(new Set(named));
+    },
+  };
+};
+
+const id = fc.oneof(fc.nat(9), fc.constantFrom('', 'x', '\uFFFD', '\u{1F600}'));
+const steps = fc.array(
+  fc.record({
+    id,
+    group: fc.constantFrom('a', 'a', 'b', 'c', undefined, 'gone' as const),
+    order: fc.nat(3),
+  }),
+  { maxLength: 60, size: 'max' },
+);
+
+describe.each([
+  ['in order', true],
+  ['without an order', false],
+] as const)('groups %s', (_title, isOrdered) => {
+  it('have the rows that they should, through every change', () => {
+    fc.assert(
+      fc.property(steps, all => {
+        const pair = makePair(isOrdered);
+        for (const step of all) {
+          if (step.group === 'gone') {
+            pair.delete(step.id);
+          } else {
+            pair.put(step);
+          }
+          pair.insistSame();
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('exchange a row where it stands, move it to another group, and lose it', () => {
+    const pair = makePair(isOrdered);
+    const change = (work: () => void): void => {
+      work();
+      pair.insistSame();
+    };
+    change(() => pair.put(row(1, 'a', 5)));
+    change(() => pair.put(row(1, 'a', 5)));
+    change(() => pair.put(row(2, 'a', 1)));
+    change(() => pair.put(row(1, 'a', 0)));
+    change(() => pair.put(row(2, 'b', 1)));
+    change(() => pair.put(row(1, undefined)));
+    change(() => pair.put(row(1, 'b', 1)));
+    change(() => pair.delete(2));
+    change(() => pair.delete(1));
+    change(() => pair.delete(1));
+    expect(pair.index.groups()).toEqual([]);
+  });
+
+  it('give lists that do not change with them', () => {
+    const pair = makePair(isOrdered);
+    [1, 2, 3].forEach(each => pair.put(row(each, 'a')));
+    const all = pair.index.values('a');
+    const some = pair.index.firsts('a', 2);
+    pair.delete(1);
+    expect([all.length, some.length]).toEqual([3, 2]);
+  });
+});
+
+describe('a long group in order', () => {
+  it('is worked off from its head, put back at its head, and cut in its middle', () => {
+    const pair = makePair(true);
+    for (let each = 0; each < 300; each += 1) {
+      pair.put(row(each, 'a', each));
+    }
+    for (let head = 0; head < 200; head += 1) {
+      pair.delete(head);
+      pair.put(row(head, 'a', head));
+      expect(pair.index.first('a')?.id).toBe(head);
+      pair.delete(head);
+      expect(pair.index.first('a')?.id).toBe(head + 1);
+    }
+    pair.insistSame();
+    pair.delete(250);
+    pair.put(row(250.5, 'a', 250));
+    pair.put(row(299.5, 'a', 298.5));
+    pair.insistSame();
+  });
+});
+
+describe('a unique index', () => {
+  const make = () => makeUniqueIndex<Row>(({ group }) => group, 'things');
+
+  it('finds a row by its key as long as it has it', () => {
+    const { index, keeper } = make();
+    const [first, second, moved] = [
+      row(1, 'a'),
+      row(2, undefined),
+      row(1, 'b'),
+    ] as const;
+    keeper.replace(1, undefined, first);
+    keeper.replace(2, undefined, second);
+    expect([index.get('a'), index.has('a')]).toEqual([first, true]);
+    expect([index.get('b'), index.has('b')]).toEqual([undefined, false]);
+    const same = row(1, 'a', 7);
+    keeper.replace(1, first, same);
+    expect(index.get('a')).toBe(same);
+    keeper.replace(1, same, moved);
+    expect([index.has('a'), index.get('b')]).toEqual([false, moved]);
+    keeper.replace(1, moved, undefined);
+    expect(index.has('b')).toBe(false);
+  });
+
+  it('lets nobody else have a key that is taken', () => {
+    const { keeper } = make();
+    keeper.replace(1, undefined, row(1, 'a'));
+    keeper.insist(1, row(1, 'a'));
+    keeper.insist(2, row(2, 'b'));
+    keeper.insist(2, row(2, undefined));
+    expect(() => keeper.insist(2, row(2, 'a'))).toThrow(
+      'table things: rows 1 and 2 both claim a in a unique index',
+    );
+  });
+});

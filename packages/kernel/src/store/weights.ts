@@ -1,0 +1,33 @@
+import harden from '@endo/harden';
+import type { PromiseRow, QueueRow, VatChangeRow } from './schema.ts';
+
+/** What a queued message counts beyond its text: its row and its places in indexes. */
+const MESSAGE_UNITS = 200;
+/** What a reference in data counts. */
+const SLOT_UNITS = 20;
+
+/** What data count, in UTF-16 units. */
+export const weighData = ({
+  body,
+  slots,
+}: {
+  readonly body: string;
+  readonly slots: readonly string[];
+}): number => body.length + SLOT_UNITS * slots.length;
+harden(weighData);
+
+export const weighMessage = (row: Pick<QueueRow, 'body' | 'slots'>): number =>
+  MESSAGE_UNITS + weighData(row);
+harden(weighMessage);
+
+/** Nothing before it is settled. */
+export const weighAnswer = ({
+  body,
+  slots,
+}: Pick<PromiseRow, 'body' | 'slots'>): number =>
+  body === null ? 0 : weighData({ body, slots });
+harden(weighAnswer);
+
+export const weighChange = ({ key, value }: VatChangeRow): number =>
+  key.length + (value?.length ?? 0);
+harden(weighChange);

@@ -1,0 +1,570 @@
+import {
+  isDurableVref,
+  isExportVref,
+  isPromiseVref,
+  ROOT_VREF,
+  type CapData,
+  type Delivery,
+  type StoreChange,
+  type Syscall,
+  type Vref,
+} from '@cooperage/protocol';
+import type { Draws } from './draws.ts';
+import type { Behavior, Deed, RawVat } from './raw-vats.ts';
+
+/** Vats that never end: what is surely sent to them is surely done, and once. */
+export const PEERS = ['alice', 'bob', 'carol'] as const;
+
+const ROOT_LABELS = PEERS.map(name => `root ${name}`);
+
+/** What a piece of work is, whichever attempt at it this is. */
+export const plainOf = (id: string): string => id.replace(/~\d+/, '');
+/** Whether some of what it came from may have been lost by the rules. */
+const isRisky = (id: string): boolean => id.includes('h');
+
+/** How many pieces of work come from one, and which of them surely. */
+const childrenOf = (draw: Draws, id: string): string[] => {
+  const plain = plainOf(id);
+  const depth = plain.split('/').length;
+  const count = depth > 3 ? 0 : draw(depth === 1 ? 4 : 3, plain, 'count');
+  return Array.from({ length: count }, (_, index) =>
+    !isRisky(plain) && draw(3, plain, index, 'sure') > 0
+      ? `${id}/c${index}`
+      : `${id}/h${index}`,
+  );
+};
+
+/** All that is surely done when the piece of work is, itself included. */
+export const sureWorkOf = (draw: Draws, id: string): string[] =>
+  isRisky(id)
+    ? []
+    : [id, ...childrenOf(draw, id).flatMap(child => sureWorkOf(draw, child))];
+
+/** Whose root gets a piece of work that is surely done. */
+const peerFor = (draw: Draws, id: string): string =>
+  ROOT_LABELS[draw(PEERS.length, plainOf(id), 'to')] ?? '';
+
+/** What one of a vat's vrefs means, by the vat's own books. */
+export type Name = { readonly label: string; readonly isStrong: boolean };
+
+/**
+ * Rows of such a vat's store:
+ *
+ * - `n vref`: what the name means, and whether it is held (an import) or may be (an export);
+ * - `l label`: its vref;
+ * - `c vref`: a promise that this heap is to settle;
+ * - `w vref`: a promise that it has asked to hear of;
+ * - `r vref`: a promise that it settles when it hears of that one;
+ * - `d id`: a piece of work that it has done;
+ * - `x`: the next number of an export;
+ * - `k`: how often an alarm has woken it.
+ */
+export const namesIn = (
+  store: ReadonlyMap<string, string>,
+): Map<string, Name> =>
+  new Map(
+    [...store]
+      .filter(([key]) => key.startsWith('n '))
+      .map(([key, value]) => [key.slice(2), JSON.parse(value) as Name]),
+  );
+
+/** Names that survive the heap, as the kernel has it. */
+export const survivesHeap = (
+  store: ReadonlyMap<string, string>,
+  vref: string,
+): boolean =>
+  isPromiseVref(vref as Vref)
+    ? store.has(`w ${vref}`)
+    : !isExportVref(vref as Vref) ||
+      isDurableVref(vref as Vref) ||
+      vref === ROOT_VREF;
+
+export const workDoneIn = (store: ReadonlyMap<string, string>): string[] =>
+  [...store.keys()]
+    .filter(key => key.startsWith('d '))
+    .map(key => key.slice(2));
+
+/** A message that asks for work; labels say what each slot is. */
+export const workBody = (id: string, labels: readonly string[]): string =>
+  `#${JSON.stringify(['work', [id, labels]])}`;
+
+/** CapData with references, each labeled. */
+const dataBody = (labels: readonly string[]): string =>
+  `#${JSON.stringify(['data', labels])}`;
+
+/** The labels of the references in a resolution that such a vat, or such a client, made; none for the kernel's own. */
+export const labelsIn = ({ body }: CapData): string[] => {
+  const value: unknown = JSON.parse(body.slice(1));
+  if (typeof value === 'string' && value.startsWith('$0.Alleged: ')) {
+    return [value.slice('$0.Alleged: '.length)];
+  }
+  return Array.isArray(value) && value[0] === 'data' ? value[1] : [];
+};
+
+/** Not to answer, and so to pass the deadline; or a syscall that no vat may make. */
+export type VatFault = 'silent' | 'illegal';
+
+/** The piece of work that the delivery asks for, if it does. */
+const workOf = (delivery: Delivery): string | undefined => {
+  if (delivery[0] !== 'message') {
+    return undefined;
+  }
+  const [method, args] = JSON.parse(delivery[2].methargs.body.slice(1));
+  return method === 'work' ? args[0] : undefined;
+};
+
+/** Why the kernel, by its documents, may reject a promise. */
+const DOCUMENTED =
+  /"name":"vatUpgraded"|is gone: its vat|was terminated|ended itself|kernel was restarted|session is over|fulfilled with data|client closed it|client is gone|^#\["data"|vat was ended|was revoked|has no method/;
+export const isDocumented = ({ body }: CapData): boolean =>
+  DOCUMENTED.test(body);
+
+/**
+ * Vats whose whole mind is in their store: which names they have, what each
+ * means, what they have done. So the same crank commits both sides of the truth,
+ * and whatever was lost in a crash, they tell when a name means something else
+ * than it did, when work comes twice, and when they are told what they can't be.
+ * What they do depends on the work alone, where it says that it is sure.
+ */
+export const makeDurableVats = ({
+  draw,
+  run,
+  report,
+  faultAt = () => undefined,
+}: {
+  draw: Draws;
+  /** Tells names that two runs of the kernel gave apart. */
+  run: number;
+  report: (problem: string) => void;
+  /** How the first worker that gets the piece of work fails at it, if it does. */
+  faultAt?: (id: string) => VatFault | undefined;
+}): Behavior => {
+  const minds = new WeakMap<RawVat, Map<string, string>>();
+  /** Work at which a worker has failed. */
+  const failed = new Set<string>();
+  const nextFault = (delivery: Delivery): VatFault | undefined => {
+    const id = workOf(delivery);
+    const fault = id === undefined || failed.has(id) ? undefined : faultAt(id);
+    if (id !== undefined && fault !== undefined) {
+      failed.add(id);
+    }
+    return fault;
+  };
+
+  return (delivery: Delivery, vat: RawVat): Deed | undefined => {
+    const fault = nextFault(delivery);
+    if (fault === 'silent') {
+      return undefined;
+    }
+    if (fault === 'illegal') {
+      return {
+        syscalls: [['dropImports', ['o-987654' as Vref]]],
+        changes: [['d of a delivery that is void', '']],
+      };
+    }
+    const mind = minds.get(vat) ?? new Map(vat.store);
+    minds.set(vat, mind);
+    const changes = new Map<string, string | null>();
+    const syscalls: Syscall[] = [];
+    const say = (problem: string): void =>
+      report(`${vat.label} (${vat.id}): ${problem}`);
+
+    const put = (key: string, value: string): void => {
+      mind.set(key, value);
+      changes.set(key, value);
+    };
+    const remove = (key: string): void => {
+      if (mind.delete(key)) {
+        changes.set(key, null);
+      }
+    };
+
+    const nameOf = (vref: string): Name | undefined => {
+      const row = mind.get(`n ${vref}`);
+      return row === undefined ? undefined : (JSON.parse(row) as Name);
+    };
+    const write = (vref: string, label: string, isStrong: boolean): void => {
+      put(`n ${vref}`, JSON.stringify({ label, isStrong }));
+      put(`l ${label}`, vref);
+    };
+    const forget = (vref: string): void => {
+      const label = nameOf(vref)?.label;
+      ['n', 'c', 'w', 'r'].forEach(kind => remove(`${kind} ${vref}`));
+      if (label !== undefined) {
+        remove(`l ${label}`);
+      }
+    };
+    const learn = (vref: string, label: string): void => {
+      const known = nameOf(vref)?.label;
+      const before = mind.get(`l ${label}`);
+      if (known !== undefined && known !== label) {
+        say(`${vref} was ${known}, and now it is ${label}`);
+      }
+      if (before !== undefined && before !== vref) {
+        say(`${label} was ${before}, and now it is ${vref}`);
+      }
+      if (known === undefined && isExportVref(vref as Vref)) {
+        say(`${vref} comes as ${label}, and was never exported`);
+      }
+      write(vref, label, true);
+    };
+    const makeExport = (kind: 'object' | 'durable' | 'promise'): string => {
+      const number = Number(mind.get('x') ?? 1);
+      put('x', String(number + 1));
+      const vref = `${{ object: 'o+', durable: 'o+d10/', promise: 'p+' }[kind]}${number}`;
+      write(vref, `${vat.id} ${vref}@${run}`, true);
+      return vref;
+    };
+
+    const strong = (isMeant: (vref: Vref) => boolean): string[] =>
+      [...namesIn(mind)]
+        .filter(([vref, { isStrong }]) => isStrong && isMeant(vref as Vref))
+        .map(([vref]) => vref)
+        .sort();
+    const any = (
+      vrefs: readonly string[],
+      ...words: readonly (string | number)[]
+    ): string | undefined => vrefs[draw(Math.max(1, vrefs.length), ...words)];
+
+    /** Something is sent: an export of its own that was dropped is held again. */
+    const mention = (vref: string): string => {
+      const name = nameOf(vref);
+      if (name && !name.isStrong) {
+        write(vref, name.label, true);
+      }
+      return name?.label ?? '';
+    };
+    const dataOf = (vrefs: readonly string[]): CapData => ({
+      body: dataBody(vrefs.map(mention)),
+      slots: vrefs as Vref[],
+    });
+
+    const settle = (
+      vref: string,
+      ...words: readonly (string | number)[]
+    ): void => {
+      const others = strong(each => each !== vref);
+      const object = any(
+        others.filter(each => !isPromiseVref(each as Vref)),
+        ...words,
+        'single',
+      );
+      const how = draw(8, ...words, 'how');
+      if (how < 2 && object !== undefined) {
+        const label = mention(object);
+        syscalls.push([
+          'resolve',
+          [
+            [
+              vref as Vref,
+              false,
+              { body: `#"$0.Alleged: ${label}"`, slots: [object as Vref] },
+            ],
+          ],
+        ]);
+      } else {
+        const some = any(others, ...words, 'slot');
+        const slots = how > 4 && some !== undefined ? [some] : [];
+        syscalls.push(['resolve', [[vref as Vref, how === 3, dataOf(slots)]]]);
+      }
+      const linked = mind.get(`r ${vref}`);
+      forget(vref);
+      if (linked !== undefined && mind.has(`c ${linked}`)) {
+        settle(linked, ...words, 'linked');
+      }
+    };
+
+    const sendChild = (id: string, child: string): string | undefined => {
+      const sure = !isRisky(child);
+      const roots = ROOT_LABELS.flatMap(label => mind.get(`l ${label}`) ?? []);
+      const target = sure
+        ? mind.get(`l ${peerFor(draw, child)}`)
+        : any(
+            strong(() => true),
+            child,
+            'to',
+          );
+      if (target === undefined) {
+        say(`it has not got whom ${child} is for`);
+        return undefined;
+      }
+      const slots = new Set(roots);
+      for (let count = draw(3, child, 'slots'); count > 0; count -= 1) {
+        const kind = draw(5, child, count);
+        const slot =
+          kind === 0
+            ? makeExport('durable')
+            : kind === 1
+              ? makeExport('object')
+              : kind === 2
+                ? makeExport('promise')
+                : any(
+                    strong(() => true),
+                    child,
+                    'known',
+                    count,
+                  );
+        if (kind === 2 && slot !== undefined) {
+          put(`c ${slot}`, id);
+        }
+        if (slot !== undefined) {
+          slots.add(slot);
+        }
+      }
+      mention(target);
+      let result: string | null = null;
+      if (draw(4, child, 'result') > 0) {
+        result = makeExport('promise');
+        write(result, `res ${child}`, true);
+      }
+      const labels = [...slots].map(mention);
+      syscalls.push([
+        'send',
+        target as Vref,
+        {
+          methargs: {
+            body: workBody(child, labels),
+            slots: [...slots] as Vref[],
+          },
+          result: result as Vref | null,
+        },
+      ]);
+      if (result !== null && draw(5, child, 'subscribe') > 0) {
+        syscalls.push(['subscribe', result as Vref]);
+        put(`w ${result}`, child);
+        return result;
+      }
+      return undefined;
+    };
+
+    const isOther = (vref: Vref): boolean =>
+      !isPromiseVref(vref) &&
+      !ROOT_LABELS.includes(nameOf(vref)?.label ?? '') &&
+      vref !== ROOT_VREF;
+
+    /** Lets go of something, one way or another. */
+    const collect = (id: string): void => {
+      const act = draw(8, id, 'collect');
+      const names = namesIn(mind);
+      if (act < 3) {
+        const vref = any(
+          strong(each => isOther(each) && !isExportVref(each)),
+          id,
+          'drop',
+        );
+        const name = vref === undefined ? undefined : nameOf(vref);
+        if (vref !== undefined && name) {
+          syscalls.push(['dropImports', [vref as Vref]]);
+          write(vref, name.label, false);
+        }
+      } else if (act === 3) {
+        const weak = [...names]
+          .filter(
+            ([vref, { isStrong }]) => !isStrong && !isExportVref(vref as Vref),
+          )
+          .map(([vref]) => vref);
+        const vref = any(weak.sort(), id, 'retire');
+        if (vref !== undefined) {
+          syscalls.push(['retireImports', [vref as Vref]]);
+          forget(vref);
+        }
+      } else if (act === 4) {
+        const own = [...names.keys()]
+          .filter(vref => isOther(vref as Vref) && isExportVref(vref as Vref))
+          .sort();
+        const vref = any(own, id, 'give up');
+        if (vref !== undefined) {
+          const isHeld = names.get(vref)?.isStrong;
+          syscalls.push([
+            isHeld ? 'abandonExports' : 'retireExports',
+            [vref as Vref],
+          ]);
+          forget(vref);
+        }
+      }
+    };
+
+    const work = (
+      id: string,
+      slots: readonly string[],
+      labels: readonly string[],
+      result: string | null,
+    ): void => {
+      if (mind.has(`d ${id}`)) {
+        say(`it is to do ${id} again`);
+      }
+      put(`d ${id}`, String(vat.incarnation));
+      slots.forEach((vref, index) => learn(vref, labels[index] ?? ''));
+      if (result !== null) {
+        learn(result, `res ${id}`);
+        put(`c ${result}`, id);
+      }
+      let answer: string | undefined;
+      for (const child of childrenOf(draw, id)) {
+        answer = sendChild(id, child) ?? answer;
+      }
+      const decided = [...mind.keys()]
+        .filter(key => key.startsWith('c '))
+        .map(key => key.slice(2))
+        .filter(vref => vref !== result)
+        .sort();
+      const old = any(decided, id, 'old');
+      if (old !== undefined && draw(2, id, 'settle old') === 0) {
+        settle(old, id, 'old');
+      }
+      if (result !== null && mind.has(`c ${result}`)) {
+        const how = draw(8, plainOf(id), 'answer');
+        if (answer !== undefined && how < 3) {
+          put(`r ${answer}`, result);
+        } else if (how < 7) {
+          settle(result, id, 'answer');
+        }
+      }
+      collect(id);
+      if (vat.label.startsWith('x') && draw(12, id, 'exit') === 0) {
+        syscalls.push(['exit', false, { body: '#"enough"', slots: [] }]);
+      }
+    };
+
+    const onMessage = (
+      target: string,
+      {
+        methargs,
+        result,
+      }: Extract<Delivery, readonly ['message', ...unknown[]]>[2],
+    ): void => {
+      const [method, args] = JSON.parse(methargs.body.slice(1));
+      if (!nameOf(target)) {
+        say(`a message came for ${target}, which it has not`);
+      }
+      if (method === 'bootstrap') {
+        const labels = [
+          ...Object.keys(args[0]).map(name => `root ${name}`),
+          ...Object.keys(args[1]).map(name => `service ${name}`),
+        ];
+        labels.forEach((label, index) =>
+          learn(methargs.slots[index] ?? '', label),
+        );
+        if (result) {
+          syscalls.push([
+            'resolve',
+            [[result, false, { body: '#"ready"', slots: [] }]],
+          ]);
+        }
+        return;
+      }
+      if (method === 'wake') {
+        put('k', String(Number(mind.get('k') ?? 0) + 1));
+        return;
+      }
+      work(args[0], methargs.slots, args[1], result ?? null);
+    };
+
+    const onNotify = (
+      resolutions: Extract<Delivery, readonly ['notify', ...unknown[]]>[1],
+    ): void => {
+      if (!resolutions.some(([vref]) => mind.has(`w ${vref}`))) {
+        say(`it is told of ${resolutions[0]?.[0]}, and did not ask`);
+      }
+      for (const [vref, isRejected, data] of resolutions) {
+        if (!nameOf(vref)) {
+          say(`it is told of ${vref}, which it has not`);
+        }
+        const labels = labelsIn(data);
+        if (labels.length !== data.slots.length) {
+          say(`the resolution of ${vref} is not what somebody said`);
+        }
+        if (isRejected && !isDocumented(data)) {
+          say(`${vref} was rejected with ${data.body}`);
+        }
+        data.slots.forEach((slot, index) => learn(slot, labels[index] ?? ''));
+      }
+      const linked = resolutions.flatMap(
+        ([vref]) => mind.get(`r ${vref}`) ?? [],
+      );
+      resolutions.forEach(([vref]) => forget(vref));
+      for (const vref of linked) {
+        if (mind.has(`c ${vref}`)) {
+          settle(vref, mind.get(`c ${vref}`) ?? '', 'heard');
+        }
+      }
+    };
+
+    const onStart = (): void => {
+      if (vat.incarnation === 1) {
+        write(ROOT_VREF, `root ${vat.label}`, true);
+        return;
+      }
+      const expected: Record<
+        'reachable' | 'recognizable' | 'promises',
+        string[]
+      > = {
+        reachable: [],
+        recognizable: [],
+        promises: [],
+      };
+      for (const [vref, { isStrong }] of namesIn(mind)) {
+        remove(`c ${vref}`);
+        remove(`r ${vref}`);
+        if (!survivesHeap(mind, vref)) {
+          forget(vref);
+        } else if (isPromiseVref(vref as Vref)) {
+          expected.promises.push(vref);
+        } else if (!isExportVref(vref as Vref)) {
+          expected[isStrong ? 'reachable' : 'recognizable'].push(vref);
+        }
+      }
+      const told = vat.held;
+      for (const kind of ['reachable', 'recognizable', 'promises'] as const) {
+        const own = expected[kind].sort().join();
+        const others = [...(told?.[kind] ?? [])].sort().join();
+        if (own !== others) {
+          say(
+            `its ${kind} are ${own} by its store, and ${others} by its c-list`,
+          );
+        }
+      }
+    };
+
+    const onGarbage = (
+      kind: 'dropExports' | 'retireExports' | 'retireImports',
+      vrefs: readonly Vref[],
+    ): void => {
+      for (const vref of vrefs) {
+        const name = nameOf(vref);
+        if (
+          !name ||
+          isExportVref(vref) === (kind === 'retireImports') ||
+          name.isStrong !== (kind === 'dropExports')
+        ) {
+          say(`it got ${kind} of ${vref}, which is ${JSON.stringify(name)}`);
+        }
+        if (kind === 'dropExports') {
+          write(vref, name?.label ?? '', false);
+        } else {
+          forget(vref);
+        }
+      }
+    };
+
+    switch (delivery[0]) {
+      case 'startVat':
+        onStart();
+        break;
+      case 'message':
+        onMessage(delivery[1], delivery[2]);
+        break;
+      case 'notify':
+        onNotify(delivery[1]);
+        break;
+      case 'bringOutYourDead':
+        break;
+      default:
+        onGarbage(delivery[0], delivery[1]);
+    }
+    return {
+      syscalls,
+      changes: [...changes] as StoreChange[],
+    };
+  };
+};

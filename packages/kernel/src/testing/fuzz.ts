@@ -1,0 +1,88 @@
+import fc from 'fast-check';
+
+declare const process: {
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+/** What `scripts/fuzz.mjs` asks for; nothing in an ordinary run of the tests. */
+const wanted = {
+  seed: process.env['FUZZ_SEED'],
+  milliseconds: Number(process.env['FUZZ_MINUTES'] ?? 0) * 60_000,
+  schedule: process.env['SCHEDULE'],
+};
+
+/** Whether more is asked for than an ordinary run of the tests does. */
+export const isFuzzing = wanted.seed !== undefined;
+
+/** Tells a search when to end: after so many runs, or when fuzzing once the time is up. */
+export const searchAllowed = (most: number): ((runs: number) => boolean) => {
+  const begin = Date.now();
+  return runs =>
+    isFuzzing ? Date.now() - begin >= wanted.milliseconds : runs >= most;
+};
+
+/** The seed of an ordinary run, or the one that is asked for. */
+export const seedOr = (usual: number): number => Number(wanted.seed ?? usual);
+
+/** The choices that are to be made again, as a failure has told them. */
+export const choicesWanted = (): readonly number[] | undefined =>
+  wanted.schedule?.split('.').map(Number);
+
+/** A smaller value that fails too, in words; only sought when there is time. */
+const makeSmaller = async <Value>(
+  arbitrary: fc.Arbitrary<Value>,
+  seed: number,
+  work: (value: Value, seed: number) => Promise<void>,
+): Promise<string> => {
+  if (!isFuzzing) {
+    return '';
+  }
+  const property = fc.asyncProperty(arbitrary, value => work(value, seed));
+  const found = await fc.check(property, {
+    seed,
+    numRuns: 1,
+    interruptAfterTimeLimit: 60_000,
+  });
+  return found.counterexample === null
+    ? ''
+    : `a smaller one: ${fc.stringify(found.counterexample)}\n`;
+};
+
+/**
+ * Tries one random value for each seed: for the fixed seeds in an ordinary run,
+ * so that chance never decides whether it is green; when fuzzing, for the seeds
+ * from the given one on until the time is up. Whatever fails is said with the
+ * seed that makes it fail again.
+ */
+export const tryEach = async <Value>(
+  arbitrary: fc.Arbitrary<Value>,
+  fixed: readonly number[],
+  work: (value: Value, seed: number) => Promise<void>,
+): Promise<number> => {
+  const begin = Date.now();
+  const first = Number(wanted.seed ?? 0);
+  const seeds = function* () {
+    if (wanted.seed === undefined) {
+      yield* fixed;
+      return;
+    }
+    for (let seed = first; ; seed += 1) {
+      yield seed;
+      if (Date.now() - begin >= wanted.milliseconds) {
+        return;
+      }
+    }
+  };
+  let tried = 0;
+  for (const seed of seeds()) {
+    const [value] = fc.sample(arbitrary, { seed, numRuns: 1 });
+    await work(value as Value, seed).catch(async (problem: unknown) => {
+      throw Error(
+        `seed ${seed} fails; to see it again: npm run fuzz -- --minutes 0 --seed ${seed}\n${fc.stringify(value)}\n${await makeSmaller(arbitrary, seed, work)}${String(problem)}`,
+        { cause: problem },
+      );
+    });
+    tried += 1;
+  }
+  return tried;
+};

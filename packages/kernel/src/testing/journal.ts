@@ -1,0 +1,140 @@
+import type { TableChange } from '../ports.ts';
+import {
+  afterCommit,
+  alarmsIn,
+  disagreementsIn,
+  meaningsIn,
+  textOf,
+  type Content,
+} from './durable-content.ts';
+
+/** What somebody outside was told, or asked for: whoever knows these knows what a crash must not take back. */
+export type Entry =
+  /** A commit begins, or has returned. */
+  | { readonly kind: 'begins' | 'committed'; readonly content: Content }
+  /** A reference is committed, or has left the kernel, and stands for this. */
+  | { readonly kind: 'means'; readonly kref: string; readonly label: string }
+  /** The deed was asked for; when `thing` is given, it changes what is known of that. */
+  | {
+      readonly kind: 'asked';
+      readonly deed: number;
+      readonly thing: string | undefined;
+    }
+  /** The deed was answered; when `fact` is given, that now holds of its thing. */
+  | {
+      readonly kind: 'answered';
+      readonly deed: number;
+      readonly thing: string | undefined;
+      readonly fact: string | undefined;
+      /** The piece of work that is done. */
+      readonly work: string | undefined;
+    };
+
+/** All that is known outside, in the order in which it came to be known; a crash takes none of it back. */
+export const makeJournal = (
+  earlier: readonly Entry[],
+  report: (problem: string) => void,
+) => {
+  const entries: Entry[] = [...earlier];
+  const meanings = new Map<string, string>();
+  for (const entry of earlier) {
+    if (entry.kind === 'means') {
+      meanings.set(entry.kref, entry.label);
+    }
+  }
+  /** Times that were ever committed to be told to a vat. */
+  const alarms = new Set(
+    earlier.flatMap(entry =>
+      entry.kind === 'committed' ? alarmsIn(entry.content) : [],
+    ),
+  );
+  let content: Content | undefined;
+
+  const mean = (kref: string, label: string): void => {
+    const known = meanings.get(kref);
+    if (known === undefined) {
+      meanings.set(kref, label);
+      entries.push({ kind: 'means', kref, label });
+    } else if (known !== label) {
+      report(`${kref} has been ${known}, and now it is ${label}`);
+    }
+  };
+
+  return {
+    entries: entries as readonly Entry[],
+    add: (entry: Entry): void => void entries.push(entry),
+    mean,
+    /** What the kernel finds when it opens the storage; says what is wrong with it. */
+    open: (found: Content): void => {
+      content = found;
+      alarmsIn(found).forEach(alarm => alarms.add(alarm));
+      const last = entries.findLast(({ kind }) => kind === 'committed');
+      const begun = entries.findLast(({ kind }) => kind === 'begins');
+      const allowed = [last, begun].flatMap(entry =>
+        entry && 'content' in entry ? [textOf(entry.content)] : [],
+      );
+      // Of a commit that had not returned, all is there or nothing.
+      if (last !== undefined && !allowed.includes(textOf(found))) {
+        report('what is stored is neither the last commit nor the next');
+      }
+      disagreementsIn(found).forEach(report);
+    },
+    begin: (changes: readonly TableChange[]): void => {
+      if (content) {
+        content = afterCommit(content, changes);
+        entries.push({ kind: 'begins', content });
+      }
+    },
+    end: (): void => {
+      if (content) {
+        entries.push({ kind: 'committed', content });
+        alarmsIn(content).forEach(alarm => alarms.add(alarm));
+        disagreementsIn(content).forEach(report);
+        meaningsIn(content).forEach(({ kref, label }) => mean(kref, label));
+      }
+    },
+    content: (): Content | undefined => content,
+    countAlarms: (): number => alarms.size,
+    /** All that is known, whatever the order in which it came to be. */
+    state: (): unknown => [
+      content && textOf(content),
+      [...meanings].sort(),
+      [...factsIn(entries)].sort(),
+      entries
+        .flatMap(entry => (entry.kind === 'asked' ? [entry.deed] : []))
+        .sort(),
+      entries
+        .flatMap(entry =>
+          entry.kind === 'answered' ? [`${entry.deed} ${entry.work}`] : [],
+        )
+        .sort(),
+    ],
+  };
+};
+
+export type Journal = ReturnType<typeof makeJournal>;
+
+/** What must hold of each thing, as far as it is known: the last that was asked of it was answered, and nothing is open. */
+export const factsIn = (entries: readonly Entry[]): Map<string, string> => {
+  const facts = new Map<string, string>();
+  const open = new Map<string, Set<number>>();
+  const last = new Map<string, number>();
+  for (const entry of entries) {
+    if (entry.kind === 'asked' && entry.thing !== undefined) {
+      const asked = open.get(entry.thing) ?? new Set();
+      open.set(entry.thing, asked.add(entry.deed));
+      last.set(entry.thing, entry.deed);
+      facts.delete(entry.thing);
+    } else if (entry.kind === 'answered' && entry.thing !== undefined) {
+      open.get(entry.thing)?.delete(entry.deed);
+      if (
+        entry.fact !== undefined &&
+        open.get(entry.thing)?.size === 0 &&
+        last.get(entry.thing) === entry.deed
+      ) {
+        facts.set(entry.thing, entry.fact);
+      }
+    }
+  }
+  return facts;
+};
