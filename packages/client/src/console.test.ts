@@ -42,6 +42,7 @@ const makeDemo = async () => {
             id: makeClusterId(1),
             name: 'demo',
             bootstrap: 'alice',
+            services: [],
             vats: Object.entries(roots).map(([name, root], index) => ({
               id: makeVatId(index + 1),
               name,
@@ -115,6 +116,24 @@ const makeDemo = async () => {
         calls.push(params);
         return null;
       },
+      upgrade: params => {
+        calls.push(params);
+        return { incarnation: 2 };
+      },
+      inspect: params => {
+        calls.push(params);
+        return {
+          kind: 'object',
+          kref: bob,
+          iface: null,
+          name: 'demo.bob',
+          exporter: null,
+          exportedAs: null,
+          holders: { items: [], leftOut: 0 },
+          counts: { reachable: 0, recognizable: 0 },
+          life: { state: 'unheld' },
+        };
+      },
     });
     connections.push(connection);
     return connection.connect(onNotify);
@@ -181,20 +200,54 @@ test('errors have the code and the words of the kernel', async () => {
   });
 });
 
-test('terminate, restart, reference and help do what they say', async () => {
+test('terminate, restart, upgrade, reference and help do what they say', async () => {
   const { E, kernel, calls, bob } = await makeDemo();
   await E(kernel).restart('demo');
   await E(kernel).restart('demo', 'bob');
+  const bundle = { url: 'bundles/bob.json' };
+  expect(await E(kernel).upgrade('demo', 'bob', bundle)).toEqual({
+    incarnation: 2,
+  });
+  await E(kernel).upgrade('demo', 'bob', bundle, { parameters: { a: 1 } });
   await E(kernel).terminate('demo');
   expect(calls).toEqual([
     { cluster: 'demo' },
     { cluster: 'demo', vat: 'bob' },
+    { cluster: 'demo', vat: 'bob', bundle },
+    { cluster: 'demo', vat: 'bob', bundle, parameters: { a: 1 } },
     { cluster: 'demo' },
   ]);
   expect(await E((await E(kernel).reference(bob)) as Remote).hello!('k')).toBe(
     'hello k',
   );
   expect(await E(kernel).help()).toContain('E(kernel).launch(config)');
+});
+
+test('inspect takes a presence, a kref, an id or a name, and gives a presence only where there is one', async () => {
+  const { E, kernel, calls, bob } = await makeDemo();
+  const before = await E(kernel).inspect(bob);
+  expect(before).toMatchObject({ kref: bob, name: 'demo.bob' });
+  expect(before).not.toHaveProperty('object');
+  const presence = await E(kernel).root('demo', 'bob');
+  for (const subject of [presence, 'v2', 'demo.bob', 'demo', ' kp3 ']) {
+    expect(await E(kernel).inspect(subject)).toMatchObject({
+      object: presence,
+    });
+  }
+  expect(calls).toEqual([
+    { kref: bob },
+    { vref: expect.stringMatching(/^o-/) },
+    { endpoint: 'v2' },
+    { cluster: 'demo', vat: 'bob' },
+    { cluster: 'demo' },
+    { kref: 'kp3' },
+  ]);
+  for (const subject of ['eve', 7, Far('unsent', {}), undefined]) {
+    await expect(E(kernel).inspect(subject)).rejects.toMatchObject({
+      code: 'BAD_REQUEST',
+      message: expect.stringContaining('is nothing that can be looked at'),
+    });
+  }
 });
 
 test('home works before any connection, and synchronously once its names are known', async () => {

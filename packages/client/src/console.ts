@@ -1,13 +1,13 @@
 import {
   CooperageError,
+  findSubject,
   isExportVref,
   isKref,
   isPromiseVref,
   showValue,
-  type ClusterId,
-  type ClusterStatus,
-  type KernelStatus,
-  type VatId,
+  type BundleSource,
+  type ControlMethods,
+  type InspectRequest,
 } from '@cooperage/protocol';
 import { E } from '@endo/eventual-send';
 import { Far } from '@endo/far';
@@ -15,40 +15,13 @@ import harden from '@endo/harden';
 import type { Connect } from './connection.ts';
 import { HELP } from './help.ts';
 import { makeHomeKit, type Home } from './home.ts';
+import { showCycles, showGrowth, showInspection } from './inspection.ts';
+import type {
+  KernelFacade,
+  Launched,
+  UpgradeOptions,
+} from './kernel-facade.ts';
 import { openSession, type Session } from './session.ts';
-
-/** A launched cluster, with presences of its vats' roots. */
-export type Launched = {
-  readonly name: string;
-  readonly cluster: ClusterId;
-  /** The root of the bootstrap vat. */
-  readonly root: object;
-  readonly vats: Readonly<Record<string, object>>;
-};
-
-/** The kernel as the console has it: a far object; every call rejects with an error that has a code. */
-export type KernelFacade = {
-  /** A config as `parseClusterConfig` takes it, or its JSON text. */
-  launch(config: unknown): Promise<Launched>;
-  clusters(): Promise<readonly ClusterStatus[]>;
-  status(): Promise<KernelStatus>;
-  /** The root of a vat; without `vat`, of the cluster's bootstrap vat. */
-  root(cluster: string, vat?: string): Promise<object>;
-  terminate(cluster: string): Promise<void>;
-  restart(cluster: string, vat?: string): Promise<void>;
-  /** Lets a suspended vat go on; without `vat`, all of the cluster's. */
-  resume(cluster: string, vat?: string): Promise<void>;
-  /** Holds all vats still; `step` makes one delivery, and tells to which vat. */
-  pause(): Promise<void>;
-  unpause(): Promise<void>;
-  step(): Promise<VatId | null>;
-  /** Keeps an object of a vat as `home[name]`. */
-  keep(name: string, presence: object): Promise<void>;
-  forget(name: string): Promise<void>;
-  /** The object with a kref such as `ko12`. */
-  reference(kref: string): Promise<object>;
-  help(): string;
-};
 
 export type ClientConsole = {
   readonly E: typeof E;
@@ -128,6 +101,12 @@ const launchIn = async (
 const vatOf = (vat: string | undefined): { vat: string } | undefined =>
   vat === undefined ? undefined : { vat };
 
+const namesOf = (
+  cluster: string | undefined,
+  vat: string | undefined,
+): ControlMethods['pause']['params'] =>
+  cluster === undefined ? {} : { cluster, ...vatOf(vat) };
+
 const keepIn = async (
   session: Session,
   name: string,
@@ -141,6 +120,37 @@ const keepIn = async (
     );
   }
   await session.call('keep', { name, vref });
+};
+
+const subjectOf = async (
+  session: Session,
+  subject: unknown,
+): Promise<InspectRequest> => {
+  if (typeof subject === 'string') {
+    const found = findSubject(subject, await session.call('status', {}));
+    if (found) {
+      return found;
+    }
+  } else if (Object(subject) === subject) {
+    const vref = session.vrefOf(Object(subject));
+    if (vref !== undefined) {
+      return { vref };
+    }
+  }
+  throw badRequest(
+    `${showValue(subject)} is nothing that can be looked at: give a presence or promise of this session, or a text such as 'ko12', 'kp3', 'demo.bob', 'v2', or a name in home`,
+  );
+};
+
+const inspectIn = async (
+  session: Session,
+  subject: unknown,
+): Promise<object> => {
+  const request = await subjectOf(session, subject);
+  return showInspection(
+    await session.call('inspect', request),
+    session.presenceOf,
+  );
 };
 
 /**
@@ -182,9 +192,9 @@ export const makeConsole = (options: { connect: Connect }): ClientConsole => {
     status: async () => (await source.provide()).call('status', {}),
     root: async (cluster: string, vat?: string) =>
       (await source.provide()).reference({ cluster, ...vatOf(vat) }),
-    terminate: async (cluster: string) => {
+    terminate: async (cluster: string, vat?: string) => {
       const session = await source.provide();
-      await session.call('terminate', { cluster });
+      await session.call('terminate', { cluster, ...vatOf(vat) });
       await refresh(session);
     },
     restart: async (cluster: string, vat?: string) => {
@@ -192,16 +202,35 @@ export const makeConsole = (options: { connect: Connect }): ClientConsole => {
         await source.provide()
       ).call('restart', { cluster, ...vatOf(vat) });
     },
+    upgrade: async (
+      cluster: string,
+      vat: string,
+      bundle: BundleSource,
+      { parameters, upgradeMessage }: UpgradeOptions = {},
+    ) =>
+      (await source.provide()).call('upgrade', {
+        cluster,
+        vat,
+        bundle,
+        ...(parameters === undefined ? {} : { parameters }),
+        ...(upgradeMessage === undefined ? {} : { upgradeMessage }),
+      }),
     resume: async (cluster: string, vat?: string) => {
       await (await source.provide()).call('resume', { cluster, ...vatOf(vat) });
     },
-    pause: async () => {
-      await (await source.provide()).call('pause', {});
+    suspend: async (cluster: string, vat?: string) => {
+      await (
+        await source.provide()
+      ).call('suspend', { cluster, ...vatOf(vat) });
     },
-    unpause: async () => {
-      await (await source.provide()).call('unpause', {});
+    pause: async (cluster?: string, vat?: string) => {
+      await (await source.provide()).call('pause', namesOf(cluster, vat));
+    },
+    unpause: async (cluster?: string, vat?: string) => {
+      await (await source.provide()).call('unpause', namesOf(cluster, vat));
     },
     step: async () => (await (await source.provide()).call('step', {})).vat,
+    collect: async () => (await source.provide()).call('collect', {}),
     keep: async (name: string, presence: object) => {
       const session = await source.provide();
       await keepIn(session, name, presence);
@@ -217,6 +246,22 @@ export const makeConsole = (options: { connect: Connect }): ClientConsole => {
         throw badRequest(`${showValue(kref)} is no kref; one looks like ko12`);
       }
       return (await source.provide()).reference({ kref });
+    },
+    inspect: async (subject: unknown) =>
+      inspectIn(await source.provide(), subject),
+    mark: async () => (await (await source.provide()).call('mark', {})).mark,
+    grownSince: async (mark: string) => {
+      const session = await source.provide();
+      return showGrowth(await session.call('grownSince', { mark }));
+    },
+    cycles: async () =>
+      showCycles(await (await source.provide()).call('cycles', {})),
+    storeBundle: async (name: string, bundle: BundleSource) =>
+      (await (await source.provide()).call('storeBundle', { name, bundle }))
+        .hash,
+    bundles: async () => (await source.provide()).call('bundles', {}),
+    forgetBundle: async (name: string) => {
+      await (await source.provide()).call('forgetBundle', { name });
     },
     help: () => HELP,
   });

@@ -37,6 +37,8 @@ export type Endpoint = {
   /** The presence of an object that the kernel has put into the c-list. */
   importObject(vref: Vref, iface: string | undefined): object;
   vrefOf(value: object): Vref | undefined;
+  /** The value that has this vref, if it is still there. */
+  valueOf(vref: Vref): object | undefined;
   /** Keeps drops of imports back until the function that it gives is called. */
   holdDrops(): () => void;
   /** Rejects what is pending with the reason, and all that follows. */
@@ -112,8 +114,7 @@ export const makeEndpoint = (options: {
   const { encode, decode } = makeCodec({ slotOfValue, valueOfSlot });
 
   const emit = (syscall: Syscall): void => {
-    const mentioned = slotsOf(syscall);
-    mentioned.forEach(references.retain);
+    slotsOf(syscall).forEach(vref => references.retain(vref, batch.number()));
     batch.add(syscall);
   };
 
@@ -168,17 +169,17 @@ export const makeEndpoint = (options: {
     }
   };
 
-  const dispatch = (delivery: Delivery): void => {
+  const dispatch = (delivery: Delivery, told: number): void => {
     switch (delivery[0]) {
       case 'message':
         return receive(delivery[1], delivery[2]);
       case 'notify':
         return promises.notify(delivery[1], decode);
       case 'dropExports':
-        return delivery[1].forEach(references.drop);
+        return delivery[1].forEach(vref => references.drop(vref, told));
       case 'retireExports':
       case 'retireImports':
-        return delivery[1].forEach(references.retire);
+        return delivery[1].forEach(vref => references.retire(vref, told));
       case 'startVat':
       case 'bringOutYourDead':
         throw new CooperageError(
@@ -189,7 +190,11 @@ export const makeEndpoint = (options: {
   };
 
   return harden({
-    deliver: ({ number, delivery }: KernelNotifications['deliver']) => {
+    deliver: ({
+      number,
+      delivery,
+      seen: told,
+    }: KernelNotifications['deliver']) => {
       if (number !== seen + 1) {
         throw new CooperageError(
           'BAD_REQUEST',
@@ -197,7 +202,7 @@ export const makeEndpoint = (options: {
         );
       }
       seen = number;
-      dispatch(delivery);
+      dispatch(delivery, told);
       promises.subscribe();
       if (seen - acknowledged >= MOST_UNACKNOWLEDGED) {
         batch.acknowledge();
@@ -205,6 +210,7 @@ export const makeEndpoint = (options: {
     },
     importObject,
     vrefOf: references.vrefOf,
+    valueOf: references.valueOf,
     holdDrops: batch.holdDrops,
     end: (reason: Error) => {
       if (reasonOfEnd === undefined) {

@@ -3,11 +3,7 @@
  * locked: import `@cooperage/client/lockdown` before anything else.
  */
 export type { Connect, Observers, OnNotify, Rpc } from './connection.ts';
-export {
-  makeConsole,
-  type ClientConsole,
-  type KernelFacade,
-  type Launched,
-} from './console.ts';
+export { makeConsole, type ClientConsole } from './console.ts';
+export type { KernelFacade, Launched } from './kernel-facade.ts';
 export type { Home } from './home.ts';
 export { openSession, type Session } from './session.ts';

@@ -22,12 +22,15 @@ export type References = {
   register(vref: Vref, value: object): void;
   /** Takes the vref of a settled promise out of use; the promise gets a fresh one if it is sent again. */
   unregister(vref: Vref): void;
-  /** The kernel is about to learn of this vref. */
-  retain(vref: Vref): void;
-  /** The kernel can't reach this export any more; it may still recognize it. */
-  drop(vref: Vref): void;
-  /** The kernel has forgotten this vref. */
-  retire(vref: Vref): void;
+  /** The kernel is about to learn of this vref, by the batch of that number. */
+  retain(vref: Vref, batch: number): void;
+  /**
+   * The kernel could not reach this export any more when it had applied `seen`
+   * batches; it may still recognize it. A later batch names it anew.
+   */
+  drop(vref: Vref, seen: number): void;
+  /** The kernel had forgotten this vref when it had applied `seen` batches. */
+  retire(vref: Vref, seen: number): void;
 };
 
 /** `onCollected` is told the vref of an import, or of an export that the kernel may still recognize, whose value is gone. */
@@ -36,10 +39,14 @@ export const makeReferences = (
 ): References => {
   const vrefs = new WeakMap<object, Vref>();
   const values = new Map<Vref, WeakRef<object>>();
-  const reachable = new Map<Vref, object>();
+  const reachable = new Map<Vref, { value: object; batch: number }>();
   const recognizable = new Set<Vref>();
   let lastObject = 0;
   let lastPromise = 0;
+
+  /** True when a batch that the kernel had not seen when it spoke names the export. */
+  const isNamedSince = (vref: Vref, seen: number): boolean =>
+    (reachable.get(vref)?.batch ?? 0) > seen;
 
   const valueOf = (vref: Vref): object | undefined => values.get(vref)?.deref();
 
@@ -92,17 +99,22 @@ export const makeReferences = (
         vrefs.delete(value);
       }
     },
-    retain: (vref: Vref) => {
+    retain: (vref: Vref, batch: number) => {
       const value = valueOf(vref);
       if (isExportVref(vref) && !isPromiseVref(vref) && value !== undefined) {
-        reachable.set(vref, value);
+        reachable.set(vref, { value, batch });
         recognizable.add(vref);
       }
     },
-    drop: (vref: Vref) => {
-      reachable.delete(vref);
+    drop: (vref: Vref, seen: number) => {
+      if (!isNamedSince(vref, seen)) {
+        reachable.delete(vref);
+      }
     },
-    retire: (vref: Vref) => {
+    retire: (vref: Vref, seen: number) => {
+      if (isNamedSince(vref, seen)) {
+        return; // as a new export, to the kernel
+      }
       reachable.delete(vref);
       recognizable.delete(vref);
       if (valueOf(vref) === undefined) {

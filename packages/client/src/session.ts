@@ -1,6 +1,8 @@
 import {
   CooperageError,
+  sessionImportOf,
   type ControlMethods,
+  type Kref,
   type ReferenceRequest,
   type SessionId,
   type Vref,
@@ -27,6 +29,8 @@ export type Session = {
   reference(request: ReferenceRequest): Promise<object>;
   /** The vref of a presence of this session, or of an object that was sent in it. */
   vrefOf(value: object): Vref | undefined;
+  /** The presence that this session has of the object; undefined when it has none, and none is made. */
+  presenceOf(kref: Kref): object | undefined;
   /** Why the session has ended; undefined while it lives. */
   reasonOfEnd(): CooperageError | undefined;
   /** Ends the session and its connection. */
@@ -134,6 +138,10 @@ export const openSession = async (
       }
     },
     vrefOf: endpoint.vrefOf,
+    presenceOf: (kref: Kref) => {
+      const vref = sessionImportOf(kref);
+      return vref && endpoint.valueOf(vref);
+    },
     reasonOfEnd: () => ended,
     close: () => end('it was closed here'),
   });

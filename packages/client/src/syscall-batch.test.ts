@@ -47,6 +47,22 @@ test('an import that has come again by the time of the batch is not dropped', as
   expect(posted).toEqual([[['dropImports', [two]]]]);
 });
 
+test('what is collected in great number leaves in batches of a bounded size', async () => {
+  const { posted, batch } = makeTest();
+  const vrefs = Array.from({ length: 12_000 }, (_, nth) =>
+    makeImportVref('object', nth + 1),
+  );
+  vrefs.forEach(batch.addCollected);
+  for (let turns = 0; turns < 4; turns += 1) {
+    await Promise.resolve();
+  }
+  expect(posted.map(([drop]) => drop?.[1])).toEqual([
+    vrefs.slice(0, 5_000),
+    vrefs.slice(5_000, 10_000),
+    vrefs.slice(10_000),
+  ]);
+});
+
 test('drops wait while one is held back, and other syscalls do not', async () => {
   const { posted, batch } = makeTest();
   const releases = [batch.holdDrops(), batch.holdDrops()];

@@ -5,6 +5,8 @@ import harden from '@endo/harden';
 /** Gathers the syscalls of one turn; they leave in a microtask. */
 export type SyscallBatch = {
   add(syscall: Syscall): void;
+  /** Number of the batch that takes what is added now, counted from 1. */
+  number(): number;
   /** The value of this vref was collected; reported with the next batch unless `isAlive` says otherwise by then. */
   addCollected(vref: Vref): void;
   /** Keeps drops back until the function that it gives is called. */
@@ -15,6 +17,9 @@ export type SyscallBatch = {
   end(): void;
 };
 
+/** Of what was collected at once, one batch reports so much: less than a list may hold, and little for the kernel to do in one go. */
+const MOST_COLLECTED = 5_000;
+
 export const makeSyscallBatch = (options: {
   post: (syscalls: readonly Syscall[]) => void;
   isAlive: (vref: Vref) => boolean;
@@ -23,6 +28,7 @@ export const makeSyscallBatch = (options: {
   const collected = new Set<Vref>();
   let syscalls: Syscall[] = [];
   let holders = 0;
+  let posted = 0;
   let isScheduled = false;
   let isWanted = false;
   let isOpen = true;
@@ -31,8 +37,9 @@ export const makeSyscallBatch = (options: {
     if (holders > 0) {
       return [];
     }
-    const dead = [...collected].filter(vref => !isAlive(vref));
-    collected.clear();
+    const reported = [...collected].slice(0, MOST_COLLECTED);
+    reported.forEach(vref => collected.delete(vref));
+    const dead = reported.filter(vref => !isAlive(vref));
     const imports = dead.filter(vref => !isExportVref(vref));
     const exports = dead.filter(isExportVref);
     const taken: Syscall[] = [];
@@ -50,9 +57,13 @@ export const makeSyscallBatch = (options: {
     const batch = [...syscalls, ...takeCollected()];
     syscalls = [];
     if (isOpen && (isWanted || batch.length > 0)) {
+      posted += 1;
       post(batch);
     }
     isWanted = false;
+    if (collected.size > 0 && holders === 0) {
+      schedule(); // the others leave with batches of their own
+    }
   };
 
   const schedule = (): void => {
@@ -69,6 +80,7 @@ export const makeSyscallBatch = (options: {
         schedule();
       }
     },
+    number: () => posted + 1,
     addCollected: (vref: Vref) => {
       collected.add(vref);
       schedule();

@@ -1,6 +1,7 @@
 import type { FetchText } from '@cooperage/kernel';
 import { CooperageError, MAX_BUNDLE_BYTES } from '@cooperage/protocol';
 import { readFile } from 'node:fs/promises';
+import { reasonOf } from './reason-of.ts';
 
 const decode = (bytes: Uint8Array): string => {
   if (bytes.byteLength > MAX_BUNDLE_BYTES) {
@@ -19,16 +20,6 @@ const fetchFromServer = async (url: URL): Promise<string> => {
     throw Error(`the server answered ${response.status}`);
   }
   return decode(new Uint8Array(await response.arrayBuffer()));
-};
-
-/** `fetch` says "fetch failed" and hides the reason in its cause. */
-const reasonOf = (problem: unknown): string => {
-  if (!(problem instanceof Error)) {
-    return String(problem);
-  }
-  return problem.cause === undefined
-    ? problem.message
-    : `${problem.message}: ${reasonOf(problem.cause)}`;
 };
 
 const read = async (url: URL): Promise<string> => {

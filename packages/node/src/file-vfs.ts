@@ -1,21 +1,10 @@
-import {
-  closeSync,
-  existsSync,
-  fdatasyncSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
 import { dirname } from 'node:path';
 import type {
   Sqlite3Result,
   Sqlite3Static,
   WasmPointer,
 } from '@sqlite.org/sqlite-wasm';
+import { nodeDisk, type Disk } from './disk.ts';
 
 /** SQLite's way to the files of this machine. */
 export type FileVfs = {
@@ -25,7 +14,6 @@ export type FileVfs = {
   takeFault(): string | undefined;
 };
 
-const NAME = 'cooperage-files';
 const MAX_PATH_BYTES = 4096;
 /** Leaves the size of a sector to SQLite, which takes 4096 bytes. */
 const SECTOR = 0;
@@ -33,61 +21,8 @@ const SECTOR = 0;
 type OpenFile = { readonly descriptor: number; readonly path: string };
 type Faults = { last: string | undefined };
 
-/** A new name is durable when its folder is synced. Windows syncs no folders, and needs it not. */
-const syncFolder = (path: string): void => {
-  if (process.platform === 'win32') {
-    return;
-  }
-  const descriptor = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-};
-
 const codeOf = (problem: unknown): unknown =>
   problem instanceof Error && 'code' in problem ? problem.code : undefined;
-
-/** Reads until the buffer is full or the file ends: the system may give less at a time. */
-const readAll = (
-  descriptor: number,
-  bytes: Uint8Array,
-  offset: number,
-): number => {
-  let count = 0;
-  while (count < bytes.length) {
-    const got = readSync(
-      descriptor,
-      bytes,
-      count,
-      bytes.length - count,
-      offset + count,
-    );
-    if (got === 0) {
-      break;
-    }
-    count += got;
-  }
-  return count;
-};
-
-const writeAll = (
-  descriptor: number,
-  bytes: Uint8Array,
-  offset: number,
-): void => {
-  let count = 0;
-  while (count < bytes.length) {
-    count += writeSync(
-      descriptor,
-      bytes,
-      count,
-      bytes.length - count,
-      offset + count,
-    );
-  }
-};
 
 /** Does the work and answers with its code, or with one for what it throws. */
 const makeAttempt = ({ capi }: Sqlite3Static, faults: Faults) => {
@@ -109,7 +44,7 @@ type Attempt = ReturnType<typeof makeAttempt>;
 const makeFileMethods = (
   { capi, wasm }: Sqlite3Static,
   files: Map<WasmPointer, OpenFile>,
-  attempt: Attempt,
+  { disk, attempt }: { disk: Disk; attempt: Attempt },
 ) => {
   const descriptorOf = (pointer: WasmPointer): number => {
     const file = files.get(pointer);
@@ -126,7 +61,7 @@ const makeFileMethods = (
       attempt(capi.SQLITE_IOERR_CLOSE, () => {
         const descriptor = descriptorOf(pointer);
         files.delete(pointer);
-        closeSync(descriptor);
+        disk.close(descriptor);
       }),
     xRead: (
       pointer: WasmPointer,
@@ -136,7 +71,7 @@ const makeFileMethods = (
     ) =>
       attempt(capi.SQLITE_IOERR_READ, () => {
         const bytes = bytesAt(target, count);
-        const got = readAll(descriptorOf(pointer), bytes, Number(offset));
+        const got = disk.read(descriptorOf(pointer), bytes, Number(offset));
         // SQLite counts on zeros behind the end of a file.
         bytes.fill(0, got);
         return got < count ? capi.SQLITE_IOERR_SHORT_READ : 0;
@@ -148,19 +83,21 @@ const makeFileMethods = (
       offset: number,
     ) =>
       attempt(capi.SQLITE_IOERR_WRITE, () =>
-        writeAll(descriptorOf(pointer), bytesAt(source, count), Number(offset)),
+        disk.write(
+          descriptorOf(pointer),
+          bytesAt(source, count),
+          Number(offset),
+        ),
       ),
     xTruncate: (pointer: WasmPointer, size: number) =>
       attempt(capi.SQLITE_IOERR_TRUNCATE, () =>
-        ftruncateSync(descriptorOf(pointer), Number(size)),
+        disk.truncate(descriptorOf(pointer), Number(size)),
       ),
     xSync: (pointer: WasmPointer) =>
-      attempt(capi.SQLITE_IOERR_FSYNC, () =>
-        fdatasyncSync(descriptorOf(pointer)),
-      ),
+      attempt(capi.SQLITE_IOERR_FSYNC, () => disk.sync(descriptorOf(pointer))),
     xFileSize: (pointer: WasmPointer, target: WasmPointer) =>
       attempt(capi.SQLITE_IOERR_FSTAT, () => {
-        const { size } = fstatSync(descriptorOf(pointer));
+        const size = disk.size(descriptorOf(pointer));
         wasm.poke64(target, BigInt(size));
       }),
     // The folder's claim keeps every other process out.
@@ -182,7 +119,11 @@ const makeFileMethods = (
 const makeFolderMethods = (
   { capi, wasm }: Sqlite3Static,
   files: Map<WasmPointer, OpenFile>,
-  { attempt, methods }: { attempt: Attempt; methods: WasmPointer },
+  {
+    disk,
+    attempt,
+    methods,
+  }: { disk: Disk; attempt: Attempt; methods: WasmPointer },
 ) => {
   const pathAt = (pointer: WasmPointer): string => {
     const path = wasm.cstrToJs(pointer);
@@ -195,17 +136,17 @@ const makeFolderMethods = (
   /** Opens, or makes, the file. */
   const open = (path: string, flags: number): number => {
     if ((flags & capi.SQLITE_OPEN_READONLY) !== 0) {
-      return openSync(path, 'r');
+      return disk.open(path, 'r');
     }
     const isExclusive = (flags & capi.SQLITE_OPEN_EXCLUSIVE) !== 0;
-    if (!isExclusive && existsSync(path)) {
-      return openSync(path, 'r+');
+    if (!isExclusive && disk.has(path)) {
+      return disk.open(path, 'r+');
     }
     if ((flags & capi.SQLITE_OPEN_CREATE) === 0) {
       throw Error(`${path} is not there`);
     }
-    const descriptor = openSync(path, 'wx+', 0o600);
-    syncFolder(path);
+    const descriptor = disk.open(path, 'wx+');
+    disk.syncFolder(dirname(path));
     return descriptor;
   };
 
@@ -230,12 +171,12 @@ const makeFolderMethods = (
     xDelete: (_vfs: WasmPointer, name: WasmPointer, isSynced: number) =>
       attempt(capi.SQLITE_IOERR_DELETE, () => {
         const path = pathAt(name);
-        if (!existsSync(path)) {
+        if (!disk.has(path)) {
           return capi.SQLITE_IOERR_DELETE_NOENT;
         }
-        unlinkSync(path);
+        disk.delete(path);
         if (isSynced) {
-          syncFolder(path);
+          disk.syncFolder(dirname(path));
         }
         return 0;
       }),
@@ -246,7 +187,7 @@ const makeFolderMethods = (
       target: WasmPointer,
     ) =>
       attempt(capi.SQLITE_IOERR_ACCESS, () => {
-        wasm.poke32(target, existsSync(pathAt(name)) ? 1 : 0);
+        wasm.poke32(target, disk.has(pathAt(name)) ? 1 : 0);
       }),
     xFullPathname: (
       _vfs: WasmPointer,
@@ -281,7 +222,7 @@ const makeFolderMethods = (
   };
 };
 
-const install = (sqlite3: Sqlite3Static): FileVfs => {
+const install = (sqlite3: Sqlite3Static, disk: Disk, name: string): FileVfs => {
   const { capi, vfs } = sqlite3;
   const files = new Map<WasmPointer, OpenFile>();
   const faults: Faults = { last: undefined };
@@ -290,7 +231,10 @@ const install = (sqlite3: Sqlite3Static): FileVfs => {
   // Version 1 knows no shared memory, which WAL does without when its lock is exclusive.
   const io = Object.assign(new capi.sqlite3_io_methods(), { $iVersion: 1 });
   vfs.installVfs({
-    io: { struct: io, methods: makeFileMethods(sqlite3, files, attempt) },
+    io: {
+      struct: io,
+      methods: makeFileMethods(sqlite3, files, { disk, attempt }),
+    },
   });
   const struct = new capi.sqlite3_vfs();
   struct.$iVersion = 2;
@@ -300,13 +244,14 @@ const install = (sqlite3: Sqlite3Static): FileVfs => {
   ).sizeof;
   struct.$mxPathname = MAX_PATH_BYTES;
   const methods = makeFolderMethods(sqlite3, files, {
+    disk,
     attempt,
     methods: io.pointer,
   });
-  vfs.installVfs({ vfs: { struct, methods, name: NAME } });
+  vfs.installVfs({ vfs: { struct, methods, name } });
 
   return Object.freeze({
-    name: NAME,
+    name,
     takeFault: () => {
       const { last } = faults;
       faults.last = undefined;
@@ -315,19 +260,21 @@ const install = (sqlite3: Sqlite3Static): FileVfs => {
   });
 };
 
-const installed = new WeakMap<Sqlite3Static, FileVfs>();
+const installed = new WeakMap<Sqlite3Static, Map<Disk, FileVfs>>();
 
 /**
- * Gives SQLite the files of this machine by Node's synchronous calls: every
- * sync is the system's own, so what SQLite calls durable survives a power cut.
- * It locks nothing: one process at a time has the files.
+ * Gives SQLite the files of a disk, this machine's unless told otherwise: every sync is the disk's own, so what SQLite
+ * calls durable survives a power cut. It locks nothing: one process at a time
+ * has the files.
  */
-export const provideFileVfs = (sqlite3: Sqlite3Static): FileVfs => {
-  const known = installed.get(sqlite3);
-  if (known) {
-    return known;
-  }
-  const vfs = install(sqlite3);
-  installed.set(sqlite3, vfs);
+export const provideFileVfs = (
+  sqlite3: Sqlite3Static,
+  disk: Disk = nodeDisk,
+): FileVfs => {
+  const known = installed.get(sqlite3) ?? new Map<Disk, FileVfs>();
+  installed.set(sqlite3, known);
+  const vfs =
+    known.get(disk) ?? install(sqlite3, disk, `cooperage-files-${known.size}`);
+  known.set(disk, vfs);
   return vfs;
 };

@@ -17,7 +17,7 @@ describe('the claim of a folder', () => {
     const release = claimFolder(folder);
     expect(() => claimFolder(folder)).toThrow(
       expect.objectContaining({
-        code: 'STORAGE_FAILED',
+        code: 'STORAGE_IN_USE',
         message: expect.stringContaining(`in use by process ${process.pid}`),
       }),
     );

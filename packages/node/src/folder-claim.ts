@@ -41,7 +41,7 @@ let claims = 0;
  * claim before it looks for others', so of two at once at most one succeeds.
  * Processes that can't see each other, in two containers, are not kept apart.
  *
- * @throws {CooperageError} STORAGE_FAILED when a living process has the folder
+ * @throws {CooperageError} STORAGE_IN_USE when a living process has the folder
  */
 export const claimFolder = (folder: string): (() => void) => {
   claims += 1;
@@ -56,7 +56,7 @@ export const claimFolder = (folder: string): (() => void) => {
     if (isAlive(Number(holder), start)) {
       release();
       throw new CooperageError(
-        'STORAGE_FAILED',
+        'STORAGE_IN_USE',
         `${folder} is in use by process ${holder}. Stop it first; if that is not a process of Cooperage, delete ${join(folder, name)}`,
       );
     }

@@ -1,4 +1,3 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   COMPANIONS,
@@ -7,8 +6,11 @@ import {
   type SqliteFiles,
 } from '@cooperage/kernel/sqlite-wasm';
 import type { Sqlite3Static } from '@sqlite.org/sqlite-wasm';
-import { claimFolder } from './folder-claim.ts';
+import { nodeDisk, type Disk } from './disk.ts';
 import { provideFileVfs, type FileVfs } from './file-vfs.ts';
+
+/** A file of SQLite's, or a companion of one. */
+const DATABASE = /\.sqlite(?:-journal|-wal)?$/;
 
 /** SQLite says "disk I/O error"; the system has said more. */
 const explain = <Result>(vfs: FileVfs, work: () => Result): Result => {
@@ -30,6 +32,8 @@ const explainAll = (vfs: FileVfs, connection: Connection): Connection =>
       explain(vfs, () => connection.run(...args)),
     rows: (...args: Parameters<Connection['rows']>) =>
       explain(vfs, () => connection.rows(...args)),
+    pack: (...args: Parameters<Connection['pack']>) =>
+      explain(vfs, () => connection.pack(...args)),
     transaction: (work: () => void) =>
       explain(vfs, () => connection.transaction(work)),
     get statements() {
@@ -41,6 +45,17 @@ const explainAll = (vfs: FileVfs, connection: Connection): Connection =>
     close: () => explain(vfs, () => connection.close()),
   });
 
+const readWhole = (disk: Disk, path: string): Uint8Array => {
+  const descriptor = disk.open(path, 'r');
+  try {
+    const bytes = new Uint8Array(disk.size(descriptor));
+    disk.read(descriptor, bytes, 0);
+    return bytes;
+  } finally {
+    disk.close(descriptor);
+  }
+};
+
 /**
  * SQLite files in one folder, which is made when it is absent and claimed for
  * this process until `close`. Throws when another process has it.
@@ -48,17 +63,18 @@ const explainAll = (vfs: FileVfs, connection: Connection): Connection =>
 export const openFolderFiles = (
   sqlite3: Sqlite3Static,
   folder: string,
+  disk: Disk = nodeDisk,
 ): SqliteFiles => {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const release = claimFolder(folder);
-  const vfs = provideFileVfs(sqlite3);
+  disk.makeFolder(folder);
+  const release = disk.claim(folder);
+  const vfs = provideFileVfs(sqlite3, disk);
   const path = (name: string): string => join(folder, name);
 
   // Companions whose file went: a kernel was killed between the two.
-  for (const name of readdirSync(folder)) {
+  for (const name of disk.list(folder)) {
     const suffix = COMPANIONS.find(ending => name.endsWith(ending));
-    if (suffix && !existsSync(path(name.slice(0, -suffix.length)))) {
-      rmSync(path(name));
+    if (suffix && !disk.has(path(name.slice(0, -suffix.length)))) {
+      disk.delete(path(name));
     }
   }
 
@@ -76,14 +92,16 @@ export const openFolderFiles = (
         );
       }),
     committed: () => {},
-    has: (name: string) => existsSync(path(name)),
+    has: (name: string) => disk.has(path(name)),
     delete: (name: string) => {
       // The file first: a journal that outlived it is deleted at the next start.
       for (const suffix of ['', ...COMPANIONS]) {
-        rmSync(path(`${name}${suffix}`), { force: true });
+        disk.delete(path(`${name}${suffix}`));
       }
     },
-    list: () => readdirSync(folder).filter(name => name.endsWith('.sqlite')),
+    list: () => disk.list(folder).filter(name => name.endsWith('.sqlite')),
+    names: () => disk.list(folder).filter(name => DATABASE.test(name)),
+    bytes: (name: string) => readWhole(disk, path(name)),
     reserve: async () => {},
     close: release,
   });

@@ -1,4 +1,5 @@
 /** The platform of a kernel that runs in Node: storage in a folder, vats as threads. */
+export { restoreFolder, saveBackup } from './archive.ts';
 export { enterDoor, openDoor, type Door } from './folder-door.ts';
 export { fetchText } from './fetch-text.ts';
 export {

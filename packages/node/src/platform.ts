@@ -6,8 +6,11 @@ import type {
   VatLauncher,
 } from '@cooperage/kernel';
 import { createHash } from 'node:crypto';
+import { makeFolderArchive } from './archive.ts';
+import { makeFolderRoom } from './folder-room.ts';
 import { fetchText } from './fetch-text.ts';
 import { openFolderStorage } from './storage.ts';
+import { webFetch } from './web-fetch.ts';
 
 /** The system's clock. */
 export const nodeClock: Clock = Object.freeze({
@@ -43,7 +46,8 @@ export const openFolderPlatform = async ({
   vats,
   log,
 }: FolderPlatformOptions): Promise<Platform> => {
-  const { db, stores } = await openFolderStorage(folder);
+  const storage = await openFolderStorage(folder);
+  const { db, stores } = storage;
   return Object.freeze({
     db,
     stores,
@@ -52,5 +56,11 @@ export const openFolderPlatform = async ({
     log,
     hash: nodeHash,
     fetchText,
+    fetch: webFetch,
+    archive: makeFolderArchive(folder, storage, {
+      clock: nodeClock,
+      hash: nodeHash,
+    }),
+    room: makeFolderRoom(folder),
   });
 };

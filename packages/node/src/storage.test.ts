@@ -1,10 +1,15 @@
 import {
+  closeSync,
   cpSync,
   existsSync,
+  ftruncateSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
+  readFileSync,
   rmSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,8 +21,14 @@ import {
   runVatStoresTests,
   type VatStoresUnderTest,
 } from '@cooperage/kernel/vat-stores-suite';
+import {
+  openFilesStorage,
+  type Migration,
+  type Storage,
+} from '@cooperage/kernel/sqlite-wasm';
 import { makeVatId } from '@cooperage/protocol';
 import { describe, expect, it } from 'vitest';
+import { openFolderFiles } from './folder-files.ts';
 import { openFolderStorage } from './storage.ts';
 
 const makeFolder = (): string => mkdtempSync(join(tmpdir(), 'cooperage-'));
@@ -51,6 +62,10 @@ const openDb = async (folder: string): Promise<KernelDbUnderTest> => ({
 const openStores = async (folder: string): Promise<VatStoresUnderTest> => ({
   ...(await open(folder)),
   reopen: () => openStores(copyFolder(folder)),
+  damage: vat => {
+    const path = join(folder, `vat-${vat}.sqlite`);
+    writeFileSync(path, readFileSync(path).fill(7));
+  },
 });
 
 runKernelDbTests('a folder', () => openDb(makeFolder()));
@@ -68,6 +83,68 @@ describe('storage in a folder', () => {
       }),
     );
     dispose();
+  });
+
+  it('refuses a store that is too large to be loaded, and goes on with the others', async () => {
+    const folder = makeFolder();
+    const first = await openFolderStorage(folder);
+    first.stores.fold(makeVatId(1), 1, [['key', 'value']]);
+    first.stores.fold(makeVatId(2), 1, [['key', 'value']]);
+    first.db.close();
+    first.stores.close();
+    // SQLite takes the size from the first page when that was written last.
+    const path = join(folder, 'vat-v1.sqlite');
+    const head = readFileSync(path).subarray(0, 100);
+    head.writeUInt32BE(300_000, 28);
+    const file = openSync(path, 'r+');
+    writeSync(file, head, 0, 100, 0);
+    ftruncateSync(file, 300_000 * head.readUInt16BE(16)); // takes no room on the disk
+    closeSync(file);
+    const { stores, dispose } = await open(folder);
+    expect(() => stores.read(makeVatId(1))).toThrow(
+      expect.objectContaining({
+        code: 'STORE_DAMAGED',
+        message: expect.stringMatching(
+          /it has \d{10} bytes, and a vat can start over 1073741824 at most/,
+        ),
+      }),
+    );
+    expect(stores.read(makeVatId(2)).fold).toBe(1);
+    dispose();
+  });
+
+  it('has the kernel’s file as it was when a migration of it fails, also on the disk', async () => {
+    const folder = makeFolder();
+    const openWith = (migrations: readonly Migration[]) =>
+      openFilesStorage({
+        name: folder,
+        makeFiles: sqlite3 => openFolderFiles(sqlite3, folder),
+        migrations,
+      });
+    const columns = [{ name: 'id', type: 'text', about: '' }] as const;
+    const schema = [{ name: 'things', keys: 1, columns }];
+    const close = ({ db, stores }: Storage): void => {
+      db.close();
+      stores.close();
+    };
+    const first = await openWith([]);
+    first.db.prepare(schema);
+    first.db.commit([{ table: 'things', puts: [['a']], deletes: [] }]);
+    close(first);
+    const second = await openWith([
+      connection => {
+        connection.run('DELETE FROM things');
+        connection.run('ALTER TABLE things ADD COLUMN mood TEXT');
+        throw Error('a migration that fails');
+      },
+    ]);
+    expect(() => second.db.prepare(schema)).toThrow('a migration that fails');
+    close(second);
+    const third = await openWith([]);
+    third.db.prepare(schema);
+    expect(third.db.load('things')).toEqual([['a']]);
+    close(third);
+    rmSync(folder, { recursive: true });
   });
 
   it('gives the folder free when it can’t be opened', async () => {

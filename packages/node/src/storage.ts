@@ -4,8 +4,8 @@ import { openFolderFiles } from './folder-files.ts';
 
 /**
  * The kernel's storage in a folder: `kernel.sqlite`, and a file for each vat.
- * A commit is on the disk when it returns. Rejects with STORAGE_FAILED, also
- * when another process has the folder; a killed process's claim doesn't count.
+ * A commit is on the disk when it returns. Rejects with STORAGE_FAILED, and
+ * with STORAGE_IN_USE when another process has the folder; a killed process's claim doesn't count.
  */
 export const openFolderStorage = (folder: string): Promise<Storage> =>
   openFilesStorage({

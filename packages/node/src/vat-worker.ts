@@ -3,7 +3,10 @@
  * as the text of a `worker_threads` worker; `makeThreadVats` starts it.
  */
 import '@cooperage/vat-supervisor/lockdown';
-import { runVatWorker } from '@cooperage/vat-supervisor/vat-worker';
+import {
+  makeDirectCollector,
+  runVatWorker,
+} from '@cooperage/vat-supervisor/vat-worker';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort } from 'node:worker_threads';
@@ -14,11 +17,10 @@ const { on } = process;
 const findCollector = (): (() => void) => {
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('gc');
-  return () => {
-    if (typeof collect === 'function') {
-      Reflect.apply(collect, undefined, []);
-    }
-  };
+  if (typeof collect !== 'function') {
+    throw Error('this engine gives no gc() to a flag');
+  }
+  return () => void Reflect.apply(collect, undefined, []);
 };
 
 if (parentPort === null) {
@@ -29,6 +31,6 @@ const processOn = on.bind(process);
 process.removeAllListeners('warning');
 Reflect.deleteProperty(globalThis, 'process');
 runVatWorker(parentPort, {
-  collectGarbage: findCollector(),
+  collectGarbage: makeDirectCollector(findCollector()),
   onUnhandledRejection: report => void processOn('unhandledRejection', report),
 });
