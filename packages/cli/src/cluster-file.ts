@@ -1,7 +1,7 @@
 import {
   parseClusterConfig,
+  type BundleSource,
   type ClusterConfig,
-  type VatConfig,
 } from '@cooperage/protocol';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -31,7 +31,7 @@ const readJson = (path: string): unknown => {
   }
 };
 
-/** What a vat says of its code that is a place, relative to the cluster's file. */
+/** What a vat, or an entry of `bundles`, says of its code that is a place, relative to the cluster's file. */
 const placeOf = (vat: Fields): string | undefined => {
   const bundle = isFields(vat['bundle']) ? vat['bundle'] : {};
   const place =
@@ -58,16 +58,30 @@ const resolveVat = (vat: unknown, base: URL): unknown => {
   return { ...rest, bundle: { url: absolute(place, base) } };
 };
 
+const mapFields = (
+  fields: Fields,
+  change: (value: unknown) => unknown,
+): Fields =>
+  Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, change(value)]),
+  );
+
 /** A config's places made absolute; what is no config stays as it is. */
 const resolvePlaces = (config: unknown, base: URL): unknown => {
   if (!isFields(config) || !isFields(config['vats'])) {
     return config;
   }
-  const vats = Object.entries(config['vats']).map(([name, vat]) => [
-    name,
-    resolveVat(vat, base),
-  ]);
-  return { ...config, vats: Object.fromEntries(vats) };
+  const { vats, bundles } = config;
+  return {
+    ...config,
+    vats: mapFields(vats, vat => resolveVat(vat, base)),
+    ...(isFields(bundles) && {
+      bundles: mapFields(bundles, bundle => {
+        const resolved = resolveVat({ bundle }, base);
+        return isFields(resolved) ? resolved['bundle'] : bundle;
+      }),
+    }),
+  };
 };
 
 /**
@@ -91,11 +105,11 @@ export const readClusterFile = (path: string): ClusterConfig => {
   return found.value;
 };
 
-const bundleVat = async (vat: VatConfig): Promise<VatConfig> => {
-  const url = 'url' in vat.bundle ? new URL(vat.bundle.url) : undefined;
+const bundleModule = async (source: BundleSource): Promise<BundleSource> => {
+  const url = 'url' in source ? new URL(source.url) : undefined;
   return url?.protocol === 'file:' && isSource(url)
-    ? { ...vat, bundle: { text: await bundleSource(url) } }
-    : vat;
+    ? { text: await bundleSource(url) }
+    : source;
 };
 
 /** The config with a bundle in the place of each module (`.ts`, `.js`). */
@@ -104,8 +118,18 @@ export const bundleModules = async (
 ): Promise<ClusterConfig> => {
   const vats = await Promise.all(
     Object.entries(config.vats).map(
-      async ([name, vat]) => [name, await bundleVat(vat)] as const,
+      async ([name, vat]) =>
+        [name, { ...vat, bundle: await bundleModule(vat.bundle) }] as const,
     ),
   );
-  return { ...config, vats: Object.fromEntries(vats) };
+  const bundles = await Promise.all(
+    Object.entries(config.bundles).map(
+      async ([name, source]) => [name, await bundleModule(source)] as const,
+    ),
+  );
+  return {
+    ...config,
+    vats: Object.fromEntries(vats),
+    bundles: Object.fromEntries(bundles),
+  };
 };

@@ -6,25 +6,31 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { makeDraws } from '@cooperage/kernel/testing/draws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const BUILD = fileURLToPath(new URL('../build.mjs', import.meta.url));
 const ENTRY = fileURLToPath(
   new URL('./testing/ledger-process.ts', import.meta.url),
 );
-const KILLS = 20;
+/** More of them: `npm run fuzz -- --only kills`. */
+const KILLS = Number(process.env['KILLS'] ?? 20);
+/** Draws how much each run says before it is killed; what it does meanwhile, the system's scheduler decides too. */
+const SEED = Number(process.env['FUZZ_SEED'] ?? 1);
 
 const folder = mkdtempSync(join(tmpdir(), 'cooperage-kill-'));
 const built = join(folder, 'built');
 
 beforeAll(() => {
   execFileSync(process.execPath, [BUILD, ENTRY, built]);
-}, 60_000);
+}, 240_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const draw = makeDraws(SEED);
 
 /** Lines before the kill: early in the start, between start and stream, and anywhere in the stream. */
 const drawLines = (round: number): number =>
-  round % 5 === 0 ? 1 + (round % 2) : 2 + Math.floor(Math.random() * 150);
+  round % 5 === 0 ? 1 + (round % 2) : 2 + draw(150, round);
 
 type Said = { lines: string[]; code: unknown; signal: unknown };
 
@@ -86,7 +92,7 @@ const makeAudit = () => {
 };
 
 describe('a kernel whose process is killed at any moment', () => {
-  it(`has lost no message that was answered and done none twice after ${KILLS} kills`, async () => {
+  it(`has lost no message that was answered and done none twice after ${KILLS} kills (seed ${SEED})`, async () => {
     const state = join(folder, 'killed');
     const audit = makeAudit();
     for (let round = 0; round < KILLS; round += 1) {
@@ -103,7 +109,7 @@ describe('a kernel whose process is killed at any moment', () => {
     // The last one stopped by itself: nothing of the killed ones is left.
     const left = readdirSync(state);
     expect(left.filter(name => /claim|-wal$/.test(name))).toEqual([]);
-  }, 180_000);
+  }, 3_600_000);
 });
 
 describe('a kernel whose disk takes no more', () => {
@@ -132,6 +138,6 @@ describe('a kernel whose disk takes no more', () => {
       audit.add(await runLedger(state, 'check'));
       expect([audit.wrong, audit.starts()]).toEqual([[], 2]);
     },
-    60_000,
+    240_000,
   );
 });

@@ -6,7 +6,12 @@ import {
   type Platform,
 } from '@cooperage/kernel';
 import { makeThreadVats, openFolderPlatform } from '@cooperage/node';
-import type { KernelStatus, LogEntry, Privilege } from '@cooperage/protocol';
+import type {
+  KernelStatus,
+  LogEntry,
+  LogLevel,
+  Privilege,
+} from '@cooperage/protocol';
 import {
   makeMessagePortStream,
   makeRpc,
@@ -33,14 +38,21 @@ export type OpenKernel = {
   watch(onState: (status: KernelStatus) => void): Promise<void>;
   /** Serves a client of the person's own, who may do everything; the kernel owns the stream. */
   serve(stream: DuplexStream<unknown, unknown>): void;
-  /** Waits until the kernel is idle, commits, folds, ends the vats and gives the folder free. */
+  /** Resolves when nothing is left to do, and all is committed. */
+  finish(): Promise<void>;
+  /** Commits, folds, ends the vats and gives the folder free, soon; what is under way is made again by the next run. */
   stop(): Promise<void>;
 };
 
-const startKernel = (platform: Platform, options: KernelOptions): Kernel => {
+const startKernel = (
+  platform: Platform,
+  logLevel: LogLevel,
+  options: KernelOptions,
+): Kernel => {
   try {
     return makeKernel(platform, {
       parallel: Math.max(2, availableParallelism()),
+      logLevel,
       ...options,
     });
   } catch (problem) {
@@ -66,6 +78,7 @@ export const openKernel = async (
   const vats = makeThreadVats({ script: readVatWorker() });
   const kernel = startKernel(
     await openFolderPlatform({ folder, vats, log }),
+    isVerbose ? 'debug' : 'info',
     options,
   );
   const ends: (() => void)[] = [];
@@ -103,6 +116,7 @@ export const openKernel = async (
     },
     serve: (stream: DuplexStream<unknown, unknown>) =>
       kernel.connect(stream, { privilege: 'dangerous', label: 'cli' }),
+    finish: kernel.idle,
     stop: async () => {
       person.close();
       try {

@@ -7,8 +7,11 @@ import { openKernel, type Place } from './open-kernel.ts';
 /** The way to a kernel, whoever runs it. */
 export type ReachedKernel = {
   readonly console: ClientConsole;
-  /** Leaves it; the kernel goes on if another process runs it, and is stopped if this one does. */
-  leave(): Promise<void>;
+  /**
+   * Leaves it; the kernel goes on if another process runs it. If this one does,
+   * it is stopped, after all that can be done unless nothing shall be.
+   */
+  leave(how?: { readonly isDone: boolean }): Promise<void>;
 };
 
 /**
@@ -19,8 +22,19 @@ export const reachKernel = async (place: Place): Promise<ReachedKernel> => {
   insistState(place.folder);
   const stream = await enterDoor(place.folder);
   if (stream === undefined) {
-    const { console, stop } = await openKernel(place);
-    return Object.freeze({ console, leave: stop });
+    const { console, finish, stop } = await openKernel(place);
+    return Object.freeze({
+      console,
+      leave: async ({ isDone } = { isDone: true }) => {
+        try {
+          if (isDone) {
+            await finish();
+          }
+        } finally {
+          await stop();
+        }
+      },
+    });
   }
   const console = makeConsole({
     connect: async onNotify => makeRpc(stream, { onNotify }),

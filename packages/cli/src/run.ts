@@ -1,5 +1,6 @@
 import { openDoor, type Door } from '@cooperage/node';
-import type { ClusterConfig } from '@cooperage/protocol';
+import type { KernelOptions } from '@cooperage/kernel';
+import { showLogText, type ClusterConfig } from '@cooperage/protocol';
 import { bundleModules, readClusterFile } from './cluster-file.ts';
 import { openKernel, type OpenKernel, type Place } from './open-kernel.ts';
 import { Problem } from './problem.ts';
@@ -33,8 +34,14 @@ const provideCluster = async (
   { console: { kernel }, status }: OpenKernel,
   config: ClusterConfig,
 ): Promise<void> => {
-  if (status().clusters.some(({ name }) => name === config.name)) {
+  const here = status().clusters.find(({ name }) => name === config.name);
+  if (here) {
     say(`${config.name} goes on from the state of its last commit`);
+    if (here.bootstrapProblem !== undefined) {
+      say(
+        `its bootstrap came to nothing: ${showLogText(here.bootstrapProblem)}`,
+      );
+    }
     return;
   }
   say(`launching ${config.name}`);
@@ -61,6 +68,11 @@ export type Run = {
   readonly file: string;
   /** Whether to stop as soon as nothing is left to do. */
   readonly isOnce: boolean;
+  /** What a person may set of the kernel's ways; as usual where absent. */
+  readonly settings: Pick<
+    KernelOptions,
+    'parallel' | 'epochCranks' | 'epochMilliseconds'
+  >;
 };
 
 /**
@@ -69,27 +81,29 @@ export type Run = {
  * commit.
  */
 export const run = async (
-  { file, isOnce }: Run,
+  { file, isOnce, settings }: Run,
   place: Place,
 ): Promise<void> => {
   const config = readClusterFile(file);
   const toldToStop = whenToldToStop();
-  const kernel = await openKernel(place);
+  const kernel = await openKernel(place, settings);
   const door = await openDoorOrSay(kernel, place.folder);
   const work = async (): Promise<void> => {
     await provideCluster(kernel, config);
-    if (!isOnce) {
+    if (isOnce) {
+      await kernel.finish();
+    } else {
       say(`running; state in ${place.folder}; Ctrl-C stops`);
       await toldToStop;
     }
   };
   try {
     await Promise.race([work(), toldToStop, rejectWhenFailed(kernel)]);
-    say('stopping as soon as nothing is under way');
+    say('stopping');
   } catch (problem) {
     // Whatever else went wrong then is a consequence.
     const { state, reason } = kernel.status();
-    throw state === 'failed'
+    throw ['failed', 'storage-failed', 'critical-failed'].includes(state)
       ? new Problem(`the kernel has failed: ${reason}`)
       : problem;
   } finally {

@@ -1,4 +1,10 @@
-import type { ClusterStatus, VatStatus } from '@cooperage/protocol';
+import {
+  describeRoom,
+  showLogText,
+  type ClusterStatus,
+  type EndedVat,
+  type VatStatus,
+} from '@cooperage/protocol';
 import type { Place } from './open-kernel.ts';
 import { reachKernel } from './reach-kernel.ts';
 
@@ -10,13 +16,29 @@ const formatVat = (vat: VatStatus): string => {
     `incarnation ${incarnation}`,
     `root ${root ?? 'none'}`,
     `${waiting} waiting`,
-    ...(reason === undefined ? [] : [reason]),
+    ...(reason === undefined ? [] : [showLogText(reason)]),
   ];
   return `  ${parts.join(', ')}`;
 };
 
-const formatCluster = ({ id, name, vats }: ClusterStatus): string =>
-  [`${name} (${id})`, ...vats.map(formatVat)].join('\n');
+const formatCluster = ({
+  id,
+  name,
+  vats,
+  bootstrapProblem,
+}: ClusterStatus): string =>
+  [
+    `${name} (${id})`,
+    ...(bootstrapProblem === undefined
+      ? []
+      : [`  its bootstrap came to nothing: ${showLogText(bootstrapProblem)}`]),
+    ...vats.map(formatVat),
+  ].join('\n');
+
+const formatEnd = (vat: EndedVat): string => {
+  const { id, cluster, name, incarnation, reason, at } = vat;
+  return `  ${cluster}.${name} (${id}), incarnation ${incarnation}, ${new Date(at).toISOString()}: ${showLogText(reason)}`;
+};
 
 /** Prints what is in the folder's kernel, for people or as JSON. */
 export const showStatus = async (
@@ -24,10 +46,18 @@ export const showStatus = async (
   place: Place,
 ): Promise<void> => {
   const { console: person, leave } = await reachKernel(place);
-  const status = await person.kernel.status().finally(leave);
+  const status = await person.kernel
+    .status()
+    .finally(() => leave({ isDone: false }));
   if (options.json) {
     console.log(JSON.stringify(status, undefined, 2));
   } else {
     console.log(status.clusters.map(formatCluster).join('\n') || 'no clusters');
+    if (status.ended) {
+      console.log(['ended lately', ...status.ended.map(formatEnd)].join('\n'));
+    }
+    if (status.room) {
+      console.log(`storage: ${describeRoom(status.room)}`);
+    }
   }
 };

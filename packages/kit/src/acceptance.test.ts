@@ -53,6 +53,6 @@ describe('with a kernel, vats and a console in Node', () => {
   it.each(SCENARIOS.map(scenario => [scenario.title, scenario] as const))(
     '%s',
     (_title, scenario) => run(scenario),
-    60_000,
+    240_000,
   );
 });

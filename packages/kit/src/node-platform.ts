@@ -1,4 +1,10 @@
-import type { FetchText, Log, Platform, VatLauncher } from '@cooperage/kernel';
+import type {
+  Fetch,
+  FetchText,
+  Log,
+  Platform,
+  VatLauncher,
+} from '@cooperage/kernel';
 import {
   makeMemoryImage,
   openMemoryKernelDb,
@@ -56,7 +62,9 @@ const makeFetchText =
     return fetchText(url.href);
   };
 
-const openStorage = (image: NodeImage): Promise<Storage> =>
+const openStorage = (
+  image: NodeImage,
+): Promise<Pick<Storage, 'db' | 'stores'>> =>
   image.storage === 'sqlite'
     ? openNodeStorage(image.content)
     : Promise.resolve({
@@ -73,6 +81,8 @@ export type NodePlatformOptions = {
   readonly log?: Log;
   /** Starts the vats' workers; `makeNodeVats()` unless given. */
   readonly vats?: VatLauncher;
+  /** The way of vats to servers; none unless given. */
+  readonly fetch?: Fetch;
 };
 
 /**
@@ -85,6 +95,7 @@ export const openNodePlatform = async ({
   baseUrl,
   log = () => {},
   vats = makeNodeVats(),
+  fetch,
 }: NodePlatformOptions = {}): Promise<Platform> => {
   const { db, stores } = await openStorage(image);
   return Object.freeze({
@@ -95,5 +106,6 @@ export const openNodePlatform = async ({
     log,
     hash: nodeHash,
     fetchText: makeFetchText(baseUrl),
+    ...(fetch === undefined ? {} : { fetch }),
   });
 };

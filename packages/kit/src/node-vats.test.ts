@@ -9,6 +9,7 @@ import {
   type CapData,
   type Delivery,
   type FromVat,
+  type LogLevel,
   type Row,
   type StoreChange,
   type ToVat,
@@ -54,6 +55,7 @@ type Options = {
   rows?: readonly Row[];
   endowments?: readonly string[];
   limits?: Partial<VatLimits>;
+  logLevel?: LogLevel;
 };
 
 /** Plays the kernel for one vat. */
@@ -105,6 +107,7 @@ const launch = async (bundle: string, options: Options = {}) => {
     store: encodeRows(options.rows ?? []),
     endowments: options.endowments ?? [],
     limits: { ...DEFAULT_VAT_LIMITS, ...options.limits },
+    logLevel: options.logLevel ?? 'debug',
   });
   const answer = await next();
   let crank = 0;
@@ -272,7 +275,7 @@ describe('a vat in a worker of Node', () => {
         expect(answerOf(await vat.call('has', name))).toBe('undefined');
       }
     },
-    30_000,
+    240_000,
   );
 
   it('keeps durable objects, stores, and watched promises over an incarnation', async () => {
@@ -467,6 +470,11 @@ describe('a crank that fails', () => {
       `for (let i = 0; i < 30; i += 1) { E(other).x(); }`,
     ],
     [
+      'referencesPerCrank',
+      40,
+      `for (let i = 0; i < 30; i += 1) { E(other).x(); }`,
+    ],
+    [
       'slotsPerMessage',
       20,
       `E(other).x(harden(Array.from({ length: 21 }, () => Far('a', {}))));`,
@@ -499,6 +507,52 @@ describe('a crank that fails', () => {
       syscalls: [],
       changes: [],
     });
+  });
+
+  it('says at once that it passed a limit, though the crank itself never ends', async () => {
+    const vat = await started(
+      rootScript(
+        `flood: async other => { for (let i = 0; i < 30; i += 1) E(other).x(); for (;;) await null; }`,
+      ),
+      { limits: { syscallsPerCrank: 20 } },
+    );
+    expect(await vat.call('flood', { '@ref': 'o-5' })).toMatchObject({
+      outcome: {
+        ok: false,
+        problem: 'syscallsPerCrank: the crank reached 21, the limit is 20',
+      },
+      syscalls: [],
+      changes: [],
+    });
+  });
+
+  it('counts messages to presences as they are sent, so that a vat that goes on sending in one turn for ever is stopped', async () => {
+    const vat = await started(
+      rootScript(
+        `flood: other => { for (;;) { try { E(other).x(); } catch {} } },
+         few: other => { for (let i = 0; i < 20; i += 1) E.sendOnly(other).x(); },
+         local: () => { const mine = Far('mine', { x: () => {} }); for (let i = 0; i < 60; i += 1) E(mine).x(); }`,
+      ),
+      { limits: { syscallsPerCrank: 50 } },
+    );
+    const other = { '@ref': 'o-5' };
+    expect((await vat.call('few', other)).outcome).toEqual({ ok: true });
+    expect((await vat.call('local')).outcome).toEqual({ ok: true });
+    expect(await vat.call('flood', other)).toMatchObject({
+      outcome: {
+        ok: false,
+        problem: 'syscallsPerCrank: the crank reached 51, the limit is 50',
+      },
+      syscalls: [],
+      changes: [],
+    });
+  });
+
+  it('gives an answer larger than liveslots would let through, within its own limits', async () => {
+    const vat = await started(rootScript(`bloat: n => 'x'.repeat(n)`));
+    const { outcome, syscalls } = await vat.call('bloat', 11_000_000);
+    expect(outcome).toEqual({ ok: true });
+    expect(syscalls.map(([name]) => name)).toEqual(['resolve']);
   });
 });
 
@@ -606,6 +660,31 @@ describe('what vat code can reach', () => {
     );
   });
 
+  it('makes no line that is less grave than somebody wants, of its own or of liveslots’', async () => {
+    const source = rootScript(`
+      say: () => {
+        const seen = [];
+        const arg = { get secret() { seen.push('read'); return 1; } };
+        console.debug(arg);
+        console.info('told');
+        console.log('told too');
+        return harden(seen);
+      },
+      flood: () => { for (let i = 0; i < 2000; i += 1) console.debug(i); },
+      fail: () => { throw Error('with a stack'); }`);
+    const play = async (logLevel: LogLevel) => {
+      const endowments = ['console'];
+      const vat = await started(source, { endowments, logLevel });
+      const seen = answerOf(await vat.call('say'));
+      await vat.call('flood');
+      await vat.call('fail');
+      return { seen, levels: vat.logs.map(({ level }) => level) };
+    };
+    expect(await play('info')).toEqual({ seen: [], levels: ['info', 'log'] });
+    const { seen, levels } = await play('debug');
+    expect([seen, levels.length]).toEqual([['read'], 3 + 501 + 1]);
+  });
+
   it('logs an unhandled rejection under the label and lives on', async () => {
     const vat = await started(
       rootScript(
@@ -677,6 +756,7 @@ describe('the launcher', () => {
             store: encodeRows([]),
             endowments: [],
             limits: DEFAULT_VAT_LIMITS,
+            logLevel: 'debug',
           });
         } else if (type === 'ready') {
           port.send({
@@ -689,7 +769,7 @@ describe('the launcher', () => {
     });
     expect(await lost).toMatch(/memory limit|heap|exited/i);
     expect(answerOf(await other.call('ping'))).toBe('pong');
-  }, 30_000);
+  }, 240_000);
 
   it('receives nothing more of a killed vat, not even its loss', async () => {
     const port = await vats.launch(makeVatId(3), 'killed');

@@ -3,7 +3,13 @@ import '@cooperage/client/lockdown';
 import { E, Far } from '@endo/far';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { NodeImage } from './node-platform.ts';
-import { startRig, takeStock, type Rig, type RigOptions } from './rig.ts';
+import {
+  listGrown,
+  startRig,
+  takeStock,
+  type Rig,
+  type RigOptions,
+} from './rig.ts';
 import { useRigs } from './testing/rigs.ts';
 
 afterAll(() => SAMPLES.remove());
@@ -30,18 +36,21 @@ const startWith = async (
 };
 
 describe.each(['memory', 'sqlite'] as const)('over %s', storage => {
-  it('a hundred console calls leave as many rows as there were before', async () => {
+  it('a hundred console calls leave no more rows than there were before', async () => {
     const rig = await rigs.start({ baseUrl, storage });
     await E(rig.console.kernel).launch(configs['demo']);
     const bob = await rootOf(rig, 'demo', 'bob');
     await E(bob).hello!('x');
+    const { kernel } = rig.console;
+    await E(kernel).collect();
     const before = await takeStock(rig);
     for (let call = 0; call < 100; call += 1) {
       await E(bob).hello!('x');
     }
     await Promise.all(Array.from({ length: 100 }, () => E(bob).hello!('y')));
     await E(bob).hello!('z'); // tells the kernel that all the answers were seen
-    expect(await takeStock(rig)).toEqual(before);
+    await E(kernel).collect();
+    expect(listGrown(before, await takeStock(rig))).toEqual([]);
   });
 
   it('what was answered before a crash is there after it, and what was sent is done once at most', async () => {
@@ -109,7 +118,7 @@ it('after a crash at any commit the kernel starts, with all that was answered be
     }
     await next.stop();
   }
-}, 60_000);
+}, 240_000);
 
 it('a trivial console call takes one commit and at most 12 SQL statements', async () => {
   // Nothing is committed for its age, and nothing is folded: on a busy machine both could come between two calls.

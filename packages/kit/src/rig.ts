@@ -1,9 +1,11 @@
 import { makeConsole, type ClientConsole } from '@cooperage/client';
 import {
   makeKernel,
+  type Fetch,
   type Kernel,
   type KernelDb,
   type KernelOptions,
+  type VatLauncher,
 } from '@cooperage/kernel';
 import { findInconsistencies } from '@cooperage/kernel/testing/recount';
 import type { LogEntry } from '@cooperage/protocol';
@@ -26,6 +28,10 @@ export type RigOptions = KernelOptions & {
   readonly storage?: StorageKind;
   /** What relative URLs of bundles are relative to. */
   readonly baseUrl?: URL;
+  /** The way of vats to servers; none unless given. */
+  readonly fetch?: Fetch;
+  /** Starts the vats' workers; `makeNodeVats()` unless given. */
+  readonly vats?: VatLauncher;
   /** Recounts all counts after every crank; true unless given. Measurements turn it off. */
   readonly isChecked?: boolean;
   /** Called after each commit with a copy of what the disk holds then. */
@@ -47,8 +53,12 @@ const watchCommits = (
       });
 
 const check =
-  (problems: string[]): NonNullable<KernelOptions['afterCrank']> =>
+  (
+    problems: string[],
+    { afterCrank }: KernelOptions,
+  ): NonNullable<KernelOptions['afterCrank']> =>
   state => {
+    afterCrank?.(state);
     const found = findInconsistencies(state);
     problems.push(...found);
     if (found.length > 0) {
@@ -95,6 +105,8 @@ export const startRig = async ({
   baseUrl,
   isChecked = true,
   onCommit,
+  fetch,
+  vats,
   ...kernelOptions
 }: RigOptions = {}) => {
   const logs: LogEntry[] = [];
@@ -104,6 +116,8 @@ export const startRig = async ({
       image,
       log: entry => logs.push(entry),
       ...(baseUrl === undefined ? {} : { baseUrl }),
+      ...(fetch === undefined ? {} : { fetch }),
+      ...(vats === undefined ? {} : { vats }),
     }),
   );
   const db = watchCommits(
@@ -114,7 +128,7 @@ export const startRig = async ({
     { ...platform, db },
     {
       ...kernelOptions,
-      ...(isChecked ? { afterCrank: check(problems) } : {}),
+      ...(isChecked ? { afterCrank: check(problems, kernelOptions) } : {}),
     },
   );
   const connections = makeConnections(kernel);
@@ -167,6 +181,7 @@ export const startRig = async ({
       try {
         insistClean();
         main.close();
+        await kernel.idle();
         await kernel.stop();
       } finally {
         if (kernel.status().state !== 'stopped') {
@@ -192,6 +207,10 @@ const COUNTED = [
   'home',
   'sessions',
   'retiring',
+  'serviceObjects',
+  'aliases',
+  'timers',
+  'calls',
 ] as const;
 
 /** How many rows each table has when the kernel is idle, and what lies on the disk beside them. */
@@ -209,3 +228,11 @@ export const takeStock = async ({
     vats: countVats(),
   };
 };
+
+type Stock = Awaited<ReturnType<typeof takeStock>>;
+
+/** The tables with more rows than before. A vat's engine may have kept garbage longer the first time, which leaves fewer. */
+export const listGrown = (before: Stock, after: Stock): string[] =>
+  Object.entries(after)
+    .filter(([table, rows]) => rows > (before[table] ?? 0))
+    .map(([table]) => table);

@@ -47,6 +47,11 @@ const DEEDS = {
     await E(kernel).restart('demo', 'bob');
     return 0;
   },
+  upgrade: async ({ console: { kernel } }: Rig) => {
+    const bundle = configs['demo']?.vats['bob']?.bundle;
+    await E(kernel).upgrade('demo', 'bob', Object(bundle));
+    return 0;
+  },
   relaunch: async ({ console: { kernel } }: Rig) => {
     await E(kernel).terminate('market');
     await E(kernel).launch(configs['market']);

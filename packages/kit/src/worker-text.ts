@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
+import { build, type Plugin } from 'vite';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const CACHE = join(ROOT, '.cache', 'worker-text');
@@ -11,10 +11,14 @@ const CACHE = join(ROOT, '.cache', 'worker-text');
  * Bundles a worker's entry into one strict script. `node:` imports become
  * `require` calls, which only a worker of Node has.
  */
-export const buildWorkerText = async (entry: string): Promise<string> => {
+export const buildWorkerText = async (
+  entry: string,
+  plugins: Plugin[] = [],
+): Promise<string> => {
   const result = await build({
     configFile: false,
     logLevel: 'error',
+    plugins,
     root: dirname(entry),
     build: {
       write: false,

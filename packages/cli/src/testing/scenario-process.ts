@@ -20,10 +20,12 @@ import { openKernel } from '../open-kernel.ts';
 const [bundles = '', states = '', round = '0'] = process.argv.slice(2);
 const number = Number(round);
 
+type Place = { url: string };
 type Sample = {
   readonly config: {
     readonly name: string;
-    readonly vats: Record<string, { bundle: { url: string } }>;
+    readonly vats: Record<string, { bundle: Place }>;
+    readonly bundles?: Record<string, Place>;
   };
 };
 
@@ -34,8 +36,12 @@ const readConfigs = (): Configs => {
   );
   const base = pathToFileURL(`${bundles}/`);
   for (const { config } of samples) {
-    for (const vat of Object.values(config.vats)) {
-      vat.bundle.url = new URL(vat.bundle.url, base).href;
+    const { vats, bundles: named = {} } = config;
+    for (const place of [
+      ...Object.values(vats).map(({ bundle }) => bundle),
+      ...Object.values(named),
+    ]) {
+      place.url = new URL(place.url, base).href;
     }
   }
   const configs = samples.map(({ config }) => [config.name, config]);

@@ -2,6 +2,19 @@ import type { Scenario } from './scenario.ts';
 
 export const ROGUE_SCENARIOS: readonly Scenario[] = [
   {
+    title: 'a hardened error is frozen whole, and its stack is no accessor',
+    steps: [
+      async ({ E, kernel, configs, same }) => {
+        await E(kernel).launch(configs.listener);
+        const listener = await E(kernel).root('listener');
+        same(await E(listener).describeStack(), {
+          kinds: ['undefined', 'undefined'],
+          isFrozen: true,
+        });
+      },
+    ],
+  },
+  {
     title: 'a rogue vat finds nothing to reach out with',
     steps: [
       async ({ E, kernel, configs, same, has }) => {

@@ -3,9 +3,12 @@ import { CHAT_SCENARIOS } from './chat-suite.ts';
 import { COUNTER_SCENARIOS } from './counter-suite.ts';
 import { DEMO_SCENARIOS } from './demo-suite.ts';
 import { EVERYTHING_SCENARIOS } from './everything-suite.ts';
+import { GC_SCENARIOS } from './gc-suite.ts';
 import { LAUNCH_SCENARIOS } from './launch-suite.ts';
 import { MARKET_SCENARIOS } from './market-suite.ts';
+import { REMINDERS_SCENARIOS } from './reminders-suite.ts';
 import { ROGUE_SCENARIOS } from './rogue-suite.ts';
+import { WORKSHOP_SCENARIOS } from './workshop-suite.ts';
 import type { Scenario } from './scenario.ts';
 
 export type { Scenario, Step } from './scenario.ts';
@@ -24,8 +27,11 @@ export const SUITES = {
   market: MARKET_SCENARIOS,
   chat: CHAT_SCENARIOS,
   everything: EVERYTHING_SCENARIOS,
+  garbage: GC_SCENARIOS,
   launch: LAUNCH_SCENARIOS,
+  reminders: REMINDERS_SCENARIOS,
   rogue: ROGUE_SCENARIOS,
+  workshop: WORKSHOP_SCENARIOS,
 } satisfies Record<string, readonly Scenario[]>;
 
 export const SCENARIOS: readonly Scenario[] = Object.values(SUITES).flat();

@@ -9,6 +9,12 @@ type MethodName =
   | 'restart'
   | 'keep'
   | 'forget'
+  | 'collect'
+  | 'inspect'
+  // the services'
+  | 'createVat'
+  | 'attenuate'
+  | 'done'
   // the sample vats'
   | 'addToSet'
   | 'addToWeakSet'
@@ -25,6 +31,8 @@ type MethodName =
   | 'deleteFromMap'
   | 'deposit'
   | 'describe'
+  | 'dismiss'
+  | 'describeStack'
   | 'echo'
   | 'fail'
   | 'flood'
@@ -51,6 +59,7 @@ type MethodName =
   | 'history'
   | 'increment'
   | 'introduce'
+  | 'invite'
   | 'isInSet'
   | 'isInWeakSet'
   | 'join'
@@ -58,9 +67,11 @@ type MethodName =
   | 'leave'
   | 'listAttempts'
   | 'listCounters'
+  | 'listDue'
   | 'listMap'
   | 'listRooms'
   | 'listSet'
+  | 'listWaiting'
   | 'litter'
   | 'makeCell'
   | 'makeCounter'
@@ -85,6 +96,7 @@ type MethodName =
   | 'readWeakMap'
   | 'readWeakMapAt'
   | 'relay'
+  | 'remind'
   | 'say'
   | 'set'
   | 'settle'
@@ -93,6 +105,7 @@ type MethodName =
   | 'swap'
   | 'trade'
   | 'watch'
+  | 'whenDue'
   | 'watchOwn'
   | 'withdraw'
   | 'write'
@@ -105,7 +118,34 @@ type MethodName =
   | 'writeVirtual'
   | 'writeWeakMap'
   | 'writeWeakMapAt'
+  | 'hire'
+  | 'listApprentices'
+  | 'listFarewells'
+  | 'statsOf'
+  | 'lend'
+  | 'make'
+  | 'getMotto'
+  | 'countMade'
+  | 'listPowers'
+  | 'lookAround'
+  | 'reach'
+  | 'storm'
+  | 'makeSketch'
   // the test vats'
+  | 'clearState'
+  | 'file'
+  | 'fileAsKey'
+  | 'letGo'
+  | 'pingFiled'
+  | 'pingHeld'
+  | 'pingState'
+  | 'recall'
+  | 'receive'
+  | 'remember'
+  | 'share'
+  | 'take'
+  | 'unfileAll'
+  | 'writeState'
   | 'getListener'
   | 'listHeard';
 
@@ -146,10 +186,13 @@ export type Configs = Readonly<
     | 'demo'
     | 'everything'
     | 'market'
+    | 'reminders'
     | 'rogue'
+    | 'workshop'
     | 'listener'
     | 'throwing'
-    | 'garbled',
+    | 'garbled'
+    | 'garbage',
     LaunchConfig
   >
 >;
@@ -163,6 +206,10 @@ export type World = ConsoleRealm & {
   problemOf(
     promise: unknown,
   ): Promise<{ name: string; message: string; code: unknown }>;
+  /** The root objects of vats of a cluster. */
+  roots(cluster: string, ...vats: readonly string[]): Promise<unknown[]>;
+  /** Has all garbage collected; tells how many objects and entries of c-lists are left. */
+  rows(): Promise<{ objects: number; references: number }>;
   /** Throws unless the text has the part. */
   has(text: unknown, part: string): void;
   /** A promise and what settles it. */
@@ -230,6 +277,14 @@ export const makeWorld = (realm: ConsoleRealm, configs: Configs): World => {
         return { name, message, code };
       }
       throw Error(`it gave ${show(value)} and was to be rejected`);
+    },
+    roots: (cluster, ...vats) =>
+      Promise.all(vats.map(vat => realm.E(realm.kernel).root(cluster, vat))),
+    rows: async () => {
+      const { objects, references } = Object(
+        await realm.E(realm.kernel).collect(),
+      );
+      return { objects, references };
     },
     has: (text, part) => {
       if (!String(text).includes(part)) {
