@@ -20,6 +20,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { writeClusters } from '../../scripts/bundle/bundle-clusters.mjs';
+import { leaveAssets } from '../../scripts/leave-assets.mjs';
 import { drawIcon } from './draw-icons.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -31,6 +32,7 @@ const SCRIPTS = Object.freeze([
   { name: 'background', entry: 'background.ts', format: 'es' },
   { name: 'offscreen', entry: 'offscreen.ts', format: 'es' },
   { name: 'kernel-worker', entry: 'kernel-worker.ts', format: 'es' },
+  { name: 'storage-worker', entry: 'storage-worker.ts', format: 'es' },
   { name: 'panel', entry: 'panel/main.tsx', format: 'es' },
   { name: 'module-compiler', entry: 'module-compiler.ts', format: 'es' },
   { name: 'vat-worker', entry: 'vat-worker.ts', format: 'iife' },
@@ -44,20 +46,6 @@ const SHORT = Object.freeze({
   mangle: { keepNames: true },
   compress: { keepNames: { function: true, class: true } },
 });
-
-/**
- * SQLite's glue names its wasm and its own workers relative to itself. The wasm
- * is copied beside the script, and the workers are never started.
- * @type {import('vite').Plugin}
- */
-const leaveAssets = {
-  name: 'leave-assets',
-  enforce: 'pre',
-  transform: {
-    filter: { id: /@sqlite\.org[\\/]sqlite-wasm/ },
-    handler: code => code.replaceAll('new URL(', 'new (URL)('),
-  },
-};
 
 /**
  * @param {{ name: string, entry: string, format: string }} script

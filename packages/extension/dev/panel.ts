@@ -35,6 +35,7 @@ const clusters: readonly ClusterStatus[] = [
     id: makeClusterId(1),
     name: 'market',
     bootstrap: 'mint',
+    services: [],
     vats: [
       vat(1, 'mint', { incarnation: 4 }),
       vat(2, 'alice', { state: 'asleep', incarnation: 3 }),
@@ -45,12 +46,14 @@ const clusters: readonly ClusterStatus[] = [
     id: makeClusterId(2),
     name: 'counter',
     bootstrap: 'counter',
+    services: [],
     vats: [vat(4, 'counter')],
   },
   {
     id: makeClusterId(3),
     name: 'chat-room-of-the-long-name',
     bootstrap: 'room',
+    services: [],
     vats: [
       vat(5, 'room', {
         state: 'failed',
@@ -89,9 +92,34 @@ const statusOf: Record<string, Partial<KernelStatus>> = {
   empty: { clusters: [], home: [] },
   launching: { launches: [underWay] },
   'launch-failed': { launches: [failedLaunch] },
+  paused: { isPaused: true },
+  'little-room': {
+    room: { used: 9.2e9, left: 0.8e9, level: 'scarce' },
+  },
   failed: {
     state: 'failed',
     reason: 'the commit of epoch 812 failed: SQLITE_FULL: the disk is full',
+  },
+  'storage-failed': {
+    state: 'storage-failed',
+    reason:
+      'commit to the kernel database: SQLITE_IOERR: disk I/O error (QuotaExceededError)',
+    clusters: [],
+    home: [],
+  },
+  'storage-in-use': {
+    state: 'storage-in-use',
+    reason:
+      'Another kernel of this extension holds the files of cooperage. Close it, or restart the browser',
+    clusters: [],
+    home: [],
+  },
+  'critical-failed': {
+    state: 'critical-failed',
+    reason:
+      'critical vat market.bank has failed: the vat ended itself: "no more"',
+    clusters: [],
+    home: [],
   },
   'safe-mode': {
     state: 'safe-mode',

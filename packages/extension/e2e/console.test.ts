@@ -182,14 +182,18 @@ describe('the console in the service worker', () => {
       const isNewRealm = !('holder' in globalThis);
       const holder = await E(kernel).root('holder');
       await E(holder).call('ping');
-      return { isNewRealm, outcomes: await E(holder).listOutcomes() };
+      const [first, second, third, ...rest] = await E(holder).listOutcomes();
+      return { isNewRealm, outcomes: [first, ...[second, third].sort(), ...rest] };
     })()`);
     expect(after).toEqual({
       isNewRealm: true,
+      // Told together: which of the two is heard first depends on what each passes through.
       outcomes: [
         'ping gave pong',
-        'slow was rejected: Error',
-        'the promise was rejected: Error',
+        ...[
+          'slow was rejected: Error',
+          'the promise was rejected: Error',
+        ].sort(),
         'ping was rejected: Error',
       ],
     });

@@ -13,6 +13,8 @@ export type StartOptions = {
   /** A folder to keep across starts; a fresh one otherwise, deleted in the end. */
   readonly profile?: string;
   readonly extensionDir?: string;
+  /** More arguments for Chromium. */
+  readonly args?: string[];
 };
 
 /** A folder for a profile that outlives one browser; `dispose` deletes it. */
@@ -36,6 +38,7 @@ export const startExtension = async (options: StartOptions = {}) => {
     headless: true,
     profile,
     extensionDir: options.extensionDir ?? EXTENSION_DIR,
+    args: options.args ?? [],
   });
   const { context, extensionId } = browser;
   let serviceWorker: Worker = browser.serviceWorker;
@@ -48,6 +51,7 @@ export const startExtension = async (options: StartOptions = {}) => {
   }
   const session = await connection.newBrowserCDPSession();
   const devtools = makeDevtools(session);
+  context.once('close', devtools.close);
 
   const evaluate = async (
     target: string,
@@ -71,6 +75,32 @@ export const startExtension = async (options: StartOptions = {}) => {
     return resultOf(answer).value;
   };
 
+  /** The address of the frame that hosts vats now; one that was replaced may still be going. */
+  const findVatHost = async (): Promise<string> =>
+    String(
+      await evaluate('/offscreen.html', `document.querySelector('iframe').src`),
+    );
+
+  const killWorkersOf = (words: string): Promise<void> =>
+    devtools.speakWith(words, async send => {
+      const prototype = await send('Runtime.evaluate', {
+        expression: 'Worker.prototype',
+      });
+      const found = (await send('Runtime.queryObjects', {
+        prototypeObjectId: resultOf(prototype).objectId,
+      })) as { objects: { objectId: string } };
+      await send('Runtime.callFunctionOn', {
+        objectId: found.objects.objectId,
+        // The spare worker of the vats' host is no vat's: its loss is told, and another made.
+        functionDeclaration: `function () {
+          for (const worker of this) {
+            worker.terminate();
+            if (String(worker.onerror).includes('spare')) worker.onerror();
+          }
+        }`,
+      });
+    });
+
   /** Resolves when the service worker's script has run: its console is complete then. */
   const whenServing = async (): Promise<void> => {
     const page = await context.newPage();
@@ -86,6 +116,19 @@ export const startExtension = async (options: StartOptions = {}) => {
     await cause();
     serviceWorker = await next;
     await whenServing();
+  };
+
+  /** What a person does at `chrome://extensions`, by the interface which that page itself uses. */
+  const atExtensions = async (
+    method: 'addHostPermission' | 'removeHostPermission',
+    site: string,
+  ): Promise<void> => {
+    const page = await context.newPage();
+    await page.goto('chrome://extensions');
+    await page.evaluate(
+      `chrome.developerPrivate.${method}(${JSON.stringify(extensionId)}, ${JSON.stringify(site)})`,
+    );
+    await page.close();
   };
 
   return {
@@ -105,23 +148,26 @@ export const startExtension = async (options: StartOptions = {}) => {
       await page.goto(`chrome-extension://${extensionId}/popup.html`);
       return page;
     },
+    /**
+     * The person's word that the extension may have the site. Chromium's question is a
+     * window of its own, which no test can press: it is not shown when the
+     * answer is known, and then the extension gets what it asks for.
+     */
+    consentTo: (site: string) => atExtensions('addHostPermission', site),
+    /** The person takes it back. */
+    takeBack: (site: string) => atExtensions('removeHostPermission', site),
     closeOffscreen: (): Promise<void> =>
       serviceWorker.evaluate(() => chrome.offscreen.closeDocument()),
     /** Ends the kernel's worker without a word to anybody. */
-    killKernelWorker: (): Promise<void> =>
-      devtools.speakWith('/offscreen.html', async send => {
-        const prototype = await send('Runtime.evaluate', {
-          expression: 'Worker.prototype',
-        });
-        const found = (await send('Runtime.queryObjects', {
-          prototypeObjectId: resultOf(prototype).objectId,
-        })) as { objects: { objectId: string } };
-        await send('Runtime.callFunctionOn', {
-          objectId: found.objects.objectId,
-          functionDeclaration:
-            'function () { for (const worker of this) worker.terminate(); }',
-        });
-      }),
+    killKernelWorker: () => killWorkersOf('/offscreen.html'),
+    /** Ends the vats' workers without a word to anybody. */
+    killVatWorkers: async () => killWorkersOf(await findVatHost()),
+    /** Has every vat's worker throw what nobody catches. */
+    breakVatWorkers: async () =>
+      devtools.inWorkersOf(
+        await findVatHost(),
+        `queueMicrotask(() => { throw Error('out of the blue'); })`,
+      ),
     /** Crashes the process that all vats share. */
     killSandboxProcess: async (): Promise<void> => {
       const hosts = (await devtools.targets()).filter(({ url }) =>
@@ -129,7 +175,7 @@ export const startExtension = async (options: StartOptions = {}) => {
       );
       // A frame that was replaced while a vat was spinning may still be going: it is told too.
       for (const { targetId } of hosts) {
-        await devtools.crash(targetId).catch(() => {
+        await devtools.say(targetId, 'Page.crash').catch(() => {
           // It has gone already, with another of the same process.
         });
       }

@@ -1,31 +1,14 @@
-import { createHash } from 'node:crypto';
-import {
-  cpSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EXTENSION_DIR, startExtension } from './harness.ts';
+import { startExtension } from './harness.ts';
 import { startListener, type Listener } from './loopback-listener.ts';
+import { patchDist } from './patched-dist.ts';
 import { sampleConfig } from './samples.ts';
 
 const ATTEMPTS = readFileSync(
   new URL('worker-attempts.js', import.meta.url),
   'utf8',
 );
-
-/** The id that Chromium gives to an unpacked extension: its folder's SHA-256 in the letters a to p. */
-const idOfFolder = (folder: string): string =>
-  createHash('sha256')
-    .update(folder)
-    .digest('hex')
-    .slice(0, 32)
-    .replace(/./g, digit => String.fromCharCode(97 + parseInt(digit, 16)));
 
 describe('the realm of a vat', () => {
   let listener: Listener;
@@ -42,26 +25,21 @@ describe('the realm of a vat', () => {
   const attemptIn = async (
     scriptBefore: (real: string) => string,
   ): Promise<Record<string, string>> => {
-    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'cooperage-dist-')));
-    cpSync(EXTENSION_DIR, folder, { recursive: true });
-    const own = `chrome-extension://${idOfFolder(folder)}/public.js`;
-    const urls = JSON.stringify({
-      http: listener.http,
-      ws: listener.ws,
-      own,
-    });
-    writeFileSync(join(folder, 'public.js'), 'globalThis.isPublic = true;');
-    const script = join(folder, 'vat-worker.js');
-    writeFileSync(
-      script,
-      `${scriptBefore(readFileSync(script, 'utf8'))}
+    const dist = patchDist((real, url) => {
+      const urls = {
+        http: listener.http,
+        ws: listener.ws,
+        own: url('public.js'),
+      };
+      return `${scriptBefore(real)}
       ${ATTEMPTS}
-      tryEverything(${urls}).then(results =>
-        setTimeout(() => { throw new Error('RESULTS ' + JSON.stringify(results)); }));`,
-    );
-    const extension = await startExtension({ extensionDir: folder });
+      tryEverything(${JSON.stringify(urls)}).then(results =>
+        setTimeout(() => { throw new Error('RESULTS ' + JSON.stringify(results)); }));`;
+    });
+    dist.write('public.js', 'globalThis.isPublic = true;');
+    const extension = await startExtension({ extensionDir: dist.folder });
     try {
-      expect(own).toContain(extension.extensionId);
+      expect(extension.extensionId).toBe(dist.id);
       const told = await extension.inConsole<string>(
         `E(kernel).launch(${sampleConfig('counter')}).then(() => 'launched', String)`,
       );
@@ -69,7 +47,7 @@ describe('the realm of a vat', () => {
       return json === undefined ? { told } : JSON.parse(json);
     } finally {
       await extension.close();
-      rmSync(folder, { recursive: true });
+      dist.dispose();
     }
   };
 

@@ -5,6 +5,9 @@ import { sampleConfig } from './samples.ts';
 const launchCounter = `E(kernel).launch(${sampleConfig('counter')}).then(() => {})`;
 const increment = `E(E(kernel).root('counter')).increment()`;
 
+const isOffscreen = ({ url }: { readonly url: string }): boolean =>
+  url.endsWith('/offscreen.html');
+
 describe('the extension over its lives', () => {
   let extension: Extension | undefined;
   afterEach(async () => {
@@ -39,6 +42,32 @@ describe('the extension over its lives', () => {
     ).toBe(1);
   });
 
+  it('is woken by its alarm when the browser has taken the offscreen document, and tells what came due', async () => {
+    extension = await startExtension();
+    const { devtools, inConsole } = extension;
+    const [period, lost] = await inConsole<[number, number]>(`(async () => {
+      await E(kernel).launch(${sampleConfig('reminders')});
+      await E(E(kernel).root('reminders')).remind('tea', 500);
+      return [(await chrome.alarms.get('watch')).periodInMinutes, Date.now()];
+    })()`);
+    expect(period).toBe(1);
+    const [before] = (await devtools.targets()).filter(isOffscreen);
+    await extension.closeOffscreen();
+    const next = await devtools.watchFor(
+      target => isOffscreen(target) && target.targetId !== before?.targetId,
+    );
+    // The minute is over.
+    await inConsole(`chrome.alarms.create('watch', { when: Date.now() })`);
+    await next.found;
+    const due = await inConsole<readonly [string[], number]>(`(async () => {
+      const reminders = E(kernel).root('reminders');
+      const time = await E(reminders).whenDue(500);
+      return [await E(reminders).listDue(), time];
+    })()`);
+    expect(due).toEqual([['tea'], expect.any(Number)]);
+    expect(due[1]).toBeGreaterThan(lost);
+  });
+
   it('tells panel and console why it is in safe mode after the kernel failed three times in a row', async () => {
     extension = await startExtension();
     await extension.inConsole(launchCounter);
@@ -58,6 +87,10 @@ describe('the extension over its lives', () => {
     ]);
     const panel = await extension.openPopup();
     await panel.getByText('started three times in vain').first().waitFor();
+    // A person has it start again, and it is as it was.
+    await panel.getByRole('button', { name: 'Start the kernel' }).click();
+    await panel.getByText('running').first().waitFor();
+    expect(await extension.inConsole(increment)).toBe(1);
   });
 
   it('waits for a quiet kernel, commits, and reloads when an update has come', async () => {

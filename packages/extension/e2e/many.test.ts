@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startExtension, type Extension } from './harness.ts';
 import { sampleConfig } from './samples.ts';
-import { whenWorkers } from './workers.ts';
+import { STANDING_WORKERS, whenWorkers } from './workers.ts';
 
 const NAMES = Array.from({ length: 10 }, (_, index) => `c${index}`);
 
@@ -26,7 +26,7 @@ describe('ten clusters launched at once', () => {
   const all = (count: number) => NAMES.map(() => count);
 
   it('run, each in a worker of its own', async () => {
-    await whenWorkers(extension, 1 + NAMES.length);
+    await whenWorkers(extension, STANDING_WORKERS + NAMES.length);
     expect([await round(), await round()]).toEqual([all(1), all(2)]);
   });
 
@@ -35,13 +35,13 @@ describe('ten clusters launched at once', () => {
       await E(kernel).launch(${sampleConfig('rogue')});
       globalThis.spinning = E(E(kernel).root('rogue')).spin().catch(reason => reason.message);
     })()`);
-    await whenWorkers(extension, 1 + NAMES.length + 1);
+    await whenWorkers(extension, STANDING_WORKERS + NAMES.length + 1);
     expect([await round(), await round()]).toEqual([all(3), all(4)]);
     await extension.inConsole(`E(kernel).terminate('rogue')`);
     expect(await extension.inConsole(`globalThis.spinning`)).toMatch(
       /cluster rogue was terminated/,
     );
-    await whenWorkers(extension, 1 + NAMES.length);
+    await whenWorkers(extension, STANDING_WORKERS + NAMES.length);
     expect(await round()).toEqual(all(5));
   });
 

@@ -8,7 +8,16 @@ import type { Extension } from './harness.ts';
 import { sampleConfig } from './samples.ts';
 
 /** The sample clusters' names; the text of their configs is JSON, and so a literal. */
-const SAMPLES = ['chat', 'counter', 'demo', 'everything', 'market', 'rogue'];
+const SAMPLES = [
+  'chat',
+  'counter',
+  'demo',
+  'everything',
+  'market',
+  'reminders',
+  'rogue',
+  'workshop',
+];
 const configs = (): string =>
   [
     ...SAMPLES.map(name => `${name}: ${sampleConfig(name)}`),

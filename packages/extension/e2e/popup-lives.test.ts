@@ -11,13 +11,6 @@ describe('the popup', () => {
   });
   afterAll(() => extension.close());
 
-  const launchSample = async (title: RegExp, name: string): Promise<void> => {
-    await panel.goTo('Launch');
-    await panel.page.getByRole('button', { name: title }).click();
-    const card = await panel.launchAs(name);
-    await card.getByText('was launched').waitFor();
-  };
-
   it('leads from nothing to a launch', async () => {
     await panel.page.getByRole('button', { name: 'Launch something' }).click();
     await panel.page.getByRole('button', { name: /^Counter/ }).waitFor();
@@ -75,11 +68,12 @@ describe('the popup', () => {
   });
 
   it('restarts one vat, and then all of a cluster', async () => {
-    await launchSample(/Three who meet/, 'demo');
+    await panel.launchSample('Three who meet', 'demo');
     await panel.goTo('Vats');
     const { page } = panel;
     const incarnations = async () =>
       (await panel.clusterCard('demo').innerText()).match(/incarnation \d+/g);
+    await panel.manage('demo.bob');
     await page.getByRole('button', { name: 'Restart demo.bob' }).click();
     await panel.vatOf('demo', 'bob').getByText('incarnation 2').waitFor();
     expect(await incarnations()).toEqual([
@@ -129,6 +123,7 @@ export const buildRootObject = (_powers, _parameters, baggage) => {
     const card = await panel.launchAs('once');
     await card.getByText('was launched').waitFor();
     await panel.goTo('Vats');
+    await panel.manage('once.main');
     await panel.page.getByRole('button', { name: 'Restart once.main' }).click();
     const vat = panel.vatOf('once', 'main');
     await vat.getByText('failed', { exact: true }).waitFor();
@@ -137,7 +132,7 @@ export const buildRootObject = (_powers, _parameters, baggage) => {
   });
 
   it('terminates, and the console knows the cluster no more', async () => {
-    await launchSample(/^Counter/, 'brief');
+    await panel.launchSample('Counter', 'brief');
     await panel.goTo('Vats');
     await panel.terminate('brief');
     expect(

@@ -8,10 +8,7 @@ describe('a message from the popup', () => {
   beforeAll(async () => {
     extension = await startExtension();
     panel = await openPanel(extension);
-    await panel.goTo('Launch');
-    await panel.page.getByRole('button', { name: /Three who meet/ }).click();
-    const card = await panel.launchAs('demo');
-    await card.getByText('was launched').waitFor();
+    await panel.launchSample('Three who meet', 'demo');
   });
   afterAll(() => extension.close());
 
@@ -55,8 +52,8 @@ describe('a message from the popup', () => {
     );
     const chips = await both.locator('.chip').allInnerTexts();
     expect(chips).toEqual([
-      expect.stringMatching(new RegExp(`^carol\\s+${kref}\\b`)),
-      expect.stringMatching(/^bob\s+ko\d+/),
+      expect.stringMatching(new RegExp(`^(?:demo\\.)?carol\\s+${kref}\\b`)),
+      expect.stringMatching(/^(?:demo\.)?bob\s+ko\d+/),
     ]);
   });
 

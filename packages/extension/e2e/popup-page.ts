@@ -1,7 +1,7 @@
 import type { Locator, Page } from 'playwright-core';
 import type { Extension } from './harness.ts';
 
-export type Room = 'Vats' | 'Message' | 'Launch' | 'Logs' | 'Home';
+export type Room = 'Vats' | 'Message' | 'Launch' | 'Logs' | 'Home' | 'Inspect';
 
 const SIZE = { width: 380, height: 600 };
 
@@ -47,12 +47,36 @@ const wrapPanel = (page: Page) => {
     return card;
   };
 
+  /** Launches what is drafted, and gives the card with its steps. */
+  const launchAs = async (name: string): Promise<Locator> => {
+    await page.getByLabel('Name of the cluster').fill(name);
+    await page.getByRole('button', { name: 'Launch', exact: true }).click();
+    return launchCard(name);
+  };
+
   return {
     page,
     goTo,
     clusterCard,
     vatOf,
     launchCard,
+    launchAs,
+    /** Launches a sample, by how its title begins. */
+    launchSample: async (title: string, name: string): Promise<void> => {
+      await goTo('Launch');
+      await page.getByRole('button', { name: new RegExp(`^${title}`) }).click();
+      const card = await launchAs(name);
+      await card.getByText('was launched').waitFor();
+    },
+    /** Shows what can be done to the vat, `cluster.vat`. */
+    manage: (name: string): Promise<void> =>
+      page
+        .getByRole('button', {
+          name: `Manage ${name}`,
+          exact: true,
+          expanded: false,
+        })
+        .click(),
     /** Gives a file to the file field, as choosing it does. */
     chooseFile: (name: string, text: string): Promise<void> =>
       page.locator('input[type=file]').setInputFiles({
@@ -67,12 +91,6 @@ const wrapPanel = (page: Page) => {
     compile: async (source: string): Promise<void> => {
       await page.getByLabel('Source of one module').fill(source);
       await page.getByRole('button', { name: 'Compile' }).click();
-    },
-    /** Launches what is drafted, and gives the card with its steps. */
-    launchAs: async (name: string): Promise<Locator> => {
-      await page.getByLabel('Name of the cluster').fill(name);
-      await page.getByRole('button', { name: 'Launch', exact: true }).click();
-      return launchCard(name);
     },
     /** The texts of problems shown, joined. */
     problems: async (): Promise<string> => {

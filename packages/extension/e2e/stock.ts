@@ -1,5 +1,5 @@
 import type { Extension } from './harness.ts';
-import { countWorkers, whenWorkers } from './workers.ts';
+import { STANDING_WORKERS, whenWorkersAre } from './workers.ts';
 
 /** The files of the kernel and the vats, by the names in the pool's own headers, with their lengths. */
 const listFiles = (extension: Extension): Promise<unknown> =>
@@ -21,17 +21,17 @@ const listFiles = (extension: Extension): Promise<unknown> =>
     return found.sort();
   })()`);
 
-/** What is there when that many workers are: what the status tells, and the files. */
+/** What is there when that many workers are, or at least the standing ones: what the status tells, and the files. */
 export const takeStock = async (extension: Extension, workers?: number) => {
-  if (workers !== undefined) {
-    await whenWorkers(extension, workers);
-  }
+  const ids = await whenWorkersAre(extension, ({ length }) =>
+    workers === undefined ? length >= STANDING_WORKERS : length === workers,
+  );
   const told = await extension.inConsole<object>(
     `E(kernel).status().then(({ clusters, home, sessions }) => ({ clusters, home, sessions }))`,
   );
   return {
     ...told,
     files: await listFiles(extension),
-    workers: await countWorkers(extension),
+    workers: ids.length,
   };
 };

@@ -1,23 +1,28 @@
 import type { Extension } from './harness.ts';
 
-/** Dedicated workers of the browser: the kernel's, and one for each running vat. */
-export const countWorkers = async ({ devtools }: Extension): Promise<number> =>
-  (await devtools.targets()).filter(each => each.type === 'worker').length;
+/** The kernel's, and the one that stands ready for the next vat. */
+export const STANDING_WORKERS = 2;
 
-/** Resolves when there are that many, now or later: a worker that is ended goes a little later. */
-export const whenWorkers = async (
+/** The browser's names of the dedicated workers: the standing ones, and one for each running vat. */
+const workerIds = async ({ devtools }: Extension): Promise<readonly string[]> =>
+  (await devtools.targets())
+    .filter(({ type }) => type === 'worker')
+    .map(({ targetId }) => targetId);
+
+/** Resolves with the workers when they are as wanted, now or later: a worker that is ended goes a little later. */
+export const whenWorkersAre = async (
   extension: Extension,
-  count: number,
-): Promise<void> => {
+  isWanted: (ids: readonly string[]) => boolean,
+): Promise<readonly string[]> => {
   const browser = await extension.context.browser()?.newBrowserCDPSession();
   if (browser === undefined) {
     throw new Error('no browser to speak with');
   }
-  await new Promise<void>((resolve, reject) => {
+  const wanted = await new Promise<readonly string[]>((resolve, reject) => {
     const check = (): void => {
-      countWorkers(extension).then(now => {
-        if (now === count) {
-          resolve();
+      workerIds(extension).then(now => {
+        if (isWanted(now)) {
+          resolve(now);
         }
       }, reject);
     };
@@ -28,4 +33,12 @@ export const whenWorkers = async (
       .then(check, reject);
   });
   await browser.detach();
+  return wanted;
 };
+
+/** Resolves when there are that many. */
+export const whenWorkers = (
+  extension: Extension,
+  count: number,
+): Promise<readonly string[]> =>
+  whenWorkersAre(extension, ({ length }) => length === count);

@@ -13,6 +13,7 @@ import {
   findOffscreen,
   isOffscreen,
 } from './background/offscreen-document.ts';
+import { serveSites } from './background/sites.ts';
 import { makeConnector } from './client-port.ts';
 import { isUpdateWord, type UpdateWord } from './control-words.ts';
 
@@ -31,6 +32,8 @@ const watch = async (): Promise<void> => {
     await browser.alarms.create(WATCH, { periodInMinutes: WATCH_MINUTES });
   }
 };
+
+serveSites();
 
 browser.runtime.onInstalled.addListener(ensure);
 browser.runtime.onStartup.addListener(ensure);

@@ -27,9 +27,21 @@ export type ToKernelWorker =
       /** Alone, or with the process of all vats. */
       readonly what: 'worker' | 'host';
     }
+  /** What became of a question of the kernel worker's. */
+  | {
+      readonly type: 'sites';
+      readonly question: number;
+      readonly answer: SitesAnswer;
+    }
+  /** The person has taken back that something may be fetched. */
+  | { readonly type: 'sitesTakenBack' }
   | { readonly type: 'ping' }
-  /** Finish what is in flight, commit, close the storage. */
+  /** Do what can be done within a bounded time, commit, close the storage. */
   | { readonly type: 'stop' };
+
+/** What a person must see to first. */
+export type RestingState =
+  'storage-failed' | 'storage-in-use' | 'critical-failed';
 
 /** Kernel worker → offscreen document. */
 export type FromKernelWorker =
@@ -37,15 +49,29 @@ export type FromKernelWorker =
   | { readonly type: 'alive'; readonly name: string }
   | { readonly type: 'pong' }
   /** It has stopped by itself; its last commit stands. */
-  | { readonly type: 'failed'; readonly reason: string }
+  | {
+      readonly type: 'failed';
+      readonly reason: string;
+      /** Present when it is to be started again only when a person says so. */
+      readonly rest: RestingState | undefined;
+    }
   | { readonly type: 'stopped' }
+  /** What is stored was replaced: another kernel is to be started over it. */
+  | { readonly type: 'restored' }
   | {
       readonly type: 'launch';
       readonly launch: LaunchNumber;
-      readonly label: string;
       readonly port: MessagePort;
     }
-  | { readonly type: 'kill'; readonly launch: LaunchNumber };
+  | { readonly type: 'kill'; readonly launch: LaunchNumber }
+  /** Which of the sites may not be fetched from? Answered with `sites`. */
+  | {
+      readonly type: 'askSites';
+      readonly question: number;
+      readonly sites: readonly string[];
+    }
+  /** It waits for a vat: is the vats' host there still? Only its loss is answered, with `vatLost` for each vat. */
+  | { readonly type: 'look' };
 
 /** Offscreen document → vat host. */
 export type ToVatHost =
@@ -53,20 +79,16 @@ export type ToVatHost =
   | {
       readonly type: 'launch';
       readonly launch: LaunchNumber;
-      readonly label: string;
       readonly port: MessagePort;
     }
-  | { readonly type: 'kill'; readonly launch: LaunchNumber }
-  | { readonly type: 'ping' };
+  | { readonly type: 'kill'; readonly launch: LaunchNumber };
 
 /** Vat host → offscreen document. */
-export type FromVatHost =
-  | { readonly type: 'pong' }
-  | {
-      readonly type: 'lost';
-      readonly launch: LaunchNumber;
-      readonly reason: string;
-    };
+export type FromVatHost = {
+  readonly type: 'lost';
+  readonly launch: LaunchNumber;
+  readonly reason: string;
+};
 
 /** What a page or the service worker says to get a port to the kernel. */
 export type ConnectRequest = {
@@ -85,6 +107,19 @@ export type UpdateWord = {
   readonly stage: 'waiting' | 'ready';
 };
 
+/** Offscreen document → service worker: which of the sites may not be fetched from? Answered with a SitesAnswer. */
+export type SitesQuestion = {
+  readonly tag: 'cooperage-sites';
+  readonly sites: readonly string[];
+};
+
+export type SitesAnswer =
+  | { readonly ok: true; readonly missing: readonly string[] }
+  | { readonly ok: false; readonly problem: string };
+
+/** Service worker → offscreen document: something may not be fetched from any more. */
+export type SitesWord = { readonly tag: 'cooperage-sites-taken-back' };
+
 /** Names of the `runtime` ports that tell a client's death start so; the client's nonce follows. */
 export const LIFE_PORT = 'cooperage-client:';
 
@@ -98,3 +133,10 @@ export const isConnectRequest = (data: unknown): data is ConnectRequest =>
 
 export const isUpdateWord = (data: unknown): data is UpdateWord =>
   isTagged(data, 'cooperage-update');
+
+export const isSitesQuestion = (data: unknown): data is SitesQuestion =>
+  isTagged(data, 'cooperage-sites') &&
+  Array.isArray(Reflect.get(Object(data), 'sites'));
+
+export const isSitesWord = (data: unknown): data is SitesWord =>
+  isTagged(data, 'cooperage-sites-taken-back');

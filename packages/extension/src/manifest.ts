@@ -25,9 +25,15 @@ const PERMISSIONS = Object.freeze([
 ]);
 
 /**
+ * Nothing of this is granted at the installation: the panel asks for one site
+ * after the other, when a cluster is launched whose vats are to fetch from it.
+ */
+const OPTIONAL_SITES = Object.freeze(['https://*/*', 'http://*/*']);
+
+/**
  * Extension pages and their workers: scripts of this package only, no eval.
  * `wasm-unsafe-eval` compiles SQLite. `connect-src` lets a person launch a
- * bundle from a URL; vats do not get it. An illegal value here makes the
+ * bundle from a URL, and the kernel fetch for vats what it checks; no vat gets it. An illegal value here makes the
  * browser drop the extension without a word.
  */
 const PAGES_POLICY = [
@@ -74,6 +80,9 @@ export const makeManifest = ({ version, vatHostHash }: ManifestOptions) => ({
   action: { default_title: 'Cooperage', default_popup: 'popup.html' },
   background: { service_worker: 'background.js', type: 'module' },
   permissions: [...PERMISSIONS],
+  optional_host_permissions: [...OPTIONAL_SITES],
+  // Without the key every other extension could connect.
+  externally_connectable: { ids: [] },
   sandbox: { pages: ['vat-host.html'] },
   content_security_policy: {
     extension_pages: PAGES_POLICY,

@@ -3,10 +3,17 @@
  * the vats' host, and introduces clients. It is off the path of messages.
  */
 import browser from 'webextension-polyfill';
-import { isConnectRequest, isUpdateWord } from './control-words.ts';
+import {
+  isConnectRequest,
+  isSitesWord,
+  isUpdateWord,
+  type SitesAnswer,
+  type SitesQuestion,
+} from './control-words.ts';
 import { makeClients } from './offscreen/clients.ts';
 import { makeKernelKeeper } from './offscreen/kernel-keeper.ts';
 import { serveInstead } from './offscreen/stand-in.ts';
+import { makeStorageOrders } from './offscreen/storage-orders.ts';
 import { makeVatHostKeeper } from './offscreen/vat-host-keeper.ts';
 
 const every = (milliseconds: number, callback: () => void): (() => void) => {
@@ -15,6 +22,16 @@ const every = (milliseconds: number, callback: () => void): (() => void) => {
 };
 const after = (milliseconds: number, callback: () => void): void => {
   setTimeout(callback, milliseconds);
+};
+
+/** The service worker looks: here there is no `permissions`. */
+const askSites = async (sites: readonly string[]): Promise<SitesAnswer> => {
+  const question: SitesQuestion = { tag: 'cooperage-sites', sites };
+  try {
+    return await browser.runtime.sendMessage(question);
+  } catch (problem) {
+    return { ok: false, problem: String(problem) };
+  }
 };
 
 /** No other document's kernel has the same name. */
@@ -33,6 +50,10 @@ const clients = makeClients({
   onGone: client => kernel.dismiss(client),
 });
 
+const orderStorage = makeStorageOrders(
+  () => new Worker('storage-worker.js', { type: 'module' }),
+);
+
 const kernel = makeKernelKeeper({
   startWorker: name =>
     new Worker('kernel-worker.js', { type: 'module', name: name + run }),
@@ -43,14 +64,22 @@ const kernel = makeKernelKeeper({
   after,
   onLaunch: word => void host.launch(word),
   onKill: ({ launch }) => host.kill(launch),
+  onLook: host.look,
+  askSites,
   onLost: () => {
     host.clear();
     clients.disconnectAll();
   },
-  serveInstead,
+  serveInstead: (client, now, startKernel) =>
+    serveInstead(client, now, { startKernel, orderStorage }),
 });
 
 browser.runtime.onConnect.addListener(clients.takeLife);
+browser.runtime.onMessage.addListener((word: unknown) => {
+  if (isSitesWord(word)) {
+    kernel.sitesTakenBack();
+  }
+});
 
 navigator.serviceWorker.addEventListener('message', event => {
   const data: unknown = event.data;

@@ -3,22 +3,37 @@ import { MAX_BUNDLE_BYTES } from '@cooperage/protocol';
 /** How long a server may take to send a bundle or a config. */
 export const FETCH_MILLISECONDS = 30_000;
 
-/** The text of a response; rejects when it has more bytes than the largest bundle, without reading on, or is no UTF-8. */
-export const readBounded = async (response: Response): Promise<string> => {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
+/** The body of a response; rejects when it has more bytes than that, without reading on. */
+export const readBytes = async (
+  response: Response,
+  most: number,
+): Promise<Uint8Array> => {
   const reader = response.body?.getReader();
-  let text = '';
-  let bytes = 0;
+  const parts: Uint8Array[] = [];
+  let length = 0;
   for (;;) {
     const part = await reader?.read();
     if (part === undefined || part.done) {
-      return text + decoder.decode();
+      break;
     }
-    bytes += part.value.byteLength;
-    if (bytes > MAX_BUNDLE_BYTES) {
+    length += part.value.byteLength;
+    if (length > most) {
       await reader?.cancel();
-      throw new Error(`it has more than ${MAX_BUNDLE_BYTES} bytes`);
+      throw new Error(`it has more than ${most} bytes`);
     }
-    text += decoder.decode(part.value, { stream: true });
+    parts.push(part.value);
   }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.byteLength;
+  }
+  return bytes;
 };
+
+/** The text of a response; rejects when it has more bytes than the largest bundle, or is no UTF-8. */
+export const readBounded = async (response: Response): Promise<string> =>
+  new TextDecoder('utf-8', { fatal: true }).decode(
+    await readBytes(response, MAX_BUNDLE_BYTES),
+  );

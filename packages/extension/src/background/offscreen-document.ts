@@ -1,6 +1,10 @@
 /** Where the offscreen document is found in the package. */
 const PAGE = 'offscreen.html';
 
+/** Whether the browser says of a sender that it is the offscreen document. */
+export const isOffscreenUrl = (url: string | undefined): boolean =>
+  url === `${location.origin}/${PAGE}`;
+
 let creation: Promise<void> | undefined;
 
 const isThere = async (): Promise<boolean> => {
@@ -46,7 +50,7 @@ export const findOffscreen = async (): Promise<Client> => {
     type: 'all',
     includeUncontrolled: true,
   });
-  const found = clients.find(({ url }) => new URL(url).pathname === `/${PAGE}`);
+  const found = clients.find(({ url }) => isOffscreenUrl(url));
   if (found === undefined) {
     throw new Error('the offscreen document can not be found');
   }
@@ -55,4 +59,4 @@ export const findOffscreen = async (): Promise<Client> => {
 
 /** Whether a message comes from the offscreen document. */
 export const isOffscreen = (source: unknown): boolean =>
-  source instanceof Client && new URL(source.url).pathname === `/${PAGE}`;
+  source instanceof Client && isOffscreenUrl(source.url);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { makeHeartbeat } from './heartbeat.ts';
 
-const makeBeats = (mostAtFirst?: number) => {
+const makeBeats = () => {
   let beat = (): void => {};
   const events: string[] = [];
   const heartbeat = makeHeartbeat({
@@ -14,7 +14,6 @@ const makeBeats = (mostAtFirst?: number) => {
     },
     milliseconds: 1,
     most: 3,
-    ...(mostAtFirst === undefined ? {} : { mostAtFirst }),
     ping: () => events.push('ping'),
     onSilence: () => events.push('silence'),
   });
@@ -45,18 +44,5 @@ describe('a heartbeat', () => {
       heartbeat.pong();
     }
     expect(events).not.toContain('silence');
-  });
-
-  it('has more patience until the first answer', () => {
-    const { heartbeat, events, beat } = makeBeats(6);
-    for (let count = 0; count < 6; count += 1) {
-      beat();
-    }
-    expect(events).not.toContain('silence');
-    heartbeat.pong();
-    for (let count = 0; count < 4; count += 1) {
-      beat();
-    }
-    expect(events.at(-1)).toBe('silence');
   });
 });

@@ -6,8 +6,6 @@ export type HeartbeatOptions = {
   readonly milliseconds: number;
   /** That many beats without any answer are a loss. */
   readonly most: number;
-  /** The same until the first answer, while the other side still starts; `most` unless given. */
-  readonly mostAtFirst?: number;
   readonly ping: () => void;
   /** Called at most once; the heartbeat has ended then. */
   readonly onSilence: () => void;
@@ -27,9 +25,8 @@ export type Heartbeat = {
 export const makeHeartbeat = (options: HeartbeatOptions): Heartbeat => {
   const { every, milliseconds, most, ping, onSilence } = options;
   let unanswered = 0;
-  let patience = options.mostAtFirst ?? most;
   const stop = every(milliseconds, () => {
-    if (unanswered >= patience) {
+    if (unanswered >= most) {
       stop();
       onSilence();
       return;
@@ -41,7 +38,6 @@ export const makeHeartbeat = (options: HeartbeatOptions): Heartbeat => {
   return Object.freeze({
     pong: () => {
       unanswered = 0;
-      patience = most;
     },
     stop,
   });

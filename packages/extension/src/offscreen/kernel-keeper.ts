@@ -2,6 +2,8 @@ import type { KernelStatus } from '@cooperage/protocol';
 import type {
   FromKernelWorker,
   LaunchNumber,
+  SitesAnswer,
+  RestingState,
   ToKernelWorker,
 } from '../control-words.ts';
 import type { Client } from './clients.ts';
@@ -16,7 +18,7 @@ import { makeRestarts } from './restarts.ts';
 const BEAT_MILLISECONDS = 2_000;
 const MOST_SILENT_BEATS = 7;
 
-/** An update waits that long for a quiet kernel. A vat that spins must not keep it away; the last commit stands anyway. */
+/** An update waits that long for a kernel that is to finish and stop; one that can't is left at its last commit. */
 const STOP_MILLISECONDS = 60_000;
 
 type Situation =
@@ -27,7 +29,12 @@ type Situation =
     }
   /** Starts again soon; who comes meanwhile waits. */
   | { readonly kind: 'waiting'; readonly clients: Map<string, Client> }
-  | { readonly kind: 'safe-mode'; readonly reason: string };
+  /** Until a person starts it. */
+  | {
+      readonly kind: 'resting';
+      readonly state: 'safe-mode' | RestingState;
+      readonly reason: string;
+    };
 
 export type KernelKeeperOptions = {
   /** Starts it under that name. */
@@ -39,42 +46,73 @@ export type KernelKeeperOptions = {
   readonly after: (milliseconds: number, callback: () => void) => void;
   readonly onLaunch: (word: FromKernelWorker & { type: 'launch' }) => void;
   readonly onKill: (word: FromKernelWorker & { type: 'kill' }) => void;
+  /** Which of the sites may not be fetched from; never rejects. */
+  readonly askSites: (sites: readonly string[]) => Promise<SitesAnswer>;
+  /** The kernel waits for a vat. */
+  readonly onLook: () => void;
   /** Every heap and every client's port are gone with it. */
   readonly onLost: () => void;
-  /** Serves a client when the kernel will not be started any more. */
+  /** Serves a client while the kernel rests. */
   readonly serveInstead: (
     client: Client,
     now: Pick<KernelStatus, 'state' | 'reason'>,
+    startKernel: () => void,
   ) => void;
 };
 
-/** Starts the kernel's worker, watches it, and starts it again when it is lost; gives up after three failures in a row. */
+/**
+ * Starts the kernel's worker, watches it, and starts it again when it is lost.
+ * After three failures in a row, and at once when its storage or a critical vat
+ * failed or another kernel has its storage, for which a person must do something
+ * first, it rests until a person starts it.
+ */
 export const makeKernelKeeper = (options: KernelKeeperOptions) => {
   const { startWorker, whenDead, every, now, after, serveInstead } = options;
   let starts = 0;
-  const restarts = makeRestarts(now);
+  let restarts = makeRestarts(now);
   const stopping: (() => void)[] = [];
   const onStopped = (): void =>
     stopping.splice(0).forEach(resolve => resolve());
 
-  const lose = (worker: Worker, reason: string): void => {
+  /** What follows after a loss. */
+  const situationAfter = (
+    reason: string,
+    rest: RestingState | undefined,
+  ): Situation => {
+    if (rest !== undefined) {
+      return { kind: 'resting', state: rest, reason };
+    }
+    const verdict = restarts.failed();
+    if (verdict.kind === 'safe-mode') {
+      const words = `${reason}. It was started three times in vain`;
+      return { kind: 'resting', state: 'safe-mode', reason: words };
+    }
+    after(verdict.milliseconds, restart);
+    return { kind: 'waiting', clients: new Map() };
+  };
+
+  const lose = (worker: Worker, reason: string, rest?: RestingState): void => {
     if (situation.kind !== 'up' || situation.worker !== worker) {
       return;
     }
     situation.heartbeat.stop();
     worker.terminate();
     console.error(`The kernel was lost: ${reason}`);
-    const verdict = restarts.failed();
-    if (verdict.kind === 'safe-mode') {
-      const words = `${reason}. It was started three times in vain; reload the extension to try again`;
-      situation = { kind: 'safe-mode', reason: words };
-    } else {
-      situation = { kind: 'waiting', clients: new Map() };
-      after(verdict.milliseconds, restart);
-    }
+    situation = situationAfter(reason, rest);
     options.onLost();
     // An update that waits for a quiet kernel need not wait for a dead one.
     onStopped();
+  };
+
+  /** Another kernel at once, over what is stored now. */
+  const replace = (worker: Worker): void => {
+    if (situation.kind === 'up' && situation.worker === worker) {
+      situation.heartbeat.stop();
+      worker.terminate();
+      situation = start();
+      options.onLost();
+      onStopped();
+    }
   };
 
   const hear = (worker: Worker, word: FromKernelWorker): void => {
@@ -83,10 +121,20 @@ export const makeKernelKeeper = (options: KernelKeeperOptions) => {
         return options.onLaunch(word);
       case 'kill':
         return options.onKill(word);
+      case 'look':
+        return options.onLook();
+      case 'askSites':
+        void options.askSites(word.sites).then(answer => {
+          const { question } = word;
+          worker.postMessage({ type: 'sites', question, answer });
+        });
+        return undefined;
       case 'failed':
-        return lose(worker, word.reason);
+        return lose(worker, word.reason, word.rest);
       case 'stopped':
         return onStopped();
+      case 'restored':
+        return replace(worker);
       case 'alive':
         void whenDead(word.name).then(() => lose(worker, 'its worker ended'));
         return undefined;
@@ -125,6 +173,16 @@ export const makeKernelKeeper = (options: KernelKeeperOptions) => {
     waiting.forEach(serve);
   };
 
+  /** A person wants it to run again. */
+  const startAgain = (): void => {
+    if (situation.kind === 'resting') {
+      restarts = makeRestarts(now);
+      situation = start();
+      // Whoever was served instead comes again, to the kernel.
+      options.onLost();
+    }
+  };
+
   let situation: Situation = start();
 
   const tell = (word: ToKernelWorker, transfer: Transferable[] = []): void => {
@@ -140,11 +198,12 @@ export const makeKernelKeeper = (options: KernelKeeperOptions) => {
       case 'waiting':
         situation.clients.set(client.client, client);
         return undefined;
-      case 'safe-mode':
-        return serveInstead(client, {
-          state: 'safe-mode',
-          reason: situation.reason,
-        });
+      case 'resting':
+        return serveInstead(
+          client,
+          { state: situation.state, reason: situation.reason },
+          startAgain,
+        );
     }
   };
 
@@ -163,6 +222,7 @@ export const makeKernelKeeper = (options: KernelKeeperOptions) => {
       reason: string,
       what: 'worker' | 'host',
     ): void => tell({ type: 'vatLost', launch, reason, what }),
+    sitesTakenBack: (): void => tell({ type: 'sitesTakenBack' }),
     /** Resolves when the kernel has finished its work, committed and closed, or after a minute; at once when there is none. */
     stop: (): Promise<void> =>
       new Promise(resolve => {

@@ -1,6 +1,8 @@
 import {
   CooperageError,
+  makeRestingStatus,
   METHOD_PRIVILEGE,
+  PRIVILEGES,
   PROTOCOL_VERSION,
   type KernelStatus,
 } from '@cooperage/protocol';
@@ -9,24 +11,61 @@ import {
   makeMessagePortStream,
   makeRpc,
 } from '@cooperage/streams';
+import type { StorageOrder } from '../storage-words.ts';
+import type { Client } from './clients.ts';
 
 const HELLO_MILLISECONDS = 10_000;
 
-/** Answers a client in the kernel's place: `status` with how things are, everything else with the reason why not. */
+/** What a person may have done while no kernel runs. */
+export type StandInPowers = {
+  readonly startKernel: () => void;
+  /** Has something done to what is stored; rejects with a CooperageError. */
+  readonly orderStorage: (order: StorageOrder) => Promise<unknown>;
+};
+
+/**
+ * Answers a client in the kernel's place: `status` with how things are, `start` by
+ * starting the kernel, `backup`, `restore` and `erase` by seeing to the files,
+ * everything else with the reason why not.
+ */
 export const serveInstead = (
-  { client, port }: { readonly client: string; readonly port: MessagePort },
+  { client, port, privilege }: Pick<Client, 'client' | 'port' | 'privilege'>,
   now: Pick<KernelStatus, 'state' | 'reason'>,
+  { startKernel, orderStorage }: StandInPowers,
 ): void => {
-  const status: KernelStatus = {
-    ...now,
-    version: PROTOCOL_VERSION,
-    clusters: [],
-    launches: [],
-    home: [],
-    sessions: 0,
-    cranks: 0,
-    commits: 0,
-    sql: { statements: 0, rows: 0, bytes: 0 },
+  const status = makeRestingStatus(now);
+  const insistMay = (method: keyof typeof METHOD_PRIVILEGE): void => {
+    const needed = METHOD_PRIVILEGE[method];
+    if (PRIVILEGES.indexOf(privilege) < PRIVILEGES.indexOf(needed)) {
+      throw new CooperageError(
+        'NOT_ALLOWED',
+        `${method} needs the privilege ${needed}; this client has ${privilege}`,
+      );
+    }
+  };
+  const start = (): null => {
+    insistMay('start');
+    // All clients are sent away then; this one shall hear the answer before.
+    setTimeout(startKernel);
+    return null;
+  };
+  const backup = (): Promise<unknown> => {
+    insistMay('backup');
+    return orderStorage({ type: 'copy' });
+  };
+  /** Once something else is stored, there is no reason to rest. */
+  const replaceBy = async (order: StorageOrder): Promise<null> => {
+    await orderStorage(order);
+    setTimeout(startKernel);
+    return null;
+  };
+  const restore = (params: unknown): Promise<null> => {
+    insistMay('restore');
+    return replaceBy({ type: 'restore', name: String(Object(params).name) });
+  };
+  const erase = (): Promise<null> => {
+    insistMay('erase');
+    return replaceBy({ type: 'erase' });
   };
   const refuse = (): never => {
     throw new CooperageError(
@@ -49,6 +88,10 @@ export const serveInstead = (
           ),
           status: () => status,
           subscribe: () => status,
+          start,
+          backup,
+          restore,
+          erase,
         },
         // What a client tells its session has nobody to hear it.
         onNotify: () => {},

@@ -6,16 +6,10 @@ import type {
   LaunchNumber,
   ToVatHost,
 } from '../control-words.ts';
-import { makeHeartbeat, type Every, type Heartbeat } from './heartbeat.ts';
+import type { Every } from './heartbeat.ts';
 
-/**
- * The host's thread runs only the host, so silence means that its process is
- * gone. This must be known well before the default deadline of a delivery, 5 s:
- * else the vats in flight would be blamed for the silence of all.
- */
+/** A page and a process take their time to start on a busy machine: that long, in beats of our own. */
 const BEAT_MILLISECONDS = 300;
-const MOST_SILENT_BEATS = 8;
-/** A page and a process take their time to start on a busy machine. */
 const MOST_BEATS_TO_START = 50;
 
 export type VatHostKeeperOptions = {
@@ -33,9 +27,20 @@ export type VatHostKeeperOptions = {
 type Frame = {
   readonly element: HTMLIFrameElement;
   readonly control: MessagePort;
-  readonly heartbeat: Heartbeat;
   readonly vats: Set<LaunchNumber>;
+  /** Has had its inner frame. */
+  isUp: boolean;
+  stopWaiting: () => void;
 };
+
+/**
+ * The host's page holds an empty frame. It is the browser, not the host, that
+ * tells us of it, and that takes it away with the process of the page: so a
+ * host that is only slow, on a machine as busy as may be, is never taken for
+ * lost. No event comes with it: one must look.
+ */
+const hasInnerFrame = ({ element }: Frame): boolean =>
+  (element.contentWindow?.length ?? 0) > 0;
 
 /** Makes the frame that hosts vats, and a new one whenever its process is lost. */
 export const makeVatHostKeeper = (options: VatHostKeeperOptions) => {
@@ -51,7 +56,7 @@ export const makeVatHostKeeper = (options: VatHostKeeperOptions) => {
       'load',
       () => {
         const target = element.contentWindow;
-        // A second load is not ours: the port went with the first, and the silence will tell.
+        // A second load is not ours: the port went with the first, and each launch will tell.
         if (target !== null) {
           offerPort({
             target,
@@ -65,7 +70,6 @@ export const makeVatHostKeeper = (options: VatHostKeeperOptions) => {
       { once: true },
     );
     control.onmessage = ({ data }: MessageEvent<FromVatHost>) => {
-      heartbeat.pong();
       if (data.type === 'lost' && vats.delete(data.launch)) {
         onVatLost(data.launch, data.reason, 'worker');
       }
@@ -75,20 +79,32 @@ export const makeVatHostKeeper = (options: VatHostKeeperOptions) => {
       text => control.postMessage({ type: 'script', text }),
       () => {}, // each launch tells that it failed
     );
-    const heartbeat = makeHeartbeat({
-      every,
-      milliseconds: BEAT_MILLISECONDS,
-      most: MOST_SILENT_BEATS,
-      mostAtFirst: MOST_BEATS_TO_START,
-      ping: () => control.postMessage({ type: 'ping' } satisfies ToVatHost),
-      onSilence: () => replace('the process of the vats was lost'),
-    });
     document.body.append(element);
-    return { element, control, heartbeat, vats };
+    const made: Frame = {
+      element,
+      control,
+      vats,
+      isUp: false,
+      stopWaiting: () => {},
+    };
+    waitFor(made);
+    return made;
   };
 
-  const discard = ({ element, control, heartbeat }: Frame): void => {
-    heartbeat.stop();
+  /** Gives a frame up that has not come up in time. */
+  const waitFor = (made: Frame): void => {
+    let beats = 0;
+    made.stopWaiting = every(BEAT_MILLISECONDS, () => {
+      beats += 1;
+      if (look() || beats < MOST_BEATS_TO_START) {
+        return;
+      }
+      replace('the page of the vats did not start');
+    });
+  };
+
+  const discard = ({ element, control, stopWaiting }: Frame): void => {
+    stopWaiting();
     control.close();
     element.remove();
   };
@@ -105,12 +121,26 @@ export const makeVatHostKeeper = (options: VatHostKeeperOptions) => {
     }
   };
 
+  /** Whether the host is up. One that was, and is not any more, is replaced. */
+  const look = (): boolean => {
+    if (hasInnerFrame(frame)) {
+      frame.isUp = true;
+      frame.stopWaiting();
+    } else if (frame.isUp) {
+      replace('the process of the vats was lost');
+    }
+    return frame.isUp;
+  };
+
   let frame = makeFrame();
 
   return Object.freeze({
+    /** To be called now and then while somebody waits for a vat. */
+    look: (): void => void look(),
     launch: async (
       word: FromKernelWorker & { readonly type: 'launch' },
     ): Promise<void> => {
+      look();
       const { control, vats } = frame;
       vats.add(word.launch);
       try {

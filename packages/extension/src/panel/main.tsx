@@ -1,5 +1,6 @@
 import './panel.css';
 import { connectToKernel } from '../ports.ts';
+import { backupFiles } from './state/backup-files.ts';
 import { mountPanel } from './mount.tsx';
 
 const root = document.getElementById('app');
@@ -12,4 +13,5 @@ if (chrome.extension.getViews({ type: 'popup' }).includes(window)) {
 }
 mountPanel(root, connectToKernel, {
   reload: () => chrome.runtime.reload(),
+  backups: backupFiles,
 });

@@ -16,9 +16,12 @@ export type Actions = {
   /** Does one deed at a time under each key. Gives whether it succeeded. */
   run(
     key: string,
-    done: string,
+    /** What to announce then. */
+    done: string | (() => string),
     work: () => Promise<unknown>,
   ): Promise<boolean>;
+  /** Forgets that the last deed under the key has failed. */
+  clear(key: string): void;
   /** A single control method as a deed. */
   control<Method extends keyof ControlMethods>(
     key: string,
@@ -49,7 +52,7 @@ export const makeActions = (connection: Pick<Connection, 'call'>): Actions => {
     try {
       await work();
       set(key, undefined);
-      announcement.value = done;
+      announcement.value = typeof done === 'string' ? done : done();
       return true;
     } catch (error) {
       const problem = wordsOf(error);
@@ -59,6 +62,11 @@ export const makeActions = (connection: Pick<Connection, 'call'>): Actions => {
     }
   };
   return Object.freeze({
+    clear: (key: string) => {
+      if (states.value.get(key)?.state === 'failed') {
+        set(key, undefined);
+      }
+    },
     states,
     announcement,
     run,

@@ -21,6 +21,7 @@ const demo: ClusterStatus = {
   id: makeClusterId(1),
   name: 'demo',
   bootstrap: 'bob',
+  services: [],
   vats: [
     {
       id: makeVatId(1),

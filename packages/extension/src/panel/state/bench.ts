@@ -13,6 +13,8 @@ import {
   type Launching,
   type LaunchPorts,
 } from './launching.ts';
+import { makeInspecting, type Inspecting } from './inspecting.ts';
+import { makeBackups, type BackupPorts, type Backups } from './backups.ts';
 import type { OpenLink } from './link.ts';
 import { makeLogs, type Logs } from './logs.ts';
 import {
@@ -31,9 +33,11 @@ import {
   type Memory,
 } from './memory.ts';
 import { makeSessionKit } from './session.ts';
+import { everySite, makeSites, type SitePorts, type Sites } from './sites.ts';
+import { makeUpgrading, type Upgrading } from './upgrading.ts';
 import { targetsOf, type Target } from './targets.ts';
 
-export type Room = 'vats' | 'message' | 'launch' | 'logs' | 'home';
+export type Room = 'vats' | 'message' | 'launch' | 'logs' | 'home' | 'inspect';
 
 /** What the panel needs of the page around it. */
 export type BenchPorts = LaunchPorts & {
@@ -41,6 +45,9 @@ export type BenchPorts = LaunchPorts & {
   readonly later: Later;
   readonly now: () => number;
   readonly memory?: Memory;
+  readonly sites?: SitePorts;
+  /** Absent where page and kernel share no files. */
+  readonly backups?: BackupPorts;
   /** Reloads the extension, where there is one: the way out of a failed kernel. */
   readonly reload?: () => void;
 };
@@ -52,6 +59,9 @@ export type Bench = {
   readonly actions: Actions;
   readonly logs: Logs;
   readonly launching: Launching;
+  readonly sites: Sites;
+  readonly upgrading: Upgrading;
+  readonly backups: Backups | undefined;
   readonly results: ResultsKit;
   readonly targets: ReadonlySignal<readonly Target[]>;
   readonly room: Signal<Room>;
@@ -66,6 +76,9 @@ export type Bench = {
   readonly addressed: Signal<boolean>;
   /** Goes to the message form with this target. */
   readonly address: (name: string) => void;
+  readonly inspecting: Inspecting;
+  /** Goes to what the kernel knows of an object, promise, vat or session. */
+  readonly inspect: (subject: string) => void;
   /** Keeps an object under a name in home. Gives whether it succeeded. */
   readonly keep: (kref: Kref, name: string) => Promise<boolean>;
 };
@@ -89,7 +102,14 @@ export const makeBench = (ports: BenchPorts): Bench => {
     recallResults(memory),
   );
   const actions = makeActions(connection);
-  const room = signal<Room>('vats');
+  const inspecting = makeInspecting(connection, {
+    actions,
+    memory,
+    now: ports.now,
+  });
+  const sites = makeSites(status, ports.sites ?? everySite);
+  const launching = makeLaunching(connection, ports, { sites, memory });
+  const room = signal<Room>(launching.draft.value ? 'launch' : 'vats');
   const draft = signal<MessageDraft>({ target: '', method: '', argsText: '' });
   const source = signal(EXAMPLE_SOURCE);
   const addressed = signal(false);
@@ -107,7 +127,10 @@ export const makeBench = (ports: BenchPorts): Bench => {
     ),
     actions,
     logs,
-    launching: makeLaunching(connection, ports),
+    launching,
+    sites,
+    upgrading: makeUpgrading(connection, actions, ports),
+    backups: ports.backups && makeBackups(connection, actions, ports.backups),
     results,
     targets,
     titleOf: (kref: Kref | undefined, iface: string) => {
@@ -136,6 +159,14 @@ export const makeBench = (ports: BenchPorts): Bench => {
         room.value = 'message';
         addressed.value = true;
       });
+    },
+    inspecting,
+    inspect: (subject: string) => {
+      batch(() => {
+        room.value = 'inspect';
+        inspecting.arrived.value = true;
+      });
+      void inspecting.lookAt(subject);
     },
     keep: (kref: Kref, name: string) =>
       actions.run(`keep:${kref}`, `${kref} is kept as ${name}`, async () => {

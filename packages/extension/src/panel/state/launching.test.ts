@@ -7,10 +7,16 @@ import {
   nameFromOrigin,
   type LaunchPorts,
 } from './launching.ts';
+import { noMemory, type Memory } from './memory.ts';
+import type { Sites } from './sites.ts';
 
 const setUp = (
   ports: Partial<LaunchPorts> = {},
   names: readonly string[] = [],
+  {
+    request = async () => true,
+    memory = noMemory,
+  }: { readonly request?: Sites['request']; readonly memory?: Memory } = {},
 ) => {
   const launched: unknown[] = [];
   const status = signal<KernelStatus | undefined>({
@@ -19,6 +25,7 @@ const setUp = (
       id: 'c1' as KernelStatus['clusters'][number]['id'],
       name,
       bootstrap: '',
+      services: [],
       vats: [],
     })),
   });
@@ -36,6 +43,7 @@ const setUp = (
       samplesUrl: 'https://x.example/samples.json',
       ...ports,
     },
+    { sites: { request }, memory },
   );
   return { launching, launched };
 };
@@ -64,7 +72,7 @@ test('lists all problems of a config before anything is sent', () => {
   launching.draftText('{"vats": {}, "extra": 1}', 'bad.json');
   expect([launching.problems.value, launching.draft.value, launched]).toEqual([
     [
-      'config: unknown field "extra" (known: name, bootstrap, services, vats)',
+      'config: unknown field "extra" (known: name, bootstrap, services, bundles, vats)',
       'vats: is an object that names at least one vat',
       expect.stringContaining('bootstrap:'),
       expect.stringContaining('name:'),
@@ -175,4 +183,56 @@ test.each([
   ['mint.ts', 'mint'],
 ])('names a cluster from %s', (origin, name) => {
   expect(nameFromOrigin(origin)).toBe(name);
+});
+
+const reader = JSON.stringify({
+  name: 'reader',
+  bootstrap: 'main',
+  services: ['timer', { service: 'fetch', hosts: ['a.org', '*.b.org'] }],
+  vats: { main: { bundle: { text: bundle } } },
+});
+
+test('asks the browser for the sites of a fetch in the same turn as the press, and launches nothing without them', async () => {
+  const asked: (readonly string[])[] = [];
+  let isAllowed = false;
+  const { launching, launched } = setUp({}, [], {
+    request: async sites => {
+      asked.push(sites);
+      return isAllowed;
+    },
+  });
+  launching.draftText(reader, 'reader.json');
+  const launch = launching.launch();
+  // Later the browser would not take it for the person's own deed.
+  expect(asked).toEqual([['https://a.org/*', 'https://*.b.org/*']]);
+  await launch;
+  expect([launched, launching.problems.value]).toEqual([
+    [],
+    [expect.stringContaining('from https://a.org, https://*.b.org, and you')],
+  ]);
+  isAllowed = true;
+  await launching.launch();
+  expect(launched).toHaveLength(1);
+});
+
+test('goes on with the draft when the question of the browser has closed the popup', () => {
+  const texts = new Map<string, string>();
+  const memory: Memory = {
+    read: key => texts.get(key),
+    write: (key, text) => void texts.set(key, text),
+  };
+  const closed = setUp({}, [], {
+    memory,
+    request: () => new Promise(() => {}),
+  });
+  closed.launching.draftText(reader, 'reader.json');
+  closed.launching.setName('mine');
+  void closed.launching.launch();
+  const { launching } = setUp({}, [], { memory });
+  expect([launching.name.value, launching.draft.value?.vats]).toEqual([
+    'mine',
+    ['main'],
+  ]);
+  // Once: whoever cancels it has done with it.
+  expect(setUp({}, [], { memory }).launching.draft.value).toBeUndefined();
 });

@@ -2,13 +2,17 @@ import { batch, signal, type ReadonlySignal } from '@preact/signals';
 import {
   parseClusterConfig,
   problemOfBundle,
+  sitesOfGrants,
   type Json,
   type KernelStatus,
   type SampleCluster,
+  type ServiceGrant,
 } from '@cooperage/protocol';
 import type { Connection } from './connection.ts';
 import { parseJson } from './json.ts';
 import { wordsOf } from './link.ts';
+import { recallDraft, rememberDraft, type Memory } from './memory.ts';
+import { nameOfSite, type Sites } from './sites.ts';
 
 export type Compiled =
   | { readonly ok: true; readonly bundleText: string }
@@ -64,6 +68,8 @@ export type Launching = {
   setName(name: string): void;
   /** Problems of the draft under its name, against what runs now. */
   check(): readonly string[];
+  /** The services that the draft wants for its bootstrap. */
+  grants(): readonly ServiceGrant[];
   launch(): Promise<void>;
   discard(): void;
 };
@@ -157,6 +163,10 @@ const readConfig = (
 export const makeLaunching = (
   connection: Pick<Connection, 'call' | 'status'>,
   ports: LaunchPorts,
+  {
+    sites,
+    memory,
+  }: { readonly sites: Pick<Sites, 'request'>; readonly memory: Memory },
 ): Launching => {
   const samples = signal<readonly SampleCluster[]>([]);
   const samplesProblem = signal<string | undefined>(undefined);
@@ -217,18 +227,47 @@ export const makeLaunching = (
       origin,
     );
   };
+  const parse = () =>
+    parseClusterConfig({ ...draft.value?.config, name: name.value.trim() });
   const check = (): readonly string[] => {
     if (draft.value === undefined) {
       return [];
     }
     const wanted = name.value.trim();
-    const found = parseClusterConfig({ ...draft.value.config, name: wanted });
+    const found = parse();
     const running = connection.status.value?.clusters ?? [];
     const taken = running.some(cluster => cluster.name === wanted)
       ? [`name: a cluster called ${wanted} is running already`]
       : [];
     return [...(found.ok ? [] : found.problems), ...taken];
   };
+
+  const grants = (): readonly ServiceGrant[] => {
+    const found = parse();
+    return found.ok ? found.value.services : [];
+  };
+  /** The browser's question may close a popup: it goes on with the draft when it is opened again. */
+  const insistSites = async (current: LaunchDraft): Promise<void> => {
+    const wanted = sitesOfGrants(grants());
+    if (wanted.length === 0) {
+      return;
+    }
+    rememberDraft(memory, { ...current, name: name.value });
+    const isAllowed = await sites.request(wanted);
+    rememberDraft(memory, undefined);
+    if (!isAllowed) {
+      throw new Error(
+        `Its vats are to fetch from ${wanted.map(nameOfSite).join(', ')}, and you have not allowed that: launch it again and allow it, or take the service fetch out of its config`,
+      );
+    }
+  };
+
+  const remembered = recallDraft(memory);
+  if (remembered) {
+    setDraft(remembered.config, remembered.origin);
+    name.value = remembered.name;
+    rememberDraft(memory, undefined);
+  }
 
   return Object.freeze({
     samples,
@@ -286,6 +325,7 @@ export const makeLaunching = (
       name.value = next;
     },
     check,
+    grants,
     launch: async () => {
       const current = draft.value;
       if (current === undefined || check().length > 0) {
@@ -293,6 +333,7 @@ export const makeLaunching = (
       }
       const config = { ...current.config, name: name.value.trim() };
       await during('launch', async () => {
+        await insistSites(current);
         await connection.call('launch', { config });
         draft.value = undefined;
       });

@@ -19,6 +19,7 @@ export const noMemory: Memory = Object.freeze({
 /** The numbers change with the form of what is written. */
 const RESULTS = 'results-1';
 const DRAFTS = 'drafts-1';
+const LAUNCH = 'launch-1';
 /** In UTF-16 units; a browser gives a page some millions. */
 const MAX_RESULTS_TEXT = 500_000;
 
@@ -95,6 +96,39 @@ const textOf = (results: readonly Result[]): string => {
 export type Drafts = {
   readonly message: Signal<MessageDraft>;
   readonly source: Signal<string>;
+};
+
+/** A cluster that was about to be launched when the browser asked whether it may fetch. */
+export type LaunchMemory = {
+  readonly origin: string;
+  readonly name: string;
+  readonly config: Fields;
+};
+
+/** One that is too long for the memory is not kept. Undefined forgets. */
+export const rememberDraft = (
+  memory: Memory,
+  draft: LaunchMemory | undefined,
+): void => {
+  if (draft === undefined) {
+    memory.write(LAUNCH, 'null');
+    return;
+  }
+  const { origin, name, config } = draft;
+  memory.write(LAUNCH, JSON.stringify({ origin, name, config }));
+};
+
+export const recallDraft = (memory: Memory): LaunchMemory | undefined => {
+  const found = parse(memory.read(LAUNCH));
+  if (!isFields(found)) {
+    return undefined;
+  }
+  const { origin, name, config } = found;
+  return typeof origin === 'string' &&
+    typeof name === 'string' &&
+    isFields(config)
+    ? { origin, name, config }
+    : undefined;
 };
 
 /** Fills the drafts with what was written last. */

@@ -2,6 +2,7 @@ import type { Compiled, LaunchPorts } from './launching.ts';
 import { FETCH_MILLISECONDS, readBounded } from '../../read-bounded.ts';
 import { wordsOf } from './link.ts';
 import type { Memory } from './memory.ts';
+import type { SitePorts } from './sites.ts';
 
 /** A compiler that was lost without a word must not leave the panel busy forever. */
 const COMPILE_MILLISECONDS = 60_000;
@@ -70,10 +71,29 @@ const memory: Memory = Object.freeze({
   },
 });
 
+/** A page of the extension may look and ask. */
+const sites: SitePorts = Object.freeze({
+  missing: async wanted => {
+    const allowed = await Promise.all(
+      wanted.map(site => chrome.permissions.contains({ origins: [site] })),
+    );
+    return wanted.filter((_site, at) => !allowed[at]);
+  },
+  request: wanted => chrome.permissions.request({ origins: [...wanted] }),
+  watch: onChange => {
+    chrome.permissions.onAdded.addListener(onChange);
+    chrome.permissions.onRemoved.addListener(onChange);
+  },
+});
+
 /** What an extension page offers for launching and remembering. */
-export const makePagePorts = (): LaunchPorts & { readonly memory: Memory } =>
+export const makePagePorts = (): LaunchPorts & {
+  readonly memory: Memory;
+  readonly sites: SitePorts;
+} =>
   Object.freeze({
     memory,
+    sites,
     fetchText,
     compileModule: compileInWorker,
     samplesUrl: new URL('samples.json', document.baseURI).href,

@@ -99,14 +99,18 @@ export const makeFakeKernel = (
   const answers: Required<Answers> = {
     status: async () => status,
     subscribe: async () => status,
+    start: async () => null,
     launch: async () =>
       Promise.reject(new Error('this kernel launches nothing')),
     terminate: async () => null,
     restart: async () => null,
+    upgrade: async () => ({ incarnation: 2 }),
     resume: async () => null,
+    suspend: async () => null,
     pause: async () => null,
     unpause: async () => null,
     step: async () => ({ vat: null }),
+    collect: async () => ({ objects: 0, promises: 0, references: 0 }),
     sessionOpen: async () => ({ session: makeSessionId(1) }),
     sessionClose: async () => null,
     reference: async request => {
@@ -127,6 +131,17 @@ export const makeFakeKernel = (
       setStatus({ home: status.home.filter(kept => kept.name !== name) });
       return null;
     },
+    inspect: async () => Promise.reject(new Error('there is no such object')),
+    mark: async () => ({ mark: 'm1' }),
+    grownSince: async () =>
+      Promise.reject(new Error('this kernel counts nothing')),
+    storeBundle: async () => ({ hash: '0'.repeat(128) }),
+    bundles: async () => [],
+    forgetBundle: async () => null,
+    cycles: async () => ({ cycles: { items: [], leftOut: 0 }, unseen: 0 }),
+    backup: async () => ({ name: 'monday.cooperage', files: 2, bytes: 40_960 }),
+    restore: async () => null,
+    check: async () => ({ files: 3, bytes: 61_440, damaged: [] }),
     erase: async () => {
       setStatus({ clusters: [], home: [], launches: [] });
       return null;

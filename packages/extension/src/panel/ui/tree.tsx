@@ -6,15 +6,13 @@ import {
   type DisplayNode,
   type DisplayReference,
 } from '../state/describe.ts';
+import { counted } from './counted.ts';
 
 /** How a tree shows its references; the views know what can be done with them. */
 export type ShowReference = (reference: DisplayReference) => ComponentChildren;
 
 const OPEN_DEPTH = 2;
 const MANY = 12;
-
-const counted = (count: number, one: string): string =>
-  `${count} ${one}${count === 1 ? '' : 's'}`;
 
 /** What stands for the whole: `closed` tells what is inside, which an open one shows itself. */
 const headOf = (

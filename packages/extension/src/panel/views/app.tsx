@@ -4,6 +4,7 @@ import type { Bench, Room } from '../state/bench.ts';
 import { Tabs, type Tab } from '../ui/tabs.tsx';
 import { Header } from './header.tsx';
 import { Home } from './home.tsx';
+import { Inspect } from './inspect.tsx';
 import { Launch } from './launch.tsx';
 import { Logs } from './logs.tsx';
 import { Message } from './message.tsx';
@@ -27,6 +28,8 @@ const RoomView = ({
       return <Logs bench={bench} />;
     case 'home':
       return <Home bench={bench} />;
+    case 'inspect':
+      return <Inspect bench={bench} />;
   }
 };
 
@@ -49,6 +52,7 @@ export const App = ({
       { name: 'launch', text: 'Launch', count: launching?.length ?? 0 },
       { name: 'logs', text: 'Logs' },
       { name: 'home', text: 'Home', count: status.value?.home.length ?? 0 },
+      { name: 'inspect', text: 'Inspect' },
     ];
     return isWide.value ? all.filter(({ name }) => name !== 'vats') : all;
   });

@@ -1,8 +1,15 @@
 /** @jsxImportSource preact */
-import type { KernelStatus } from '@cooperage/protocol';
+import {
+  describeRoom,
+  type KernelStatus,
+  type StorageRoom,
+} from '@cooperage/protocol';
 import type { Bench } from '../state/bench.ts';
 import { Button } from '../ui/button.tsx';
+import { counted, sizeOf } from '../ui/counted.ts';
 import { Notice } from '../ui/notice.tsx';
+import { ActionProblem } from './action-problem.tsx';
+import { Pausing } from './pausing.tsx';
 import { StateMark, type MarkTone } from '../ui/state-mark.tsx';
 
 const KERNEL_TONES: Readonly<Record<KernelStatus['state'], MarkTone>> = {
@@ -10,6 +17,9 @@ const KERNEL_TONES: Readonly<Record<KernelStatus['state'], MarkTone>> = {
   running: 'good',
   stopped: 'warn',
   failed: 'bad',
+  'storage-failed': 'bad',
+  'storage-in-use': 'warn',
+  'critical-failed': 'bad',
   'safe-mode': 'warn',
 };
 
@@ -18,11 +28,11 @@ const KERNEL_WORDS: Readonly<Record<KernelStatus['state'], string>> = {
   running: 'running',
   stopped: 'stopped',
   failed: 'failed',
+  'storage-failed': 'storage failed',
+  'storage-in-use': 'storage in use',
+  'critical-failed': 'critical vat failed',
   'safe-mode': 'safe mode',
 };
-
-const count = (number: number, one: string): string =>
-  `${number.toLocaleString('en-US')} ${one}${number === 1 ? '' : 's'}`;
 
 const Counts = ({ status }: { readonly status: KernelStatus }) => {
   const vats = status.clusters.reduce(
@@ -31,13 +41,35 @@ const Counts = ({ status }: { readonly status: KernelStatus }) => {
   );
   return (
     <p class="counts">
-      <span>{count(status.clusters.length, 'cluster')}</span>
-      <span>{count(vats, 'vat')}</span>
-      <span>{count(status.sessions, 'session')}</span>
+      <span>{counted(status.clusters.length, 'cluster')}</span>
+      <span>{counted(vats, 'vat')}</span>
+      <span>{counted(status.sessions, 'session')}</span>
       <span title="Deliveries done since the kernel started">
-        {count(status.cranks, 'crank')}
+        {counted(status.cranks, 'crank')}
       </span>
+      {status.room ? (
+        <span title={`Storage: ${describeRoom(status.room)}`}>
+          {sizeOf(status.room.used)} stored
+        </span>
+      ) : null}
     </p>
+  );
+};
+
+/** Of a storage that has little room left. */
+const RoomNotice = ({ room }: { readonly room: StorageRoom | undefined }) => {
+  if (room === undefined || room.level === 'ample') {
+    return null;
+  }
+  return (
+    <Notice tone="warn" title="There is little room left">
+      <p>{describeRoom(room)}.</p>
+      <p>
+        {room.level === 'short'
+          ? 'End what you do not need, or make room on the disk.'
+          : 'Nothing new is launched: end what you do not need, or make room on the disk.'}
+      </p>
+    </Notice>
   );
 };
 
@@ -45,6 +77,67 @@ const ReloadButton = ({ bench }: { readonly bench: Bench }) =>
   bench.reload === undefined ? null : (
     <Button onPress={bench.reload}>Reload the extension</Button>
   );
+
+const StartButton = ({ bench }: { readonly bench: Bench }) => {
+  const isBusy = bench.actions.states.value.get('start')?.state === 'busy';
+  return (
+    <Button
+      tone="primary"
+      disabled={isBusy}
+      onPress={() =>
+        void bench.actions.control('start', 'The kernel starts', 'start', {})
+      }
+    >
+      Start the kernel
+    </Button>
+  );
+};
+
+/** Of a kernel that rests: it is started again by a person. */
+const RestingNotice = ({
+  bench,
+  title,
+  reason,
+  advice,
+}: {
+  readonly bench: Bench;
+  readonly title: string;
+  readonly reason: string;
+  readonly advice: string;
+}) => (
+  <Notice tone="bad" title={title}>
+    <p>{reason}</p>
+    <p>{advice}</p>
+    <div class="row">
+      <StartButton bench={bench} />
+      <ReloadButton bench={bench} />
+    </div>
+    <ActionProblem bench={bench} actionKey="start" />
+  </Notice>
+);
+
+const RESTING = {
+  'storage-failed': {
+    title: 'The storage has failed: no vat is running',
+    advice:
+      'Everything up to the last save is intact, and nothing was answered that is not saved. Make room on the disk, or see to it, then start the kernel. What is stored can be saved, and a backup restored, below the vats.',
+  },
+  'storage-in-use': {
+    title: 'Another kernel has the storage: no vat is running',
+    advice:
+      'Two kernels over the same files would spoil them, so this one rests. Close the other one, then start the kernel.',
+  },
+  'critical-failed': {
+    title: 'A critical vat has failed: no vat is running',
+    advice:
+      'Nothing has ended: the vat is suspended, with its store and what waits for it. Start the kernel, then see to the vat: resume, upgrade or terminate it.',
+  },
+  'safe-mode': {
+    title: 'Safe mode: no vat is running',
+    advice:
+      'The kernel failed several times in a row, so it rests. Everything up to its last save is intact.',
+  },
+} as const;
 
 const KernelNotice = ({
   status,
@@ -81,16 +174,16 @@ const KernelNotice = ({
           <ReloadButton bench={bench} />
         </Notice>
       );
+    case 'storage-failed':
+    case 'storage-in-use':
+    case 'critical-failed':
     case 'safe-mode':
       return (
-        <Notice tone="warn" title="Safe mode: no vat is running">
-          <p>{reason}</p>
-          <p>
-            The kernel failed several times in a row, so it rests. Everything up
-            to its last save is intact; it starts again with the extension.
-          </p>
-          <ReloadButton bench={bench} />
-        </Notice>
+        <RestingNotice
+          bench={bench}
+          reason={reason}
+          {...RESTING[status.state]}
+        />
       );
   }
 };
@@ -126,6 +219,9 @@ const StateOfAll = ({ bench }: { readonly bench: Bench }) => {
   if (phase.at === 'connecting' || status === undefined) {
     return <StateMark tone="busy" text="connecting" />;
   }
+  if (status.state === 'running' && status.isPaused) {
+    return <StateMark tone="calm" text="paused" />;
+  }
   return (
     <StateMark
       tone={KERNEL_TONES[status.state]}
@@ -153,7 +249,13 @@ export const Header = ({ bench }: { readonly bench: Bench }) => {
           <StateOfAll bench={bench} />
         </span>
       </div>
-      {status?.state === 'running' ? <Counts status={status} /> : null}
+      {status?.state === 'running' ? (
+        <div class="row spread">
+          <Counts status={status} />
+          <Pausing bench={bench} status={status} />
+        </div>
+      ) : null}
+      {status?.state === 'running' ? <RoomNotice room={status.room} /> : null}
       <ConnectionNotice bench={bench} />
       {status === undefined ||
       bench.connection.phase.value.at === 'lost' ? null : (

@@ -4,6 +4,7 @@ import { Button } from '../ui/button.tsx';
 import { ConfirmButton } from '../ui/confirm.tsx';
 import { Empty } from '../ui/notice.tsx';
 import { ActionProblem } from './action-problem.tsx';
+import { InspectButton } from './inspect-button.tsx';
 
 /** The objects that the person keeps under names. */
 export const Home = ({ bench }: { readonly bench: Bench }) => {
@@ -37,6 +38,7 @@ export const Home = ({ bench }: { readonly bench: Bench }) => {
               >
                 Message
               </Button>
+              <InspectButton bench={bench} subject={kref} name={name} />
               <ConfirmButton
                 text="Forget"
                 label={`Forget ${name}`}

@@ -3,9 +3,10 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { LaunchStatus } from '@cooperage/protocol';
 import type { Bench } from '../state/bench.ts';
-import { wordsOf } from '../state/link.ts';
 import { Button } from '../ui/button.tsx';
+import { FileField } from '../ui/file-field.tsx';
 import { Notice, ProblemList } from '../ui/notice.tsx';
+import { Grants } from './grants.tsx';
 import { Launches } from './launch-progress.tsx';
 import { SourceEditor } from './source.tsx';
 
@@ -56,6 +57,7 @@ const Draft = ({ bench }: { readonly bench: Bench }) => {
           {draft.vats.join(', ')}
         </span>
       </p>
+      <Grants grants={launching.grants()} isAsked />
       <label class="labelled">
         <span>Name of the cluster</span>
         <input
@@ -109,56 +111,16 @@ const Samples = ({ bench }: { readonly bench: Bench }) => {
 
 const FileAndUrl = ({ bench }: { readonly bench: Bench }) => {
   const { launching } = bench;
-  const over = useSignal(false);
   const url = useSignal('');
-  const problem = useSignal<string | undefined>(undefined);
-  const readFile = async (file: File | null | undefined): Promise<void> => {
-    problem.value = undefined;
-    try {
-      if (file) {
-        launching.draftText(await file.text(), file.name);
-      }
-    } catch (error) {
-      problem.value = `${file?.name ?? 'the file'} can’t be read: ${wordsOf(error)}`;
-    }
-  };
   return (
     <section aria-labelledby="file-title">
       <h2 id="file-title">From a file or a URL</h2>
-      <label
-        class={over.value ? 'drop over' : 'drop'}
-        onDragOver={event => {
-          event.preventDefault();
-          over.value = true;
-        }}
-        onDragLeave={() => {
-          over.value = false;
-        }}
-        onDrop={event => {
-          event.preventDefault();
-          over.value = false;
-          void readFile(event.dataTransfer?.files[0]);
-        }}
+      <FileField
+        accept=".json,.bundle,application/json"
+        onText={launching.draftText}
       >
-        <span>
-          <strong>Choose a file</strong> or drop it here: a bundle or a cluster
-          config
-        </span>
-        <input
-          type="file"
-          accept=".json,.bundle,application/json"
-          onChange={event => {
-            const input = event.currentTarget;
-            void readFile(input.files?.[0]);
-            input.value = '';
-          }}
-        />
-      </label>
-      {problem.value === undefined ? null : (
-        <Notice tone="bad" isAnswer>
-          {problem.value}
-        </Notice>
-      )}
+        a bundle or a cluster config
+      </FileField>
       {launching.place.value === 'file' ? (
         <ProblemList problems={launching.problems.value} />
       ) : null}

@@ -104,13 +104,18 @@ export const Logs = ({ bench }: { readonly bench: Bench }) => {
           </p>
         </Empty>
       ) : (
-        lanes.map(lane => (
-          <Lane
-            key={lane.key}
-            lane={lane}
-            title={titleOf(lane, bench.connection.status.value)}
-          />
-        ))
+        <>
+          <p class="hint">
+            Lines show at once, before what they tell of is stored.
+          </p>
+          {lanes.map(lane => (
+            <Lane
+              key={lane.key}
+              lane={lane}
+              title={titleOf(lane, bench.connection.status.value)}
+            />
+          ))}
+        </>
       )}
     </>
   );

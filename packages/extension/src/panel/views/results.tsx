@@ -99,6 +99,13 @@ const ObjectChip = ({
             </button>
             <button
               type="button"
+              aria-label={`Inspect ${title} ${kref}`}
+              onClick={() => bench.inspect(kref)}
+            >
+              inspect
+            </button>
+            <button
+              type="button"
               aria-label={`Keep ${title} ${kref} in home`}
               aria-expanded={keeping.value}
               onClick={() => {

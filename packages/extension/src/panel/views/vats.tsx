@@ -1,133 +1,15 @@
 /** @jsxImportSource preact */
-import type {
-  ClusterStatus,
-  KernelStatus,
-  VatState,
-  VatStatus,
-} from '@cooperage/protocol';
+import type { ClusterStatus, KernelStatus } from '@cooperage/protocol';
 import type { Bench } from '../state/bench.ts';
 import { Button } from '../ui/button.tsx';
 import { ConfirmButton } from '../ui/confirm.tsx';
 import { Empty, Notice } from '../ui/notice.tsx';
-import { StateMark, type MarkTone } from '../ui/state-mark.tsx';
 import { ActionProblem } from './action-problem.tsx';
+import { BackupRoom } from './backups.tsx';
 import { DangerZone } from './danger.tsx';
-
-const VAT_TONES: Readonly<Record<VatState, MarkTone>> = {
-  launching: 'busy',
-  asleep: 'calm',
-  starting: 'busy',
-  running: 'good',
-  suspended: 'bad',
-  failed: 'bad',
-};
-
-type VatProps = {
-  readonly bench: Bench;
-  readonly cluster: ClusterStatus;
-  readonly vat: VatStatus;
-};
-
-const restartKey = ({ cluster, vat }: VatProps): string =>
-  `restart:${cluster.name}.${vat.name}`;
-
-const VatButtons = (props: VatProps) => {
-  const { bench, cluster, vat } = props;
-  const key = restartKey(props);
-  const name = `${cluster.name}.${vat.name}`;
-  const isBusy = bench.actions.states.value.get(key)?.state === 'busy';
-  const disabled = !bench.canAct.value || isBusy;
-  // Without a worker nothing ends: it only starts now instead of with the next message.
-  const verb = vat.state === 'asleep' ? 'Start' : 'Restart';
-  return (
-    <div class="row">
-      <Button
-        tone="quiet"
-        label={`${verb} ${name}`}
-        disabled={disabled}
-        onPress={() =>
-          void bench.actions.control(
-            key,
-            `${name} ${verb.toLowerCase()}s`,
-            'restart',
-            {
-              cluster: cluster.name,
-              vat: vat.name,
-            },
-          )
-        }
-      >
-        {isBusy ? `${verb}ing…` : verb}
-      </Button>
-      {vat.state !== 'suspended' ? null : (
-        <Button
-          tone="quiet"
-          label={`Resume ${name}`}
-          disabled={disabled}
-          onPress={() =>
-            void bench.actions.control(key, `${name} resumes`, 'resume', {
-              cluster: cluster.name,
-              vat: vat.name,
-            })
-          }
-        >
-          Resume
-        </Button>
-      )}
-      {vat.root === null ? null : (
-        <Button
-          tone="quiet"
-          label={`Send a message to ${name}`}
-          onPress={() => bench.address(name)}
-        >
-          Message
-        </Button>
-      )}
-    </div>
-  );
-};
-
-const Vat = (props: VatProps) => {
-  const { bench, cluster, vat } = props;
-  return (
-    <li class="vat">
-      <div class="vat-line">
-        <span class="vat-name">
-          {vat.name}
-          {vat.name === cluster.bootstrap && cluster.vats.length > 1 ? (
-            <small title="Its root got bootstrap(vats, services)">
-              {' '}
-              bootstrap
-            </small>
-          ) : null}
-        </span>
-        <StateMark tone={VAT_TONES[vat.state]} text={vat.state} />
-      </div>
-      <div class="vat-line">
-        <p class="facts">
-          <code title="The kernel’s name for its root object">
-            {vat.root ?? 'no root yet'}
-          </code>
-          <span title="How many times it has started over its store">
-            incarnation {vat.incarnation}
-          </span>
-          {vat.waiting === 0 ? null : <span>{vat.waiting} waiting</span>}
-        </p>
-        <VatButtons bench={bench} cluster={cluster} vat={vat} />
-      </div>
-      {vat.reason === undefined ? null : (
-        <Notice
-          tone={
-            vat.state === 'failed' || vat.state === 'suspended' ? 'bad' : 'warn'
-          }
-        >
-          {vat.reason}
-        </Notice>
-      )}
-      <ActionProblem bench={bench} actionKey={restartKey(props)} />
-    </li>
-  );
-};
+import { Ended } from './ended.tsx';
+import { Grants, MissingSites } from './grants.tsx';
+import { Vat } from './vat.tsx';
 
 const Cluster = ({
   bench,
@@ -188,6 +70,13 @@ const Cluster = ({
             />
           </div>
         </div>
+        {cluster.bootstrapProblem === undefined ? null : (
+          <Notice tone="warn" title="Its bootstrap came to nothing">
+            <p>{cluster.bootstrapProblem}</p>
+          </Notice>
+        )}
+        <Grants grants={cluster.services} />
+        <MissingSites bench={bench} cluster={cluster} />
         <ul class="vats">
           {cluster.vats.map(vat => (
             <Vat key={vat.id} bench={bench} cluster={cluster} vat={vat} />
@@ -244,6 +133,8 @@ export const Vats = ({ bench }: { readonly bench: Bench }) => {
           <Cluster key={cluster.id} bench={bench} cluster={cluster} />
         ))}
       </ul>
+      <Ended vats={status?.ended ?? []} />
+      <BackupRoom bench={bench} />
       <DangerZone bench={bench} />
     </>
   );

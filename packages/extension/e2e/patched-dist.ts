@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EXTENSION_DIR } from './harness.ts';
+
+/** The id that Chromium gives to an unpacked extension: its folder's SHA-256 in the letters a to p. */
+const idOfFolder = (folder: string): string =>
+  createHash('sha256')
+    .update(folder)
+    .digest('hex')
+    .slice(0, 32)
+    .replace(/./g, digit => String.fromCharCode(97 + parseInt(digit, 16)));
+
+/** A copy of the extension whose vats run another script, in the realm that is really theirs: no debugger bypasses its policy. */
+export const patchDist = (
+  patch: (script: string, url: (file: string) => string) => string,
+) => {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'cooperage-dist-')));
+  const id = idOfFolder(folder);
+  cpSync(EXTENSION_DIR, folder, { recursive: true });
+  const script = join(folder, 'vat-worker.js');
+  writeFileSync(
+    script,
+    patch(
+      readFileSync(script, 'utf8'),
+      file => `chrome-extension://${id}/${file}`,
+    ),
+  );
+  return {
+    folder,
+    id,
+    /** Puts a file beside it, which its workers can read. */
+    write: (file: string, text: string) =>
+      writeFileSync(join(folder, file), text),
+    dispose: () => rmSync(folder, { recursive: true }),
+  };
+};

@@ -1,0 +1,15 @@
+/** The directory of the origin's private file system by which pages and workers give each other backups. */
+export const EXCHANGE = 'exchange';
+
+/** What is asked of the storage while no kernel has it open; each answer is the worker's last word. */
+export type StorageOrder =
+  /** Copies all that is stored into the exchange. */
+  | { readonly type: 'copy' }
+  /** Puts what a file of the exchange holds into the place of all that is stored. */
+  | { readonly type: 'restore'; readonly name: string }
+  /** Puts nothing into the place of all that is stored. */
+  | { readonly type: 'erase' };
+
+export type StorageAnswer =
+  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: false; readonly code: string; readonly problem: string };
