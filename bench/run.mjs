@@ -1,89 +1,148 @@
 // @ts-check
 /**
- * `pnpm bench [--only node|chromium] [--quick]`: measures, prints a table, and
- * writes `bench/out/latest.json`. Each platform runs in a process of its own,
- * since measuring in Node locks the realm.
+ * `pnpm bench`: measures, prints a table, and keeps the results. Each platform
+ * is measured by a process of its own, since measuring locks its realm.
  */
 import { fork } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, relative } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { BARS } from './bars.mjs';
+import { buildForChromium, buildForNode } from './build.mjs';
+import { provideSwingSet } from './swingset/provide.mjs';
+import {
+  completeResult,
+  formatTable,
+  mergeResults,
+  replaceResults,
+} from './results.mjs';
 
-/** @typedef {import('./realm.ts').Case} Case */
+/** @typedef {import('./results.mjs').Result} Result */
+/** @typedef {import('./measure.ts').Report} Report */
+
+const USAGE = `pnpm bench [options]
+  --only node|chromium  one platform
+  --case <name>         one case; may be given again for more
+  --quick               little work, within a minute: shows that all works, and figures that are rough
+  --swingset            compares with @agoric/swingset-vat too; installs it, which takes minutes, outside of the project`;
 
 const PLATFORMS = ['node', 'chromium'];
-const OUT = fileURLToPath(new URL('out/latest.json', import.meta.url));
+const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** @param {string} platform @param {boolean} isQuick @returns {Promise<readonly Case[]>} */
-const measureApart = (platform, isQuick) =>
+const readArguments = () => {
+  try {
+    const { values } = parseArgs({
+      args: process.argv.slice(2).filter(each => each !== '--'),
+      options: {
+        only: { type: 'string' },
+        case: { type: 'string', multiple: true },
+        quick: { type: 'boolean' },
+        swingset: { type: 'boolean' },
+      },
+    });
+    if (values.only === undefined || PLATFORMS.includes(values.only)) {
+      return values;
+    }
+    console.error(
+      `--only takes ${PLATFORMS.join(' or ')}, not ${values.only}\n${USAGE}`,
+    );
+  } catch (problem) {
+    console.error(
+      `${problem instanceof Error ? problem.message : problem}\n${USAGE}`,
+    );
+  }
+  process.exit(2);
+};
+
+/**
+ * @param {string} script
+ * @param {object} work
+ * @returns {Promise<Report>}
+ */
+const measureApart = (script, work) =>
   new Promise((resolve, reject) => {
-    const path = fileURLToPath(new URL('measure.mjs', import.meta.url));
-    const child = fork(path, [platform, isQuick ? 'quick' : 'full']);
-    /** @type {readonly Case[] | undefined} */
-    let cases;
+    const child = fork(script, [JSON.stringify(work)]);
+    /** @type {Report | undefined} */
+    let report;
     child.on('message', message => {
-      cases = /** @type {readonly Case[]} */ (message);
+      report = /** @type {Report} */ (message);
     });
     child.on('error', reject);
     child.on('exit', code => {
-      if (code === 0 && cases !== undefined) {
-        resolve(cases);
+      if (code === 0 && report !== undefined) {
+        resolve(report);
       } else {
-        reject(Error(`measuring on ${platform} failed with code ${code}`));
+        reject(Error(`${script} failed with code ${code}`));
       }
     });
   });
 
-/** @param {number} value */
-const show = value =>
-  value.toLocaleString('en', { maximumFractionDigits: value < 100 ? 2 : 0 });
-
-/** @param {readonly Case[]} cases */
-const print = cases => {
-  const rows = [
-    ['case', 'platform', 'value', 'unit'],
-    ...cases.map(({ name, platform, value, unit }) => [
-      name,
-      platform,
-      show(value),
-      unit,
-    ]),
-  ];
-  const widths = [0, 1, 2, 3].map(column =>
-    Math.max(...rows.map(row => row[column]?.length ?? 0)),
+/** @param {string} platform @param {boolean} withSwingSet */
+const buildFor = async (platform, withSwingSet) => {
+  if (platform === 'node') {
+    const work = withSwingSet ? { swingset: provideSwingSet() } : {};
+    return { script: await buildForNode(), work };
+  }
+  const extensionDir = await buildForChromium();
+  const script = fileURLToPath(
+    new URL('chromium-process.mjs', import.meta.url),
   );
-  for (const row of rows) {
-    const cells = row.map((cell, column) =>
-      column === 2
-        ? cell.padStart(widths[column] ?? 0)
-        : cell.padEnd(widths[column] ?? 0),
-    );
-    console.log(cells.join('  ').trimEnd());
+  return { script, work: { extensionDir } };
+};
+
+/** @param {string} path @returns {readonly Result[]} */
+const readResults = path => {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')).cases;
+  } catch {
+    return []; // none yet
   }
 };
 
-const { values } = parseArgs({
-  options: { only: { type: 'string' }, quick: { type: 'boolean' } },
-});
-const { only, quick = false } = values;
-if (only !== undefined && !PLATFORMS.includes(only)) {
-  console.error(`--only takes ${PLATFORMS.join(' or ')}, not ${only}`);
-  process.exit(2);
-}
+const {
+  only,
+  case: wanted = [],
+  quick: isQuick = false,
+  swingset: withSwingSet = false,
+} = readArguments();
+// What a quick run measures is too rough to stand beside the rest.
+const out = fileURLToPath(
+  new URL(isQuick ? 'out/quick.json' : 'out/latest.json', import.meta.url),
+);
 try {
-  /** @type {Case[]} */
-  const cases = [];
+  /** @type {Result[]} */
+  const fresh = [];
+  /** @type {string[]} */
+  const failures = [];
   for (const platform of PLATFORMS) {
     if (only === undefined || only === platform) {
-      cases.push(...(await measureApart(platform, quick)));
+      const { script, work } = await buildFor(platform, withSwingSet);
+      const { results, failed } = await measureApart(script, {
+        ...work,
+        isQuick,
+        wanted,
+      });
+      fresh.push(...results.map(completeResult));
+      failures.push(...failed.map(name => `${platform} ${name}`));
     }
   }
-  mkdirSync(dirname(OUT), { recursive: true });
-  writeFileSync(OUT, `${JSON.stringify({ cases }, null, 2)}\n`);
-  print(cases);
-  console.log(`\nwritten to ${join('bench', 'out', 'latest.json')}`);
+  if (fresh.length === 0 && failures.length === 0) {
+    throw Error(`no case is called ${wanted.join(', ')} there`);
+  }
+  const isWhole =
+    only === undefined && wanted.length === 0 && failures.length === 0;
+  const join = isWhole ? replaceResults : mergeResults;
+  const cases = join(readResults(out), fresh);
+  mkdirSync(dirname(out), { recursive: true });
+  writeFileSync(out, `${JSON.stringify({ cases }, null, 2)}\n`);
+  console.log(`\n${formatTable(fresh, BARS).join('\n')}`);
+  if (failures.length > 0) {
+    console.error(`\nnot measured: ${failures.join(', ')}`);
+    process.exitCode = 1;
+  }
+  console.log(`\nwritten to ${relative(root, out)}`);
 } catch (problem) {
   console.error(problem instanceof Error ? problem.message : problem);
   process.exitCode = 1;

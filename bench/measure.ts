@@ -1,0 +1,46 @@
+import { CASES } from './cases/index.ts';
+import type { BenchCase, Figure, Platform, Stage } from './stage.ts';
+
+/** A figure of one platform. */
+export type Result = Figure & { readonly platform: Platform };
+
+/** What a process that measures tells its parent. */
+export type Report = {
+  readonly results: readonly Result[];
+  /** Names of the cases that could not be measured; why has been printed. */
+  readonly failed: readonly string[];
+};
+
+/** Measures on the stage the cases whose names are wanted, or all, and ends it. */
+export const measureCases = async (
+  stage: Stage,
+  wanted: readonly string[],
+): Promise<Report> => {
+  const results: Result[] = [];
+  const failed: string[] = [];
+  const { platform } = stage;
+  const measureCase = async ({ name, measure }: BenchCase): Promise<void> => {
+    const start = performance.now();
+    try {
+      for (const figure of await measure(stage)) {
+        results.push({ ...figure, platform });
+      }
+      const seconds = ((performance.now() - start) / 1000).toFixed(1);
+      console.error(`${platform}: ${name} measured in ${seconds} s`);
+    } catch (problem) {
+      failed.push(name);
+      console.error(`${platform}: ${name} failed:`, problem);
+    }
+  };
+  try {
+    for (const each of CASES) {
+      const isWanted = wanted.length === 0 || wanted.includes(each.name);
+      if (isWanted && each.platforms.includes(platform)) {
+        await measureCase(each);
+      }
+    }
+  } finally {
+    await stage.end();
+  }
+  return { results, failed };
+};

@@ -1,0 +1,177 @@
+// @ts-check
+/**
+ * The results of runs: joined, compared with the bars, and shown.
+ *
+ * @typedef {import('./bars.mjs').Bar} Bar
+ * @typedef {{
+ *   name: string,
+ *   platform: string,
+ *   value: number,
+ *   unit: string,
+ *   floor: number | null,
+ *   ratioToFloor: number | null,
+ *   peers: Record<string, number>,
+ * }} Result as `out/latest.json` holds it
+ */
+
+/**
+ * A result with all its fields, of a figure that may lack some.
+ * @param {import('./measure.ts').Result} figure
+ * @returns {Result}
+ */
+export const completeResult = ({ name, platform, value, unit, ...more }) => ({
+  name,
+  platform,
+  value,
+  unit,
+  floor: more.floor ?? null,
+  ratioToFloor: more.ratioToFloor ?? null,
+  peers: { ...more.peers },
+});
+
+/** @param {Result} result */
+const keyOf = ({ name, platform }) => `${platform} ${name}`;
+
+/**
+ * The old results with the new ones in their places; one that is new comes last.
+ * A peer that the new run has left out keeps its old ratio.
+ * @param {readonly Result[]} old
+ * @param {readonly Result[]} fresh
+ * @returns {Result[]}
+ */
+export const mergeResults = (old, fresh) => {
+  const merged = new Map(old.map(each => [keyOf(each), each]));
+  for (const each of fresh) {
+    const peers = { ...merged.get(keyOf(each))?.peers, ...each.peers };
+    merged.set(keyOf(each), { ...each, peers });
+  }
+  return [...merged.values()];
+};
+
+/**
+ * As `mergeResults`, of a run of all cases: what none of them gives any more goes.
+ * @param {readonly Result[]} old
+ * @param {readonly Result[]} fresh
+ */
+export const replaceResults = (old, fresh) => {
+  const keys = new Set(fresh.map(keyOf));
+  return mergeResults(
+    old.filter(each => keys.has(keyOf(each))),
+    fresh,
+  );
+};
+
+/**
+ * The number that a bar speaks of; undefined when the run has not measured it.
+ * @param {Result} result
+ * @param {string} figure
+ */
+export const readFigure = (result, figure) => {
+  if (figure.startsWith('peers.')) {
+    return result.peers[figure.slice('peers.'.length)];
+  }
+  const found = figure === 'value' ? result.value : result.ratioToFloor;
+  return found ?? undefined;
+};
+
+/**
+ * @param {number} value
+ * @param {Bar} bar
+ * @returns {'aim' | 'meets' | 'MISSES'}
+ */
+export const judge = (value, { atLeast, aim, isMost }) => {
+  /** @param {number} bound */
+  const reaches = bound => (isMost ? value <= bound : value >= bound);
+  return reaches(aim) ? 'aim' : reaches(atLeast) ? 'meets' : 'MISSES';
+};
+
+/** @param {number | null | undefined} value */
+const show = value => {
+  if (value === null || value === undefined) {
+    return '';
+  }
+  const most = Math.abs(value) < 100 ? 2 : 0;
+  return value.toLocaleString('en', { maximumFractionDigits: most });
+};
+
+/** @param {Bar} bar */
+const showBar = ({ atLeast, aim, isMost }) =>
+  `${isMost ? '≤' : '≥'} ${show(atLeast)}, aim ${show(aim)}`;
+
+/** @param {string} figure */
+const showFigure = figure =>
+  figure === 'ratioToFloor'
+    ? 'to the floor'
+    : figure.replace(/^peers\./, 'to ');
+
+/**
+ * One row of cells for each bar of a result, one without a bar when it has none,
+ * and one for each peer that no bar speaks of.
+ * @param {Result} result
+ * @param {readonly Bar[]} bars
+ */
+const rowsOf = (result, bars) => {
+  const { name, platform, value, unit, floor, ratioToFloor, peers } = result;
+  const head = [name, platform, show(value), unit, show(floor)];
+  const own = bars.filter(
+    bar =>
+      bar.name === name &&
+      (bar.platform === undefined || bar.platform === platform),
+  );
+  const figures = [
+    ...(ratioToFloor === null ? [] : ['ratioToFloor']),
+    ...Object.keys(peers).map(peer => `peers.${peer}`),
+    ...(own.some(({ figure }) => figure === 'value') ? ['value'] : []),
+  ];
+  const rows = figures.map(figure => {
+    const bar = own.find(each => each.figure === figure);
+    const found = readFigure(result, figure);
+    const cells = [showFigure(figure), show(found)];
+    return bar === undefined || found === undefined
+      ? cells
+      : [...cells, showBar(bar), judge(found, bar)];
+  });
+  if (rows.length === 0) {
+    rows.push([]);
+  }
+  const blank = head.map(() => '');
+  return rows.map((cells, index) => [
+    ...(index === 0 ? head : blank),
+    ...cells,
+  ]);
+};
+
+const TITLES = [
+  'case',
+  'platform',
+  'value',
+  'unit',
+  'floor',
+  'compared',
+  'ratio',
+  'bar',
+  'verdict',
+];
+/** Columns of numbers. */
+const RIGHT = new Set([2, 4, 6]);
+
+/**
+ * The results as a table for people, a line each.
+ * @param {readonly Result[]} results
+ * @param {readonly Bar[]} bars
+ */
+export const formatTable = (results, bars) => {
+  const rows = [TITLES, ...results.flatMap(each => rowsOf(each, bars))];
+  const widths = TITLES.map((_, column) =>
+    Math.max(...rows.map(row => row[column]?.length ?? 0)),
+  );
+  return rows.map(row =>
+    widths
+      .map((width, column) => {
+        const cell = row[column] ?? '';
+        return RIGHT.has(column) ? cell.padStart(width) : cell.padEnd(width);
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+};

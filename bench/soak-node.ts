@@ -1,0 +1,60 @@
+/**
+ * The process that soaks: rounds of messages of every kind between two vats and
+ * a collection after each; it sends its parent what every heap holds then, and
+ * how many rows there are.
+ */
+import '@cooperage/client/lockdown';
+import { CHURN_CONFIG } from '@cooperage/kit/churn';
+import { BroadcastChannel } from 'node:worker_threads';
+import { launchAll } from './cases/start-work.ts';
+import { makeNodeStage } from './stages/node-stage.ts';
+import type { Realm } from './stage.ts';
+
+/** This one and those of the vats: two that soak, two that every stage has. */
+const THREADS = 5;
+
+/** After so long an idleness the stores are folded into their files. */
+const FOLD_MILLISECONDS = 2_000;
+
+type Heap = { readonly thread: number; readonly bytes: number };
+
+/** Asks all threads (see `soak-thread.cjs`); in the order in which they were started. */
+const readHeaps = (): Promise<readonly Heap[]> =>
+  new Promise(resolve => {
+    const channel = new BroadcastChannel('cooperage-soak');
+    const heaps: Heap[] = [];
+    channel.onmessage = (event: unknown) => {
+      heaps.push(Reflect.get(Object(event), 'data') as Heap);
+      if (heaps.length === THREADS) {
+        channel.close();
+        resolve(heaps.sort((one, other) => one.thread - other.thread));
+      }
+    };
+    channel.postMessage('heap');
+  });
+
+const churn = async (
+  { send, kernel }: Realm,
+  { deeds }: { deeds: number },
+): Promise<void> => {
+  const left = await send(kernel, 'root', 'churn', 'left');
+  const right = await send(kernel, 'root', 'churn', 'right');
+  await Promise.all([send(left, 'meet', right), send(right, 'meet', left)]);
+  await Promise.all(
+    [left, right].map(each => send(each, 'churn', deeds / 2, 100)),
+  );
+  await send(kernel, 'collect');
+};
+
+const { rounds, deeds } = JSON.parse(process.argv[2] ?? '{}');
+const stage = makeNodeStage({ isQuick: false });
+const ours = await stage.startOurs();
+await ours.run(launchAll, { configs: [CHURN_CONFIG] });
+for (let round = 0; round <= rounds; round += 1) {
+  await ours.run(churn, { deeds });
+  await new Promise(resolve => void setTimeout(resolve, FOLD_MILLISECONDS));
+  process.send?.({ heaps: await readHeaps(), rows: ours.countRows?.() });
+}
+await ours.stop();
+await stage.end();
+process.exit(0);

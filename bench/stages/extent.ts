@@ -1,0 +1,29 @@
+import type { Rounds } from '../rounds.ts';
+
+export type StageOptions = {
+  readonly isQuick: boolean;
+  /** The script of SwingSet's process, when it was asked for. */
+  readonly swingset?: string;
+};
+
+const partOf = (number: number, divisor: number): number =>
+  Math.ceil(number / divisor);
+
+/**
+ * A quick run makes an eleventh of the rounds, with half the work and a quarter
+ * of the warming up; or a fifth of the work where there is but one round.
+ */
+export const shorten =
+  (isQuick: boolean) =>
+  ({ rounds, count, warm = count }: Rounds): Rounds => {
+    if (!isQuick) {
+      return { rounds, count, warm };
+    }
+    return rounds > 1
+      ? {
+          rounds: partOf(rounds, 11),
+          count: partOf(count, 2),
+          warm: partOf(warm, 4),
+        }
+      : { rounds, count: partOf(count, 5), warm: partOf(warm, 5) };
+  };

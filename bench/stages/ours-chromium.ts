@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs';
+import process from 'node:process';
+import { startExtension } from '../../packages/extension/e2e/harness.ts';
+import { BENCH_CONFIG } from '../program.ts';
+import type { Counters, Ours } from '../stage.ts';
+
+export type Extension = Awaited<ReturnType<typeof startExtension>>;
+
+/** What a text that the console evaluates finds beside `E` and `kernel`. */
+const SEND = '(target, method, ...args) => E(target)[method](...args)';
+
+/** As the system's kernel accounts for it. */
+const readRendererMemory = async ({
+  context,
+}: Extension): Promise<ReadonlyMap<number, number>> => {
+  const session = await context.browser()?.newBrowserCDPSession();
+  const told = await session?.send('SystemInfo.getProcessInfo');
+  await session?.detach();
+  const renderers = told?.processInfo.filter(({ type }) => type === 'renderer');
+  return new Map(
+    renderers?.map(({ id }) => {
+      const text = readFileSync(`/proc/${id}/smaps_rollup`, 'utf8');
+      const [, kilobytes] = /^Pss:\s+(\d+) kB$/m.exec(text) ?? [];
+      return [id, Number(kilobytes) * 1024];
+    }),
+  );
+};
+
+type Targets = Awaited<ReturnType<Extension['devtools']['targets']>>;
+
+/** Of workers one hears whose they are before one hears their address. */
+const findKernelWorker = (targets: Targets): string => {
+  const parent = targets.find(({ url }) => url.endsWith('/offscreen.html'));
+  const worker = targets.find(
+    ({ type, parentId }) => type === 'worker' && parentId === parent?.targetId,
+  );
+  if (worker === undefined) {
+    throw Error('the kernel has no worker');
+  }
+  return worker.targetId;
+};
+
+/** The worker answers only once its document attaches to all that it has started. */
+const readHeapUsed = ({ devtools }: Extension): Promise<number> =>
+  devtools.speakWith('/offscreen.html', async toDocument => {
+    await toDocument('Target.setAutoAttach', {
+      autoAttach: true,
+      waitForDebuggerOnStart: false,
+      flatten: false,
+    });
+    const targetId = findKernelWorker(await devtools.targets());
+    return devtools.speakWithTarget(targetId, async send => {
+      await send('HeapProfiler.collectGarbage');
+      const usage = await send('Runtime.getHeapUsage');
+      return (usage as { usedSize: number }).usedSize;
+    });
+  });
+
+export type StartedChromium = {
+  readonly extension: Extension;
+  readonly ours: Ours;
+  /** Microseconds of all processes of the browser. */
+  readonly readCpu: () => Promise<number>;
+};
+
+/** The extension in a browser of its own, with the cluster `bench`; the console is the service worker's. */
+export const startChromiumOurs = async (
+  extensionDir: string,
+): Promise<StartedChromium> => {
+  const extension = await startExtension({ extensionDir });
+  const { inConsole } = extension;
+  await inConsole(`E(kernel).launch(${JSON.stringify(BENCH_CONFIG)})`);
+  const ours: Ours = {
+    run: (work, args) =>
+      inConsole(
+        `(${String(work)})({ send: ${SEND}, kernel }, ${JSON.stringify(args)})`,
+      ),
+    counters: () =>
+      inConsole<Counters>(
+        'E(kernel).status().then(({ commits, sql }) => ({ commits, ...sql }))',
+      ),
+    // An answer has left, and the epoch that it waited for is committed.
+    idle: async () => {
+      await inConsole('E(kernel).status().then(() => {})');
+    },
+    reload: extension.reload,
+    ...(process.platform === 'linux'
+      ? { rendererMemory: () => readRendererMemory(extension) }
+      : {}),
+    heapUsed: () => readHeapUsed(extension),
+    stop: () => extension.close(),
+  };
+  const session = await extension.context.browser()?.newBrowserCDPSession();
+  return {
+    extension,
+    ours,
+    readCpu: async () => {
+      const told = await session?.send('SystemInfo.getProcessInfo');
+      const seconds = told?.processInfo.reduce(
+        (sum, { cpuTime }) => sum + cpuTime,
+        0,
+      );
+      return (seconds ?? NaN) * 1_000_000;
+    },
+  };
+};
