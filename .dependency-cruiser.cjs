@@ -85,13 +85,13 @@ module.exports = {
     {
       name: 'panel-own',
       comment:
-        'The panel imports of ours only protocol and streams, itself, its way to the kernel, and how much is read of a server.',
+        'The panel imports of ours only protocol and streams, itself, its way to the kernel, how much is read of a server, and where it finds backups.',
       severity: 'error',
       from: { path: '^packages/extension/src/panel/', pathNot: TEST },
       to: {
         path: '^(packages|vats)/',
         pathNot:
-          '^packages/(extension/src/(panel/|(ports|read-bounded)[.]ts$)|protocol/|streams/)',
+          '^packages/(extension/src/(panel/|(ports|read-bounded|storage-words)[.]ts$)|protocol/|streams/)',
       },
     },
     {

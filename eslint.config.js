@@ -20,6 +20,9 @@ const LOCKED = ['kernel', 'vat-supervisor', 'client', 'services'].map(
 const BEFORE_LOCKDOWN = [
   'packages/vat-supervisor/src/bare-worker.ts',
   'packages/vat-supervisor/src/captured-console.ts',
+  'packages/vat-supervisor/src/install-sends.ts',
+  'packages/vat-supervisor/src/hardener.ts',
+  'packages/vat-supervisor/src/install-hardener.ts',
   'packages/vat-supervisor/src/log-levels.ts',
   'packages/vat-supervisor/src/strip-globals.ts',
 ];
@@ -135,5 +138,10 @@ export default defineConfig(
         ),
       ],
     },
+  },
+  {
+    // Their only way to each other.
+    files: ['**/*.cjs'],
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
 );

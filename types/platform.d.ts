@@ -17,3 +17,14 @@ declare const console: Record<
   (...args: unknown[]) => void
 >;
 declare function queueMicrotask(task: () => void): void;
+declare class URL {
+  constructor(url: string, base?: string | URL);
+  static canParse(url: string, base?: string | URL): boolean;
+  readonly href: string;
+  readonly protocol: string;
+  readonly username: string;
+  readonly password: string;
+  readonly hostname: string;
+  readonly port: string;
+  readonly pathname: string;
+}

@@ -143,6 +143,20 @@ const abuses = {
     return hoard.length;
   },
 
+  /** Takes its own heap until there is none: with the worker goes the process of all vats. */
+  overflow: (): never => {
+    for (let chain: object = {}; ; chain = { chain, more: [chain] });
+  },
+
+  /** Works for `n` turns of a loop, some nanoseconds each; then answers `n`. */
+  toil: (n: number) => {
+    let turns = 0;
+    while (turns < n) {
+      turns += 1;
+    }
+    return turns;
+  },
+
   /** Calls `target.flooded(index)` `n` times at once; returns without waiting. */
   flood: (n: number, target: ERef<Flooded>) => {
     for (let index = 0; index < n; index += 1) {

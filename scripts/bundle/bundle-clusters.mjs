@@ -20,7 +20,8 @@ export const CLUSTERS_FOLDER = fileURLToPath(
 
 /**
  * Bundles every vat that the sample clusters name, each file once. A cluster's
- * file names a vat's module as `{ "bundle": { "path": … } }`, relative to itself.
+ * file names a vat's module as `{ "bundle": { "path": … } }`, relative to itself;
+ * the same in `bundles`, for vats to come.
  *
  * @returns {Promise<{ samples: readonly Sample[], bundles: ReadonlyMap<string, import('./bundle-vat.mjs').VatBundle> }>}
  *   `bundles` by name
@@ -53,9 +54,16 @@ export const bundleClusters = async () => {
   for (const file of files.sort()) {
     const path = join(CLUSTERS_FOLDER, file);
     const sample = JSON.parse(readFileSync(path, 'utf8'));
-    for (const vat of Object.values(sample.config.vats)) {
-      const name = await nameOfBundle(resolve(dirname(path), vat.bundle.path));
-      vat.bundle = { url: `bundles/${name}.json` };
+    const { vats, bundles: named = {} } = sample.config;
+    /** @param {{ path: string }} source */
+    const placeOf = async source => ({
+      url: `bundles/${await nameOfBundle(resolve(dirname(path), source.path))}.json`,
+    });
+    for (const vat of Object.values(vats)) {
+      vat.bundle = await placeOf(vat.bundle);
+    }
+    for (const name of Object.keys(named)) {
+      named[name] = await placeOf(named[name]);
     }
     samples.push(sample);
   }

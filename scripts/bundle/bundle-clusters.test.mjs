@@ -18,8 +18,11 @@ describe('the sample clusters', () => {
       'counter',
       'demo',
       'everything',
+      'library',
       'market',
+      'reminders',
       'rogue',
+      'workshop',
     ]);
   });
 

@@ -1,0 +1,15 @@
+import process from 'node:process';
+import { defineConfig } from 'vitest/config';
+
+/** The tests that `npm run mutation` runs against each mutant of a part, with few runs of each property. */
+const tests: readonly string[] = JSON.parse(
+  process.env['MUTATION_TESTS'] ?? '["**/*"]',
+);
+
+export default defineConfig({
+  test: {
+    include: tests.map(test => `packages/kernel/src/${test}.test.ts`),
+    testTimeout: 20_000,
+    env: { PROPERTY_RUNS: process.env['PROPERTY_RUNS'] ?? '10' },
+  },
+});
