@@ -3,8 +3,7 @@
  * `npm test`: installs what is missing, then runs every check in order and stops
  * at the first that fails, with its exit code.
  */
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
 import { provideChromium } from './chromium.mjs';
 import {
   cache,
@@ -14,27 +13,15 @@ import {
   run,
   secondsSince,
 } from './setup.mjs';
-
-const reportOf = (/** @type {string} */ name) => join(cache, `${name}.json`);
+import { countTests, runTests } from './test-runs.mjs';
 
 /** @param {string} name */
 const runScript = name => run('npm', ['run', '--silent', name]);
 
-/** @param {string} name */
-const runTests = name => {
-  rmSync(reportOf(name), { force: true });
-  run('npm', [
-    'run',
-    '--silent',
-    name,
-    '--',
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=.cache/${name}.json`,
-  ]);
-};
+/** @type {ReturnType<typeof runTests>[]} */
+const outcomes = [];
 
-/** @type {[string, () => void][]} */
+/** @type {[string, () => unknown][]} */
 const steps = [
   ['install', provideDependencies],
   ['browser', () => console.log(provideChromium())],
@@ -42,26 +29,24 @@ const steps = [
   ['lint', () => runScript('lint')],
   ['types', () => runScript('types')],
   ['walls', () => runScript('walls')],
-  ['unit', () => runTests('unit')],
+  ['unit', () => outcomes.push(runTests('unit'))],
   ['build', () => runScript('build')],
   ['size', () => runScript('size')],
   ['docs', () => runScript('docs')],
-  ['e2e', () => runTests('e2e')],
+  ['e2e', () => outcomes.push(runTests('e2e'))],
 ];
 
-const count = () => {
-  const reports = ['unit', 'e2e'].map(name =>
-    JSON.parse(readFileSync(reportOf(name), 'utf8')),
+const report = () => {
+  const { passed, failed, skipped } = countTests(
+    outcomes.flatMap(({ files }) => files),
   );
-  /** @param {string} key */
-  const sum = key => reports.reduce((total, report) => total + report[key], 0);
-  const skipped = sum('numPendingTests') + sum('numTodoTests');
+  for (const file of outcomes.flatMap(({ unsteady }) => unsteady)) {
+    console.log(`${file} failed at first and passed alone`);
+  }
   if (skipped > 0) {
     console.log(`${skipped} skipped`);
   }
-  console.log(
-    `${sum('numPassedTests')} passed, ${sum('numFailedTests')} failed`,
-  );
+  console.log(`${passed} passed, ${failed} failed`);
 };
 
 mkdirSync(cache, { recursive: true });
@@ -74,7 +59,7 @@ try {
     console.log(`=== ${name}: done in ${secondsSince(start)}`);
   }
   console.log(`\nAll of it took ${secondsSince(begin)} in ${root}`);
-  count();
+  report();
 } catch (reason) {
   fail(reason);
 }
