@@ -548,6 +548,46 @@ describe('a crank that fails', () => {
     });
   });
 
+  it.each([
+    ['one that the kernel has told of', 'promise'],
+    ['the answer to a message', 'E(object).get()'],
+    ['one of the vat’s own', 'Promise.resolve(object)'],
+  ])(
+    'counts the messages of a turn along a promise as they are sent: %s',
+    async (_which, promise) => {
+      const vat = await started(
+        rootScript(
+          `flood: ({ object, promise }) => {
+             const along = ${promise};
+             for (;;) { try { E(along).x(); } catch {} }
+           },
+           local: async () => {
+             const mine = Promise.resolve(Far('mine', { x: () => {} }));
+             for (let turn = 0; turn < 4; turn += 1) {
+               for (let i = 0; i < 40; i += 1) E(mine).x();
+               await null;
+             }
+           }`,
+        ),
+        { limits: { syscallsPerCrank: 50 } },
+      );
+      expect((await vat.call('local')).outcome).toEqual({ ok: true });
+      expect(
+        await vat.call('flood', {
+          object: { '@ref': 'o-5' },
+          promise: { '@ref': 'p-60' },
+        }),
+      ).toMatchObject({
+        outcome: {
+          ok: false,
+          problem: 'syscallsPerCrank: the crank reached 51, the limit is 50',
+        },
+        syscalls: [],
+        changes: [],
+      });
+    },
+  );
+
   it('gives an answer larger than liveslots would let through, within its own limits', async () => {
     const vat = await started(rootScript(`bloat: n => 'x'.repeat(n)`));
     const { outcome, syscalls } = await vat.call('bloat', 11_000_000);

@@ -3,8 +3,9 @@
  *
  * A message to a presence is counted when it is sent, not when liveslots gets it:
  * that is in a later turn, and a vat that sends a million would have spent its
- * time and its memory before the first is counted. A message along a promise is
- * counted when liveslots gets it.
+ * time and its memory before the first is counted. A message along a promise may
+ * stay in the vat, and is counted when liveslots gets it; until the next turn,
+ * when it may have been, it counts as if it went out, for the same reason.
  *
  * `E.sendOnly` works. Liveslots keeps the answer to each message by
  * the promise that its sender is given. Whoever sends only is given none: then
@@ -24,23 +25,43 @@ type Executor = (
 
 const { HandledPromise: Inner } = globalThis;
 
+const InnerPromise = Promise;
 const presences = new WeakSet<object>();
-let onSend = (): void => {};
+/** How many messages went along promises in this turn. */
+let along = 0;
+let onSend = (_along: number): void => {};
 
-/** Has the function called before each message to a presence; what it throws, the sender gets, and nothing is sent. */
-export const watchSends = (callback: () => void): void => {
+/**
+ * Has the function called before each message to a presence with 0, and before
+ * each along a promise with how many these are in this turn; what it throws,
+ * the sender gets, and nothing is sent.
+ */
+export const watchSends = (callback: (along: number) => void): void => {
   onSend = callback;
+};
+
+const nextTurn = InnerPromise.resolve();
+const forget = (): void => {
+  along = 0;
+};
+
+const count = (target: object): void => {
+  if (presences.has(target)) {
+    onSend(0);
+  } else if (target instanceof InnerPromise) {
+    if (along === 0) {
+      void nextTurn.then(forget);
+    }
+    along += 1;
+    onSend(along);
+  }
 };
 
 const counted =
   (deed: Deed): Deed =>
   (target, ...args) => {
-    if (
-      typeof target === 'object' &&
-      target !== null &&
-      presences.has(target)
-    ) {
-      onSend();
+    if (typeof target === 'object' && target !== null) {
+      count(target);
     }
     return deed(target, ...args);
   };

@@ -115,10 +115,10 @@ export const makeCrankBudget = (
       units = 0;
       breach = undefined;
     },
-    /** Of a message that will be a syscall in a later turn. */
-    noteSend: () => {
-      sends += 1;
-      insist(sends, 'syscallsPerCrank');
+    /** Of a message that will be a syscall in a later turn, or of so many in this turn that may be. */
+    noteSend: (along: number) => {
+      sends += along === 0 ? 1 : 0;
+      insist(sends + along, 'syscallsPerCrank');
     },
     noteSyscall: (syscall: Syscall) => {
       if (breach !== undefined) {

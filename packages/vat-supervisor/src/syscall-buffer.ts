@@ -118,10 +118,13 @@ export const makeSyscallBuffer = (powers: {
 
   return Object.freeze({
     syscall,
-    /** To be called when a message is sent that will be a syscall later; throws when the crank has sent too many. */
-    noteSend: (): void => {
+    /**
+     * To be called when a message is sent that will be a syscall later (0), or
+     * may be (how many of these this turn has sent); throws when it is too many.
+     */
+    noteSend: (along: number): void => {
       if (isOpen) {
-        budget.noteSend();
+        budget.noteSend(along);
       }
     },
     begin: (delivery: Delivery): void => {
