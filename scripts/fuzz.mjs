@@ -31,6 +31,7 @@ const SUITES = [
   { name: 'schedules', file: 'packages/kernel/src/schedules', tests: 34 },
   { name: 'power-loss', file: 'packages/node/src/power-loss', tests: 3 },
   { name: 'confluence', file: 'packages/kit/src/confluence', tests: 1 },
+  { name: 'keepers', file: 'packages/kit/src/keepers', tests: 1 },
   {
     name: 'hostile-moments',
     file: 'packages/kernel/src/hostile-moments',
