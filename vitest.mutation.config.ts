@@ -10,6 +10,8 @@ export default defineConfig({
   test: {
     include: tests.map(test => `packages/kernel/src/${test}.test.ts`),
     testTimeout: 20_000,
+    // A mutant is chosen when its code runs, so what is loaded may stay.
+    isolate: false,
     env: { PROPERTY_RUNS: process.env['PROPERTY_RUNS'] ?? '10' },
   },
 });

@@ -622,7 +622,7 @@ describe('random programs of raw vats', () => {
           expect(rows).toEqual(nothing);
         },
       ),
-      { numRuns: RUNS / 8, endOnFailure: true },
+      { numRuns: Math.ceil(RUNS / 8), endOnFailure: true },
     );
     expect(renewed).toBeGreaterThan(RUNS / 8);
     expect(terminated).toBeGreaterThan(RUNS / 40);
