@@ -7,7 +7,7 @@ import type {
 } from '../ports.ts';
 import { CLISTS, SCHEMA, VATS, VAT_CHANGES } from '../store/schema.ts';
 import { TIMERS } from '../store/service-schema.ts';
-import { namesIn, survivesHeap } from './durable-vats.ts';
+import { namesIn, survivesHeap } from './durable-work.ts';
 
 type Row = readonly ColumnValue[];
 

@@ -1,5 +1,4 @@
 import {
-  isDurableVref,
   isExportVref,
   isPromiseVref,
   ROOT_VREF,
@@ -10,96 +9,21 @@ import {
   type Vref,
 } from '@cooperage/protocol';
 import type { Draws } from './draws.ts';
+import {
+  childrenOf,
+  dataBody,
+  isDocumented,
+  isRisky,
+  labelsIn,
+  namesIn,
+  peerFor,
+  plainOf,
+  ROOT_LABELS,
+  survivesHeap,
+  workBody,
+  type Name,
+} from './durable-work.ts';
 import type { Behavior, Deed, RawVat } from './raw-vats.ts';
-
-/** Vats that never end: what is surely sent to them is surely done, and once. */
-export const PEERS = ['alice', 'bob', 'carol'] as const;
-
-const ROOT_LABELS = PEERS.map(name => `root ${name}`);
-
-/** What a piece of work is, whichever attempt at it this is. */
-export const plainOf = (id: string): string => id.replace(/~\d+/, '');
-/** Whether some of what it came from may have been lost by the rules. */
-const isRisky = (id: string): boolean => id.includes('h');
-
-/** How many pieces of work come from one, and which of them surely. */
-const childrenOf = (draw: Draws, id: string): string[] => {
-  const plain = plainOf(id);
-  const depth = plain.split('/').length;
-  const count = depth > 3 ? 0 : draw(depth === 1 ? 4 : 3, plain, 'count');
-  return Array.from({ length: count }, (_, index) =>
-    !isRisky(plain) && draw(3, plain, index, 'sure') > 0
-      ? `${id}/c${index}`
-      : `${id}/h${index}`,
-  );
-};
-
-/** All that is surely done when the piece of work is, itself included. */
-export const sureWorkOf = (draw: Draws, id: string): string[] =>
-  isRisky(id)
-    ? []
-    : [id, ...childrenOf(draw, id).flatMap(child => sureWorkOf(draw, child))];
-
-/** Whose root gets a piece of work that is surely done. */
-const peerFor = (draw: Draws, id: string): string =>
-  ROOT_LABELS[draw(PEERS.length, plainOf(id), 'to')] ?? '';
-
-/** What one of a vat's vrefs means, by the vat's own books. */
-export type Name = { readonly label: string; readonly isStrong: boolean };
-
-/**
- * Rows of such a vat's store:
- *
- * - `n vref`: what the name means, and whether it is held (an import) or may be (an export);
- * - `l label`: its vref;
- * - `c vref`: a promise that this heap is to settle;
- * - `w vref`: a promise that it has asked to hear of;
- * - `r vref`: a promise that it settles when it hears of that one;
- * - `d id`: a piece of work that it has done;
- * - `x`: the next number of an export;
- * - `k`: how often an alarm has woken it.
- */
-export const namesIn = (
-  store: ReadonlyMap<string, string>,
-): Map<string, Name> =>
-  new Map(
-    [...store]
-      .filter(([key]) => key.startsWith('n '))
-      .map(([key, value]) => [key.slice(2), JSON.parse(value) as Name]),
-  );
-
-/** Names that survive the heap, as the kernel has it. */
-export const survivesHeap = (
-  store: ReadonlyMap<string, string>,
-  vref: string,
-): boolean =>
-  isPromiseVref(vref as Vref)
-    ? store.has(`w ${vref}`)
-    : !isExportVref(vref as Vref) ||
-      isDurableVref(vref as Vref) ||
-      vref === ROOT_VREF;
-
-export const workDoneIn = (store: ReadonlyMap<string, string>): string[] =>
-  [...store.keys()]
-    .filter(key => key.startsWith('d '))
-    .map(key => key.slice(2));
-
-/** A message that asks for work; labels say what each slot is. */
-export const workBody = (id: string, labels: readonly string[]): string =>
-  `#${JSON.stringify(['work', [id, labels]])}`;
-
-/** CapData with references, each labeled. */
-const dataBody = (labels: readonly string[]): string =>
-  `#${JSON.stringify(['data', labels])}`;
-
-/** The labels of the references in a resolution that such a vat, or such a client, made; none for the kernel's own. */
-export const labelsIn = ({ body }: CapData): string[] => {
-  const value: unknown = JSON.parse(body.slice(1));
-  if (typeof value === 'string' && value.startsWith('$0.Alleged: ')) {
-    return [value.slice('$0.Alleged: '.length)];
-  }
-  return Array.isArray(value) && value[0] === 'data' ? value[1] : [];
-};
 
 /** Not to answer, and so to pass the deadline; or a syscall that no vat may make. */
 export type VatFault = 'silent' | 'illegal';
@@ -112,12 +36,6 @@ const workOf = (delivery: Delivery): string | undefined => {
   const [method, args] = JSON.parse(delivery[2].methargs.body.slice(1));
   return method === 'work' ? args[0] : undefined;
 };
-
-/** Why the kernel, by its documents, may reject a promise. */
-const DOCUMENTED =
-  /"name":"vatUpgraded"|is gone: its vat|was terminated|ended itself|kernel was restarted|session is over|fulfilled with data|client closed it|client is gone|^#\["data"|vat was ended|was revoked|has no method/;
-export const isDocumented = ({ body }: CapData): boolean =>
-  DOCUMENTED.test(body);
 
 /**
  * Vats whose whole mind is in their store: which names they have, what each

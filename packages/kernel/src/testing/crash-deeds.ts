@@ -1,0 +1,350 @@
+import type { Json } from '@cooperage/protocol';
+import type { Operator } from './crash-operator.ts';
+import type { Program } from './crash-programs.ts';
+import type { Draws } from './draws.ts';
+import { PEERS } from './durable-work.ts';
+import type { Entry, Journal } from './journal.ts';
+import type { Rig } from './rig.ts';
+
+/** A bundle with a hash of its own for each number: the rig's hash is the length. */
+const codeOf = (number: number): string =>
+  JSON.stringify({
+    moduleFormat: 'cooperageScript',
+    source: 'x'.repeat(100 + number),
+  });
+const hashOf = (text: string): string => `${text.length}`.padStart(128, '0');
+
+/** Whether the vat is suspended is not known any more. */
+export const doubtSuspension = (journal: Journal, vat: string): void =>
+  journal.add({ kind: 'asked', deed: -1, thing: `suspension ${vat}` });
+
+/** What a request may be refused with: what it is about has gone or come meanwhile. */
+const REFUSALS = [
+  'BAD_REQUEST',
+  'CLUSTER_EXISTS',
+  'CLUSTER_UNKNOWN',
+  'LAUNCH_FAILED',
+  'NAME_TAKEN',
+  'OBJECT_UNKNOWN',
+  'SESSION_CLOSED',
+  'UPGRADE_FAILED',
+  'VAT_UNKNOWN',
+];
+
+/** How often each deed was asked for, and which were answered. */
+export const makeBook = (known: readonly Entry[]) => {
+  const attempts = new Map<number, number>();
+  const settled = new Set<number>();
+  for (const entry of known) {
+    if (entry.kind === 'asked') {
+      attempts.set(entry.deed, (attempts.get(entry.deed) ?? 0) + 1);
+    } else if (entry.kind === 'answered') {
+      settled.add(entry.deed);
+    }
+  }
+  return {
+    /** The number of this attempt, from 1. */
+    begin: (deed: number): number => {
+      const attempt = (attempts.get(deed) ?? 0) + 1;
+      attempts.set(deed, attempt);
+      return attempt;
+    },
+    isSettled: (deed: number): boolean => settled.has(deed),
+    settle: (deed: number): void => void settled.add(deed),
+  };
+};
+
+/** Does deeds, and notes what was asked and answered. */
+export const makeDoer = ({
+  rig,
+  program: { deeds },
+  book,
+  journal,
+  draw,
+  report,
+  onPause,
+  onVain,
+  now,
+}: {
+  rig: Rig;
+  program: Program;
+  book: ReturnType<typeof makeBook>;
+  journal: Journal;
+  draw: Draws;
+  report: (problem: string) => void;
+  /** Told when it is known that no vat gets anything, and when that ends. */
+  onPause: (isPaused: boolean) => void;
+  /** Told of work that nobody may do, for its way was cut before. */
+  onVain: (id: string) => void;
+  now: () => number;
+}) => {
+  const extra = (index: number, attempt: number): string =>
+    `x${index}${attempt > 1 ? `.${attempt}` : ''}`;
+  const peer = (to: number): string => PEERS[to] ?? PEERS[0];
+  /** Clusters that were launched besides, as far as can be known from here. */
+  const extras = (): string[] =>
+    [...rig.kernel.state.clusters.values()]
+      .map(({ name }) => name)
+      .filter(name => name.startsWith('x'))
+      .sort();
+
+  const request = (
+    { client: { rpc } }: Operator,
+    deed: number,
+    {
+      method,
+      params,
+      thing,
+      fact,
+      onDone = () => {},
+    }: {
+      method: string;
+      params: Json;
+      thing?: string;
+      fact?: string;
+      onDone?: () => void;
+    },
+  ): void => {
+    journal.add({ kind: 'asked', deed, thing });
+    const settle = (found: string | undefined): void => {
+      book.settle(deed);
+      journal.add({
+        kind: 'answered',
+        deed,
+        thing,
+        fact: found,
+        work: undefined,
+      });
+    };
+    rpc.call(method, params).then(
+      () => {
+        settle(fact);
+        onDone();
+      },
+      (problem: unknown) => {
+        const code = String(Object(problem).code);
+        if (REFUSALS.includes(code)) {
+          settle(undefined);
+        } else if (!/closed|kernel has/i.test(String(problem))) {
+          report(`${method} was refused: ${String(problem)}`);
+        }
+      },
+    );
+  };
+
+  const lose = (to: number, what: 'worker' | 'host'): void => {
+    PEERS.forEach(name => doubtSuspension(journal, name));
+    const alive = rig.vats.all.filter(({ isKilled }) => !isKilled);
+    if (what === 'host') {
+      alive[0]?.lose('the process is gone', 'host');
+    } else {
+      alive[to % Math.max(1, alive.length)]?.lose('it is gone');
+    }
+  };
+
+  const askWork = async (
+    operator: Operator,
+    deed: number,
+    to: number,
+    isRisky: boolean,
+  ): Promise<void> => {
+    const attempt = book.begin(deed);
+    const id = `${isRisky ? 'h' : 't'}${deed}~${attempt}`;
+    const [alias] = operator.aliases;
+    if (isRisky && alias && draw(3, id, 'by alias') > 0) {
+      if (alias.isRevoked) {
+        onVain(id);
+      }
+      journal.add({ kind: 'asked', deed, thing: undefined });
+      operator.work(id, alias.ref, true, alias);
+      return;
+    }
+    const [cluster] = isRisky ? extras() : [];
+    const vat = cluster && draw(2, id, 'y') ? `y${cluster.slice(1)}` : cluster;
+    const target =
+      cluster === undefined || vat === undefined
+        ? operator.root(peer(to))
+        : await operator.refer(cluster, vat);
+    if (target !== undefined) {
+      journal.add({ kind: 'asked', deed, thing: undefined });
+      operator.work(id, target, isRisky);
+    }
+  };
+
+  /** Asks a service for something that concerns a vat's root; nothing when the service's object is gone. */
+  const askService = async (
+    operator: Operator,
+    deed: number,
+    what: 'alarm' | 'alias',
+    to: number,
+  ): Promise<void> => {
+    const service = await operator.referToService(
+      what === 'alarm' ? 'timer' : 'revocation',
+    );
+    const root = operator.root(peer(to));
+    if (service === undefined || root === undefined) {
+      book.settle(deed);
+      return;
+    }
+    const attempt = book.begin(deed);
+    journal.add({ kind: 'asked', deed, thing: undefined });
+    const time = now() + 50 + draw(500, deed, attempt, 'alarm');
+    operator.call(
+      `${what === 'alarm' ? 'a' : 'v'}${deed}~${attempt}`,
+      service,
+      JSON.stringify(
+        what === 'alarm' ? ['wakeAt', [time, '$0']] : ['makeRevocable', ['$0']],
+      ),
+      [root],
+    );
+  };
+
+  /** Steps that may still be made. */
+  let stepsOpen = 0;
+  let lastAsked = 0;
+  /** Asks for it; as long as it is not answered nobody knows whether vats move. */
+  const askPause = (
+    operator: Operator,
+    deed: number,
+    method: 'pause' | 'step' | 'unpause',
+  ): void => {
+    onPause(false);
+    stepsOpen += Number(method === 'step');
+    lastAsked += 1;
+    const asked = lastAsked;
+    request(operator, deed, {
+      method,
+      params: {},
+      onDone: () => {
+        stepsOpen -= Number(method === 'step');
+        onPause(method === 'pause' && stepsOpen === 0 && asked === lastAsked);
+      },
+    });
+  };
+
+  /** Does it; true when the session is to be left. */
+  return async (operator: Operator, deed: number): Promise<boolean> => {
+    const what = deeds[deed];
+    if (what === undefined) {
+      return false;
+    }
+    switch (what.do) {
+      case 'work':
+        await askWork(operator, deed, what.to, false);
+        break;
+      case 'risk':
+        await askWork(operator, deed, what.to, true);
+        break;
+      case 'lose':
+        book.settle(deed);
+        lose(what.to, what.what);
+        break;
+      case 'leave':
+        book.settle(deed);
+        return true;
+      case 'collect':
+        request(operator, deed, { method: 'collect', params: {} });
+        break;
+      case 'alarm':
+      case 'alias':
+        await askService(operator, deed, what.do, what.to);
+        break;
+      case 'revoke': {
+        const alias = operator.aliases.find(({ isRevoked }) => !isRevoked);
+        if (alias === undefined) {
+          book.settle(deed);
+        } else {
+          journal.add({ kind: 'asked', deed, thing: undefined });
+          const id = `w${deed}~${book.begin(deed)} ${alias.id}`;
+          operator.call(id, alias.revoker, '["revoke",[]]', []);
+        }
+        break;
+      }
+      case 'pause':
+      case 'step':
+      case 'unpause':
+        askPause(operator, deed, what.do);
+        break;
+      case 'launch': {
+        const name = extra(deed, book.begin(deed));
+        const vats = [name, `y${name.slice(1)}`];
+        const bundle = { text: codeOf(0) };
+        const config = {
+          name,
+          vats: Object.fromEntries(
+            vats.map(vat => [vat, { bundle, onFault: 'restart' }]),
+          ),
+        };
+        request(operator, deed, {
+          method: 'launch',
+          params: { config },
+          thing: `cluster ${name}`,
+          fact: 'there',
+        });
+        break;
+      }
+      case 'terminate': {
+        const [cluster] = extras();
+        if (cluster !== undefined) {
+          request(operator, deed, {
+            method: 'terminate',
+            params: { cluster },
+            thing: `cluster ${cluster}`,
+            fact: 'gone',
+          });
+        }
+        break;
+      }
+      case 'upgrade': {
+        const text = codeOf(1 + deed);
+        doubtSuspension(journal, peer(what.to));
+        request(operator, deed, {
+          method: 'upgrade',
+          params: { cluster: 'demo', vat: peer(what.to), bundle: { text } },
+          thing: `code ${peer(what.to)}`,
+          fact: hashOf(text),
+        });
+        break;
+      }
+      case 'restart':
+        request(operator, deed, {
+          method: 'restart',
+          params: { cluster: 'demo', vat: peer(what.to) },
+          thing: `suspension ${peer(what.to)}`,
+        });
+        break;
+      case 'suspend':
+      case 'resume':
+        request(operator, deed, {
+          method: what.do,
+          params: { cluster: 'demo', vat: peer(what.to) },
+          thing: `suspension ${peer(what.to)}`,
+          fact: what.do === 'suspend' ? 'suspended' : 'none',
+        });
+        break;
+      case 'keep': {
+        const vref = operator.root(peer(what.to));
+        if (vref !== undefined) {
+          request(operator, deed, {
+            method: 'keep',
+            params: { name: `k${what.to}`, vref },
+            thing: `home k${what.to}`,
+            fact: 'there',
+          });
+        }
+        break;
+      }
+      case 'forget':
+        request(operator, deed, {
+          method: 'forget',
+          params: { name: `k${what.to}` },
+          thing: `home k${what.to}`,
+          fact: 'gone',
+        });
+        break;
+      default:
+        what satisfies never;
+    }
+    return false;
+  };
+};
