@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { afterAll, expect, it } from 'vitest';
 import {
-  programs,
   resumeAt,
   runProgram,
   type Deed,
   type Program,
 } from './testing/crash-driver.ts';
+import { programs } from './testing/crash-programs.ts';
 import { makeSequence } from './testing/draws.ts';
 import { tryEach } from './testing/fuzz.ts';
 import { memoryStorage } from './testing/memory-crashes.ts';
@@ -86,6 +86,72 @@ it('what is sent by an alias once it is known to be revoked reaches nobody, also
     }
   });
   expect(vain).toBeGreaterThan(0);
+}, 3_600_000);
+
+it('vats that are made, governed and ended, code that is stored, servers that are asked and alarms that repeat go on so too, and no server is asked again', async () => {
+  const found = { born: 0, fetched: 0 };
+  const deeds: readonly Deed[] = [
+    { do: 'birth', to: 1 },
+    { do: 'work', to: 0 },
+    { do: 'store', to: 0 },
+    { do: 'fetch' },
+    { do: 'launch' },
+    { do: 'birth', to: 0 },
+    { do: 'repeat' },
+    { do: 'govern', to: 0 },
+    { do: 'cancel' },
+    { do: 'discard', to: 0 },
+    { do: 'risk', to: 0 },
+  ];
+  const each = fc.record({ deeds: fc.constant(deeds), seed: fc.nat(2 ** 31) });
+  await tryEach(each, [1, 2, 3], async (program, seed) => {
+    const choose = makeSequence(seed);
+    const { options, whole } = await runWhole(program);
+    found.born += whole.born;
+    found.fetched += whole.fetched;
+    for (let tries = 0; tries < 5; tries += 1) {
+      const moment = whole.moments[choose(whole.moments.length)]!;
+      const { problems, view } = await resumeAt(options, whole, moment);
+      expect({ problems, view }, moment.where).toEqual(right(whole.view));
+      tried.crashes += 1;
+    }
+  });
+  expect(found.born).toBeGreaterThan(0);
+  expect(found.fetched).toBeGreaterThan(0);
+}, 3_600_000);
+
+it('a critical vat that fails stops the kernel, whose next run finds it suspended and goes on likewise', async () => {
+  let stops = 0;
+  const each = fc.record({
+    deeds: fc.constant<readonly Deed[]>([
+      { do: 'work', to: 0 },
+      { do: 'birth', to: 1 },
+      { do: 'work', to: 1 },
+    ]),
+    seed: fc.nat(2 ** 31),
+  });
+  await tryEach(each, [1, 2, 3, 4], async (calm, seed) => {
+    const choose = makeSequence(seed);
+    const { whole } = await runWhole(calm);
+    const program: Program = {
+      ...calm,
+      isCritical: true,
+      faults: ['illegal'],
+      faultsOneIn: 3,
+    };
+    const options = { program, storage: memoryStorage };
+    const failed = await runProgram(options);
+    expect(failed.problems).toEqual([]);
+    stops += Number(failed.end === 'stopped');
+    const last = failed.moments.length - 1;
+    for (const nth of [last, choose(failed.moments.length)]) {
+      const moment = failed.moments[nth]!;
+      const { problems, view } = await resumeAt(options, failed, moment);
+      expect({ problems, view }, moment.where).toEqual(right(whole.view));
+      tried.crashes += 1;
+    }
+  });
+  expect(stops).toBeGreaterThan(0);
 }, 3_600_000);
 
 it('a kernel whose storage fails at any write stops there, and its next run goes on likewise', async () => {

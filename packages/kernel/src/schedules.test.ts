@@ -148,6 +148,18 @@ const CASES: readonly Case[] = [
     isSmall: true,
   },
   {
+    title: 'a vat is made and governed',
+    deeds: [
+      { do: 'birth', to: 1 },
+      { do: 'govern', to: 0 },
+    ],
+  },
+  {
+    title: 'the kernel crashes while a vat is made',
+    deeds: [{ do: 'birth', to: 1 }],
+    freedom: { mayCrash: true },
+  },
+  {
     title: 'the kernel crashes in an upgrade',
     deeds: [
       { do: 'work', to: 0 },

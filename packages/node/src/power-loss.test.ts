@@ -1,42 +1,19 @@
 import {
-  programs,
   resumeAt,
   runProgram,
   type Deed,
 } from '@cooperage/kernel/testing/crash-driver';
+import { programs } from '@cooperage/kernel/testing/crash-programs';
 import { makeSequence } from '@cooperage/kernel/testing/draws';
 import { isFuzzing, tryEach } from '@cooperage/kernel/testing/fuzz';
 import fc from 'fast-check';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { makeDiskStorage } from './testing/disk-storage.ts';
+import { makePoolStorage } from './testing/pool-storage.ts';
 import { losePower } from './testing/power-disk.ts';
 
 const tried = { programs: 0, points: 0, whole: 0, losses: 0, failures: 0 };
 afterAll(() => console.log(`losses of power: ${JSON.stringify(tried)}`));
-
-it('whatever of the unsynced writes is lost or torn, in each file for itself, the kernel goes on from its last commit', async () => {
-  const seeds = [1, 2, 3];
-  await tryEach(programs(6), seeds, async (program, seed) => {
-    const choose = makeSequence(seed);
-    const options = { program, storage: makeDiskStorage() };
-    const whole = await runProgram(options);
-    expect(whole.problems).toEqual([]);
-    tried.programs += 1;
-    tried.points += [...whole.points.values()].reduce((sum, n) => sum + n, 0);
-    for (let tries = 0; tries < 12; tries += 1) {
-      const moment = whole.moments[choose(whole.moments.length)]!;
-      const { problems, view } = await resumeAt(options, whole, {
-        known: moment.known,
-        disk: losePower(moment.disk, choose),
-      });
-      expect({ problems, view }, moment.where).toEqual({
-        problems: [],
-        view: whole.view,
-      });
-      tried.losses += 1;
-    }
-  });
-}, 3_600_000);
 
 /** What becomes of writes that were not synced. */
 const FATES: readonly {
@@ -58,64 +35,102 @@ const shortPrograms = fc.record({
   seed: fc.nat(2 ** 31),
 });
 
-it('a short program that loses the power at every point goes on from its last commit, whether all, nothing or some of the unsynced writes is left', async () => {
-  await tryEach(shortPrograms, [1, 2], async (program, seed) => {
-    const options = { program, storage: makeDiskStorage() };
-    const launched = await runProgram({
-      ...options,
-      program: { ...program, deeds: [] },
-    });
-    const from = { disk: launched.moments.at(-1)!.disk, known: launched.known };
-    const later = { ...options, from, run: 2 };
-    const whole = await runProgram(later);
-    expect(whole.problems).toEqual([]);
-    tried.programs += 1;
-    tried.points += [...whole.points.values()].reduce((sum, n) => sum + n, 0);
-    for (const [index, moment] of whole.moments.entries()) {
-      // An ordinary run of the tests tries one fate at each point.
-      const fates = FATES.filter((_, nth) => isFuzzing || nth === index % 3);
-      for (const { fate, chooseBy } of fates) {
-        const { problems, view } = await resumeAt(later, whole, {
+/** Where the kernel's files are, and the seeds of an ordinary run. */
+const PLACES = [
+  { place: 'a folder', makeStorage: makeDiskStorage, seeds: [1, 2, 3] },
+  {
+    place: "the browser's pool of access handles",
+    makeStorage: makePoolStorage,
+    seeds: [4],
+  },
+] as const;
+
+describe.each(PLACES)('over $place', ({ makeStorage, seeds }) => {
+  it('whatever of the unsynced writes is lost or torn, in each file for itself, the kernel goes on from its last commit', async () => {
+    await tryEach(programs(6), seeds.slice(0, 3), async (program, seed) => {
+      const choose = makeSequence(seed);
+      const options = { program, storage: makeStorage() };
+      const whole = await runProgram(options);
+      expect(whole.problems).toEqual([]);
+      tried.programs += 1;
+      tried.points += [...whole.points.values()].reduce((sum, n) => sum + n, 0);
+      for (let tries = 0; tries < 12; tries += 1) {
+        const moment = whole.moments[choose(whole.moments.length)]!;
+        const { problems, view } = await resumeAt(options, whole, {
           known: moment.known,
-          disk: losePower(moment.disk, chooseBy(seed + index)),
+          disk: losePower(moment.disk, choose),
         });
-        expect({ problems, view }, `${moment.where}, ${fate}`).toEqual({
+        expect({ problems, view }, moment.where).toEqual({
           problems: [],
           view: whole.view,
         });
         tried.losses += 1;
       }
-    }
-    tried.whole += 1;
-  });
-}, 3_600_000);
+    });
+  }, 3_600_000);
 
-it('a disk that fails at any write, sync or new file stops the kernel, whose next run goes on from the last commit', async () => {
-  await tryEach(programs(4), [11, 12, 13], async (program, seed) => {
-    const choose = makeSequence(seed);
-    const storage = makeDiskStorage();
-    const whole = await runProgram({ program, storage });
-    expect(whole.problems).toEqual([]);
-    const most = storage.changes();
-    for (let tries = 0; tries < 4; tries += 1) {
-      const nth = 1 + choose(most);
-      const failed = await runProgram({
-        program,
-        storage: makeDiskStorage(nth),
-        failure: { nth: 0, isDone: false },
+  it('a short program that loses the power at every point goes on from its last commit, whether all, nothing or some of the unsynced writes is left', async () => {
+    await tryEach(shortPrograms, seeds.slice(0, 2), async (program, seed) => {
+      const options = { program, storage: makeStorage() };
+      const launched = await runProgram({
+        ...options,
+        program: { ...program, deeds: [] },
       });
-      expect(failed.problems, `change ${nth}`).toEqual([]);
-      const left = failed.moments.at(-1)!;
-      const { problems, view } = await resumeAt(
-        { program, storage: makeDiskStorage() },
-        failed,
-        left,
-      );
-      expect({ problems, view }, `change ${nth}`).toEqual({
-        problems: [],
-        view: whole.view,
-      });
-      tried.failures += 1;
-    }
-  });
-}, 3_600_000);
+      const from = {
+        disk: launched.moments.at(-1)!.disk,
+        known: launched.known,
+      };
+      const later = { ...options, from, run: 2 };
+      const whole = await runProgram(later);
+      expect(whole.problems).toEqual([]);
+      tried.programs += 1;
+      tried.points += [...whole.points.values()].reduce((sum, n) => sum + n, 0);
+      for (const [index, moment] of whole.moments.entries()) {
+        // An ordinary run of the tests tries one fate at each point.
+        const fates = FATES.filter((_, nth) => isFuzzing || nth === index % 3);
+        for (const { fate, chooseBy } of fates) {
+          const { problems, view } = await resumeAt(later, whole, {
+            known: moment.known,
+            disk: losePower(moment.disk, chooseBy(seed + index)),
+          });
+          expect({ problems, view }, `${moment.where}, ${fate}`).toEqual({
+            problems: [],
+            view: whole.view,
+          });
+          tried.losses += 1;
+        }
+      }
+      tried.whole += 1;
+    });
+  }, 3_600_000);
+
+  it('a disk that fails at any write, sync or new file stops the kernel, whose next run goes on from the last commit', async () => {
+    await tryEach(programs(4), seeds, async (program, seed) => {
+      const choose = makeSequence(seed);
+      const storage = makeStorage();
+      const whole = await runProgram({ program, storage });
+      expect(whole.problems).toEqual([]);
+      const most = storage.changes();
+      for (let tries = 0; tries < 4; tries += 1) {
+        const nth = 1 + choose(most);
+        const failed = await runProgram({
+          program,
+          storage: makeStorage(nth),
+          failure: { nth: 0, isDone: false },
+        });
+        expect(failed.problems, `change ${nth}`).toEqual([]);
+        const left = failed.moments.at(-1)!;
+        const { problems, view } = await resumeAt(
+          { program, storage: makeStorage() },
+          failed,
+          left,
+        );
+        expect({ problems, view }, `change ${nth}`).toEqual({
+          problems: [],
+          view: whole.view,
+        });
+        tried.failures += 1;
+      }
+    });
+  }, 3_600_000);
+});

@@ -165,6 +165,8 @@ export type OpfsStorageOptions = {
   readonly after: Clock['after'];
   /** Where `sqlite3.wasm` is served; beside the script when absent. */
   readonly wasmUrl?: string;
+  /** SQLite's browser build, when it is loaded already. */
+  readonly sqlite3?: Sqlite3Static;
   readonly migrations?: readonly Migration[];
 };
 
@@ -177,10 +179,11 @@ export const openOpfsStorage = async ({
   directory,
   after,
   wasmUrl,
+  sqlite3: loaded,
   migrations = MIGRATIONS,
 }: OpfsStorageOptions): Promise<Storage> => {
   try {
-    const sqlite3 = await loadSqlite(wasmUrl);
+    const sqlite3 = loaded ?? (await loadSqlite(wasmUrl));
     const files = await openPoolFiles({ sqlite3, directory, after });
     return openStorage(files, migrations);
   } catch (error) {
@@ -189,7 +192,7 @@ export const openOpfsStorage = async ({
 };
 harden(openOpfsStorage);
 
-type PoolPlace = Omit<OpfsStorageOptions, 'migrations'>;
+type PoolPlace = Omit<OpfsStorageOptions, 'migrations' | 'sqlite3'>;
 
 /** Makes a new directory with these databases in it. Rejects with STORAGE_FAILED. */
 export const fillOpfsStorage = async (

@@ -2,17 +2,21 @@ import type { Json } from '@cooperage/protocol';
 import type { Operator } from './crash-operator.ts';
 import type { Program } from './crash-programs.ts';
 import type { Draws } from './draws.ts';
-import { PEERS } from './durable-work.ts';
+import { NODE_METHODS } from './durable-vats.ts';
+import { birthBody, callBody, PEERS, urlFor } from './durable-work.ts';
 import type { Entry, Journal } from './journal.ts';
 import type { Rig } from './rig.ts';
 
 /** A bundle with a hash of its own for each number: the rig's hash is the length. */
-const codeOf = (number: number): string =>
+export const codeOf = (number: number): string =>
   JSON.stringify({
     moduleFormat: 'cooperageScript',
     source: 'x'.repeat(100 + number),
   });
 const hashOf = (text: string): string => `${text.length}`.padStart(128, '0');
+
+/** Code that a person may store. */
+const storedCode = (number: number): string => codeOf(500 + number);
 
 /** Whether the vat is suspended is not known any more. */
 export const doubtSuspension = (journal: Journal, vat: string): void =>
@@ -21,6 +25,7 @@ export const doubtSuspension = (journal: Journal, vat: string): void =>
 /** What a request may be refused with: what it is about has gone or come meanwhile. */
 const REFUSALS = [
   'BAD_REQUEST',
+  'BUNDLE_UNKNOWN',
   'CLUSTER_EXISTS',
   'CLUSTER_UNKNOWN',
   'LAUNCH_FAILED',
@@ -192,10 +197,117 @@ export const makeDoer = ({
     operator.call(
       `${what === 'alarm' ? 'a' : 'v'}${deed}~${attempt}`,
       service,
-      JSON.stringify(
-        what === 'alarm' ? ['wakeAt', [time, '$0']] : ['makeRevocable', ['$0']],
-      ),
+      what === 'alarm'
+        ? callBody('wakeAt', [time, '$0'])
+        : callBody('makeRevocable', ['$0']),
       [root],
+    );
+  };
+
+  const askBirth = async (
+    operator: Operator,
+    deed: number,
+    to: number,
+  ): Promise<void> => {
+    const administrator = await operator.referToService('administrator');
+    if (administrator === undefined) {
+      book.settle(deed);
+      return;
+    }
+    const attempt = book.begin(deed);
+    const name = `zo${deed}.${attempt}`;
+    const claim = { thing: `child ${name}`, fact: 'there' };
+    const labels = PEERS.slice(0, 1 + to).map(each => `root ${each}`);
+    const roots = PEERS.slice(0, 1 + to).map(each => operator.root(each));
+    journal.add({ kind: 'asked', deed, thing: claim.thing });
+    operator.call(
+      `b${deed}~${attempt}`,
+      administrator,
+      birthBody(to === 0 ? hashOf(storedCode(to)) : 'helper', name, labels),
+      roots.flatMap(root => root ?? []),
+      claim,
+    );
+  };
+
+  /** Does something to the last vat that was born at somebody's wish here. */
+  const govern = async (operator: Operator, deed: number): Promise<void> => {
+    const name = [...rig.kernel.state.vats.values()]
+      .map(vat => vat.name)
+      .findLast(each => each.startsWith('zo'));
+    const node =
+      name === undefined ? undefined : await operator.referToNode(name);
+    if (name === undefined || node === undefined) {
+      book.settle(deed);
+      return;
+    }
+    const attempt = book.begin(deed);
+    const method =
+      NODE_METHODS[draw(NODE_METHODS.length, deed, attempt, 'govern')] ??
+      'stats';
+    const isEnd = method === 'terminate';
+    const claim = { thing: `child ${name}`, fact: 'gone' };
+    journal.add({
+      kind: 'asked',
+      deed,
+      thing: isEnd ? claim.thing : undefined,
+    });
+    operator.call(
+      `g${deed}~${attempt}`,
+      node,
+      callBody(method, method === 'upgrade' ? ['helper'] : []),
+      [],
+      isEnd ? claim : undefined,
+    );
+  };
+
+  const askFetch = async (operator: Operator, deed: number): Promise<void> => {
+    const service = await operator.referToService('fetch');
+    if (service === undefined) {
+      book.settle(deed);
+      return;
+    }
+    const id = `f${deed}~${book.begin(deed)}`;
+    journal.add({ kind: 'asked', deed, thing: undefined });
+    operator.call(id, service, callBody('fetch', [urlFor(id)]), []);
+  };
+
+  /** Has a vat of a cluster that may end be woken again and again. */
+  const askRepeat = async (operator: Operator, deed: number): Promise<void> => {
+    const [cluster] = extras();
+    const timer = await operator.referToService('timer');
+    const root =
+      cluster === undefined
+        ? undefined
+        : await operator.refer(cluster, `y${cluster.slice(1)}`);
+    if (timer === undefined || root === undefined) {
+      book.settle(deed);
+      return;
+    }
+    const attempt = book.begin(deed);
+    const period = 100 + draw(400, deed, attempt, 'period');
+    journal.add({ kind: 'asked', deed, thing: undefined });
+    operator.call(
+      `p${deed}~${attempt}`,
+      timer,
+      callBody('repeat', [period, '$0']),
+      [root],
+    );
+  };
+
+  const askCancel = (operator: Operator, deed: number): void => {
+    const [alarm] = operator.alarms;
+    if (alarm === undefined) {
+      book.settle(deed);
+      return;
+    }
+    const thing = `alarm k${alarm.ref.replace('-', '')}`;
+    journal.add({ kind: 'asked', deed, thing });
+    operator.call(
+      `q${deed}~${book.begin(deed)}`,
+      alarm.ref,
+      callBody('cancel', []),
+      [],
+      { thing, fact: 'gone' },
     );
   };
 
@@ -256,10 +368,43 @@ export const makeDoer = ({
         } else {
           journal.add({ kind: 'asked', deed, thing: undefined });
           const id = `w${deed}~${book.begin(deed)} ${alias.id}`;
-          operator.call(id, alias.revoker, '["revoke",[]]', []);
+          operator.call(id, alias.revoker, callBody('revoke', []), []);
         }
         break;
       }
+      case 'birth':
+        await askBirth(operator, deed, what.to);
+        break;
+      case 'govern':
+        await govern(operator, deed);
+        break;
+      case 'fetch':
+        await askFetch(operator, deed);
+        break;
+      case 'repeat':
+        await askRepeat(operator, deed);
+        break;
+      case 'cancel':
+        askCancel(operator, deed);
+        break;
+      case 'store': {
+        const text = storedCode(what.to);
+        request(operator, deed, {
+          method: 'storeBundle',
+          params: { name: `s${what.to}`, bundle: { text } },
+          thing: `stored s${what.to}`,
+          fact: hashOf(text),
+        });
+        break;
+      }
+      case 'discard':
+        request(operator, deed, {
+          method: 'forgetBundle',
+          params: { name: `s${what.to}` },
+          thing: `stored s${what.to}`,
+          fact: 'nothing',
+        });
+        break;
       case 'pause':
       case 'step':
       case 'unpause':

@@ -1,8 +1,8 @@
-import type { VatId } from '@cooperage/protocol';
+import type { ClusterId, Kref, VatId } from '@cooperage/protocol';
 import { failStorage } from '../adapters/columns.ts';
 import type { Platform } from '../ports.ts';
 import { SCHEMA } from '../store/schema.ts';
-import { doubtSuspension, makeBook, makeDoer } from './crash-deeds.ts';
+import { codeOf, doubtSuspension, makeBook, makeDoer } from './crash-deeds.ts';
 import { makeOperator, type Operator } from './crash-operator.ts';
 import type { Program } from './crash-programs.ts';
 import { readContent, wakesIn } from './durable-content.ts';
@@ -15,7 +15,7 @@ import { makeRig, type Rig } from './rig.ts';
 import { drain, makeSteps, TIME, type Lane, type Steps } from './steps.ts';
 import { tablesNow, workersNow } from './whole-state.ts';
 
-export { programs, type Deed, type Program } from './crash-programs.ts';
+export type { Deed, Program } from './crash-programs.ts';
 
 /** A storage that can be opened again as it was at any moment. */
 export type CrashStorage<Disk> = {
@@ -58,6 +58,10 @@ export type RunOptions<Disk> = {
   readonly schedule?: Choose;
   /** What else is chosen by the schedule. */
   readonly freedom?: Freedom;
+  /** Told of all that comes to be known outside, at once. */
+  readonly onEntry?: (entry: Entry) => void;
+  /** Told where the world might stop. */
+  readonly onPoint?: (where: string) => void;
   /** Other options for the kernel than those drawn. */
   readonly kernel?: Parameters<typeof makeRig>[1];
 };
@@ -74,8 +78,8 @@ export type Freedom = {
 };
 
 export type RunResult<Disk> = {
-  /** How it has ended: as it should, in the middle as the schedule wanted, or where others go on. */
-  readonly end: 'whole' | 'crashed' | 'known';
+  /** How it has ended: as it should, in the middle as the schedule wanted, where others go on, or by the fault of a critical vat. */
+  readonly end: 'whole' | 'crashed' | 'known' | 'stopped';
   readonly problems: readonly string[];
   /** Points at which the world might have stopped, by what comes next or has just been. */
   readonly points: ReadonlyMap<string, number>;
@@ -89,11 +93,14 @@ export type RunResult<Disk> = {
   readonly writes: number;
   /** Pieces of work that were sent by an alias that was known to be revoked. */
   readonly vain: number;
+  /** Vats that others have made and that are there at the end; times that servers were asked, in all runs. */
+  readonly born: number;
+  readonly fetched: number;
 };
 
 const MOST_STEPS = 20_000;
 const isRequest = ({ kind }: Entry): boolean =>
-  kind === 'asked' || kind === 'answered';
+  kind === 'asked' || kind === 'answered' || kind === 'fetched';
 
 /** What of the facts does not hold of what is stored. */
 const brokenFacts = (
@@ -107,6 +114,15 @@ const brokenFacts = (
       ['cluster', () => (state.clusterByName.has(name) ? 'there' : 'gone')],
       ['home', () => (state.home.has(name) ? 'there' : 'gone')],
       ['code', () => String(vat?.bundle)],
+      ['child', () => (vat ? 'there' : 'gone')],
+      [
+        'stored',
+        () => state.keptBundles.get('person', name)?.hash ?? 'nothing',
+      ],
+      [
+        'alarm',
+        () => (state.timerByAlarm.get(name as Kref) ? 'there' : 'gone'),
+      ],
       ['suspension', () => (vat?.suspension === null ? 'none' : 'suspended')],
     ]);
     const found = finders.get(kind ?? '')?.();
@@ -114,6 +130,19 @@ const brokenFacts = (
       ? []
       : [`${thing} was answered to be ${fact}, and is ${found}`];
   });
+
+/** Clusters whose vats are woken again and again. */
+const repeatingClusters = ({ kernel: { state } }: Rig): string[] => {
+  const clusters = new Set<ClusterId>();
+  for (const { handler, period } of state.timers.values()) {
+    const owner = handler && state.objects.get(handler)?.owner;
+    const vat = owner ? state.vats.get(owner as VatId) : undefined;
+    if (period !== null && vat) {
+      clusters.add(vat.cluster);
+    }
+  }
+  return [...clusters].flatMap(id => state.clusters.get(id)?.name ?? []);
+};
 
 /** Pieces of work that were not done, or not all that surely follows from them. */
 const undoneIn = (
@@ -147,6 +176,8 @@ export const runProgram = async <Disk>({
   failure,
   schedule,
   freedom = {},
+  onEntry,
+  onPoint = () => {},
   kernel = {},
 }: RunOptions<Disk>): Promise<RunResult<Disk>> => {
   const problems: string[] = [];
@@ -157,7 +188,7 @@ export const runProgram = async <Disk>({
   };
   const draw = makeDraws(program.seed);
   const choose = makeSequence(program.seed + 7919 * run);
-  const journal = makeJournal(from?.known ?? [], report);
+  const journal = makeJournal(from?.known ?? [], report, onEntry);
   let isHeldStill = false;
   /** Work whose way was cut before it was sent. */
   const vain = new Set<string>();
@@ -171,6 +202,7 @@ export const runProgram = async <Disk>({
       return;
     }
     points.set(where, (points.get(where) ?? 0) + 1);
+    onPoint(where);
     const found = {
       where,
       disk: disk.snapshot(),
@@ -249,9 +281,16 @@ export const runProgram = async <Disk>({
     bootMilliseconds: 1e9,
     longMilliseconds: 1e9,
     evictMilliseconds: draw(3, 'evict') ? 300_000 : 20 + draw(100, 'idle'),
-    services: ['timer', 'revocation'],
+    services: [
+      'timer',
+      'revocation',
+      'vatAdmin',
+      { service: 'fetch', hosts: ['example.org'] },
+    ],
+    bundles: { helper: { text: codeOf(0) } },
     rules: {
-      onFault: 'restart',
+      critical: program.isCritical ?? false,
+      onFault: program.isCritical ? 'suspend' : 'restart',
       eviction: draw(2, 'eviction') ? 'any' : 'unseen',
     },
     ...kernel,
@@ -261,6 +300,26 @@ export const runProgram = async <Disk>({
     wrap: platform =>
       steps.wrap({
         ...platform,
+        fetch: ({ url }) => {
+          journal.fetch(url);
+          note('after a server was asked');
+          return {
+            answer: new Promise(resolve =>
+              steps.post(
+                `from ${url}`,
+                () =>
+                  resolve({
+                    status: 200,
+                    url,
+                    headers: [],
+                    bytes: new Uint8Array(),
+                  }),
+                url,
+              ),
+            ),
+            cancel: () => {},
+          };
+        },
         db: {
           ...db,
           get counters() {
@@ -343,15 +402,15 @@ export const runProgram = async <Disk>({
       label: `client@${run}.${sessions}`,
       journal,
       report,
-      answered: (work, isRejected) => {
+      answered: (work, isRejected, claim) => {
         const deed = Number(/\d+/.exec(work)?.[0]);
         byWork.set(work, deed);
         book.settle(deed);
         journal.add({
           kind: 'answered',
           deed,
-          thing: undefined,
-          fact: undefined,
+          thing: claim?.thing,
+          fact: isRejected ? undefined : claim?.fact,
           work: isRejected ? undefined : work,
         });
       },
@@ -395,6 +454,11 @@ export const runProgram = async <Disk>({
   const goToEnd = async (last: Operator): Promise<void> => {
     isHeldStill = false;
     await world.runUntil(last.client.rpc.call('unpause', {}));
+    // What repeats has no end but that of its handler.
+    for (const cluster of repeatingClusters(rig)) {
+      journal.add({ kind: 'asked', deed: -1, thing: `cluster ${cluster}` });
+      await world.runUntil(last.client.rpc.call('terminate', { cluster }));
+    }
     await rest();
     if ([...rig.kernel.state.vats.values()].some(row => row.suspension)) {
       PEERS.forEach(name => doubtSuspension(journal, name));
@@ -488,14 +552,20 @@ export const runProgram = async <Disk>({
       await goToEnd(operator);
     }
   } catch (problem) {
-    if (!failure || !hasEnded()) {
+    if (rig.kernel.status().state === 'critical-failed') {
+      course.end = 'stopped';
+    } else if (!failure || !hasEnded()) {
       report(`the run has failed: ${String(problem)}`);
     }
   }
   await drain();
   operator?.hear();
   const { state, reason } = rig.kernel.status();
-  if (state !== (failure ? 'storage-failed' : 'running')) {
+  if (course.end === 'stopped') {
+    if (!program.isCritical) {
+      report(`no vat is critical, and the kernel has stopped: ${reason}`);
+    }
+  } else if (state !== (failure ? 'storage-failed' : 'running')) {
     report(`the kernel is ${state}: ${reason}`);
   }
   const wanted = program.deeds.flatMap((deed, index) =>
@@ -536,6 +606,8 @@ export const runProgram = async <Disk>({
     steps: count,
     writes,
     vain: vain.size,
+    born: rig.kernel.state.children.size,
+    fetched: journal.entries.filter(({ kind }) => kind === 'fetched').length,
   };
 };
 

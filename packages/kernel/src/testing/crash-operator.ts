@@ -3,6 +3,9 @@ import { isDocumented, labelsIn, PEERS, workBody } from './durable-work.ts';
 import type { Journal } from './journal.ts';
 import type { RawClient, Rig } from './rig.ts';
 
+/** What holds of a thing once something was answered. */
+export type Claim = { readonly thing: string; readonly fact: string };
+
 /** One session of the one at the console, and what it has heard. */
 export const makeOperator = async (
   rig: Rig,
@@ -16,7 +19,7 @@ export const makeOperator = async (
     label: string;
     journal: Journal;
     report: (problem: string) => void;
-    answered: (work: string, isRejected: boolean) => void;
+    answered: (work: string, isRejected: boolean, claim?: Claim) => void;
   },
 ) => {
   const client: RawClient = await world.runUntil(rig.connect());
@@ -25,6 +28,9 @@ export const makeOperator = async (
   const own = new Map<string, string>();
   const roots = new Map<string, Vref>();
   /** Aliases by the question that made them. */
+  const claims = new Map<string, Claim>();
+  /** Alarms that repeat, until they are known to be canceled. */
+  const alarms: { readonly id: string; readonly ref: Vref }[] = [];
   const aliases: {
     readonly id: string;
     readonly ref: Vref;
@@ -44,7 +50,7 @@ export const makeOperator = async (
 
   /** What a service gives is called after the question. */
   const labelsOf = (id: string | undefined, data: CapData): string[] =>
-    id?.startsWith('a')
+    id?.startsWith('a') || id?.startsWith('p')
       ? [`alarm ${id}`]
       : id?.startsWith('v')
         ? [`alias ${id}`, `revoker ${id}`]
@@ -54,6 +60,9 @@ export const makeOperator = async (
     isRejected: boolean,
     { slots: [ref, revoker] }: CapData,
   ): void => {
+    if (id.startsWith('p') && ref !== undefined) {
+      alarms.push({ id, ref });
+    }
     if (id.startsWith('v') && ref !== undefined && revoker !== undefined) {
       aliases.push({ id, ref, revoker, isRevoked: false });
     }
@@ -77,7 +86,7 @@ export const makeOperator = async (
       learn(data, isRejected ? [] : labelsOf(work, data));
       if (work !== undefined) {
         noteAlias(work, isRejected, data);
-        answered(work, isRejected);
+        answered(work, isRejected, claims.get(work));
       }
     }
   };
@@ -137,7 +146,26 @@ export const makeOperator = async (
       ));
     const vref = found ? (Object(found).vref as Vref) : undefined;
     if (vref !== undefined) {
-      means(vref, `service ${kind}`);
+      const service = kind === 'administrator' ? 'vatAdmin' : kind;
+      means(vref, `service ${service}`);
+    }
+    return vref;
+  };
+
+  /** The object by which a vat that was born is governed, if somebody still has it. */
+  const referToNode = async (name: string): Promise<Vref | undefined> => {
+    const { vats, children, serviceObjects } = rig.kernel.state;
+    const vat = [...vats.values()].find(row => row.name === name);
+    const kref = vat && children.get(vat.id)?.node;
+    if (kref === undefined || !serviceObjects.has(kref)) {
+      return undefined;
+    }
+    const found: unknown = await world.runUntil(
+      client.rpc.call('reference', { kref }).catch(() => undefined),
+    );
+    const vref = found ? (Object(found).vref as Vref) : undefined;
+    if (vref !== undefined) {
+      means(vref, `node ${name}`);
     }
     return vref;
   };
@@ -154,21 +182,28 @@ export const makeOperator = async (
       [...own],
       [...roots],
       aliases,
+      alarms,
     ],
     aliases: aliases as readonly Readonly<(typeof aliases)[number]>[],
+    alarms: alarms as readonly (typeof alarms)[number][],
     referToService,
-    /** Calls a method that takes what is said in the body. */
+    referToNode,
+    /** Calls a method that takes what is said in the body; if it is fulfilled, the claim holds from then on. */
     call: (
       id: string,
       to: Vref,
       body: string,
       slots: readonly Vref[],
+      claim?: Claim,
     ): void => {
       exports += 1;
       const result = `p+${exports}` as Vref;
       asked.set(result, id);
+      if (claim) {
+        claims.set(id, claim);
+      }
       client.send(
-        ['send', to, { methargs: { body: `#${body}`, slots }, result }],
+        ['send', to, { methargs: { body, slots }, result }],
         ['subscribe', result],
       );
     },

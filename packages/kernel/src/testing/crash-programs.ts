@@ -11,8 +11,14 @@ export type Deed =
   | { readonly do: 'pause' | 'step' | 'unpause' }
   /** Has a vat be woken once; makes a revocable alias of a vat's root. */
   | { readonly do: 'alarm' | 'alias'; readonly to: number }
-  /** Revokes the first alias that there is. */
-  | { readonly do: 'revoke' }
+  /** Revokes the first alias that there is; cancels the first alarm that repeats. */
+  | { readonly do: 'revoke' | 'cancel' }
+  /** Has a vat be made, of the cluster's code or of code that may be stored; does something to the last that was. */
+  | { readonly do: 'birth' | 'govern'; readonly to: number }
+  /** Has a vat of a launched cluster be woken again and again; asks a server. */
+  | { readonly do: 'repeat' | 'fetch' }
+  /** Keeps code for later, or not any more. */
+  | { readonly do: 'store' | 'discard'; readonly to: number }
   | {
       readonly do:
         'upgrade' | 'restart' | 'suspend' | 'resume' | 'keep' | 'forget';
@@ -31,6 +37,8 @@ export type Program = {
   readonly seed: number;
   /** How workers fail, each at some pieces of work and once; unless given they do not. */
   readonly faults?: readonly VatFault[];
+  /** The vats that never end are critical: the first fault of one stops the kernel. */
+  readonly isCritical?: boolean;
   /** One piece of work in so many is one of these; 6 unless given. */
   readonly faultsOneIn?: number;
 };
@@ -87,6 +95,17 @@ const deedsOf = (mostDeeds: number, mostLosses: number): fc.Arbitrary<Deed[]> =>
           arbitrary: fc.record({
             do: oneOf('pause', 'step', 'unpause', 'revoke'),
           }),
+        },
+        {
+          weight: 4,
+          arbitrary: fc.record({
+            do: oneOf('birth', 'govern', 'store', 'discard'),
+            to: small,
+          }),
+        },
+        {
+          weight: 2,
+          arbitrary: fc.record({ do: oneOf('fetch', 'repeat', 'cancel') }),
         },
         {
           weight: 1,

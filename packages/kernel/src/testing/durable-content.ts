@@ -102,6 +102,18 @@ export const textOf = ({ tables, stores }: Content): string =>
       .filter(([, rows]) => rows.length > 0)
       .sort(byKey),
   ]);
+/** The content that has that text. */
+export const contentOf = (text: string): Content => {
+  const [tables, stores]: [
+    [string, [string, Row][]][],
+    [VatId, [string, string][]][],
+  ] = JSON.parse(text);
+  return {
+    tables: new Map(tables.map(([name, rows]) => [name, new Map(rows)])),
+    stores: new Map(stores.map(([vat, rows]) => [vat, new Map(rows)])),
+  };
+};
+
 const byKey = (
   [left]: readonly [string, ...unknown[]],
   [right]: readonly [string, ...unknown[]],
@@ -113,7 +125,11 @@ const column = (row: Row, name: string, schema: typeof CLISTS) =>
 /** Times that are waited for, each to be told to a vat once, by their numbers. */
 export const alarmsIn = ({ tables }: Content): string[] =>
   [...(tables.get(TIMERS.name)?.values() ?? [])]
-    .filter(row => column(row, 'handler', TIMERS) !== null)
+    .filter(
+      row =>
+        column(row, 'handler', TIMERS) !== null &&
+        column(row, 'period', TIMERS) === null,
+    )
     .map(row => String(column(row, 'id', TIMERS)));
 
 /** How often vats were woken. */

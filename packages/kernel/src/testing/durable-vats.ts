@@ -10,16 +10,20 @@ import {
 } from '@cooperage/protocol';
 import type { Draws } from './draws.ts';
 import {
+  birthBody,
+  callBody,
   childrenOf,
   dataBody,
   isDocumented,
   isRisky,
   labelsIn,
   namesIn,
+  PEERS,
   peerFor,
   plainOf,
   ROOT_LABELS,
   survivesHeap,
+  urlFor,
   workBody,
   type Name,
 } from './durable-work.ts';
@@ -27,6 +31,16 @@ import type { Behavior, Deed, RawVat } from './raw-vats.ts';
 
 /** Not to answer, and so to pass the deadline; or a syscall that no vat may make. */
 export type VatFault = 'silent' | 'illegal';
+
+/** What a maker may do to the vat that it has made. */
+export const NODE_METHODS = [
+  'terminate',
+  'suspend',
+  'resume',
+  'pause',
+  'upgrade',
+  'stats',
+] as const;
 
 /** The piece of work that the delivery asks for, if it does. */
 const workOf = (delivery: Delivery): string | undefined => {
@@ -255,6 +269,56 @@ export const makeDurableVats = ({
       return undefined;
     };
 
+    const holds = (label: string): string[] =>
+      strong(vref => nameOf(vref)?.label.startsWith(label) === true);
+
+    /** Asks something of the kernel's that it holds, and durably waits for the answer. */
+    const ask = (
+      id: string,
+      target: string,
+      body: string,
+      slots: readonly string[],
+    ): void => {
+      slots.forEach(mention);
+      const result = makeExport('promise');
+      write(result, `res ${id} of ${mention(target)}`, true);
+      put(`w ${result}`, id);
+      syscalls.push(
+        [
+          'send',
+          target as Vref,
+          {
+            methargs: { body, slots: slots as Vref[] },
+            result: result as Vref,
+          },
+        ],
+        ['subscribe', result as Vref],
+      );
+    };
+
+    /** May have a vat be made, govern one that was, and ask a server. */
+    const askServices = (id: string): void => {
+      const [administrator] = holds('service vatAdmin');
+      if (administrator !== undefined && draw(6, id, 'birth') === 0) {
+        const roots = ROOT_LABELS.flatMap(
+          label => mind.get(`l ${label}`) ?? [],
+        ).filter(vref => nameOf(vref)?.isStrong);
+        const labels = roots.map(mention);
+        const name = `zv-${id.replace(/[^\w.]/g, '-')}`;
+        ask(id, administrator, birthBody('helper', name, labels), roots);
+      }
+      const node = any(holds('node '), id, 'node');
+      if (node !== undefined && draw(3, id, 'govern') === 0) {
+        const method = NODE_METHODS[draw(NODE_METHODS.length, id, 'how')];
+        const args = method === 'upgrade' ? ['helper'] : [];
+        ask(`${id} of node`, node, callBody(method ?? '', args), []);
+      }
+      const [fetch] = holds('service fetch');
+      if (fetch !== undefined && draw(4, id, 'fetch') === 0) {
+        ask(`${id} of fetch`, fetch, callBody('fetch', [urlFor(id)]), []);
+      }
+    };
+
     const isOther = (vref: Vref): boolean =>
       !isPromiseVref(vref) &&
       !ROOT_LABELS.includes(nameOf(vref)?.label ?? '') &&
@@ -338,8 +402,9 @@ export const makeDurableVats = ({
           settle(result, id, 'answer');
         }
       }
+      askServices(id);
       collect(id);
-      if (vat.label.startsWith('x') && draw(12, id, 'exit') === 0) {
+      if (/^x|^zv/.test(vat.label) && draw(12, id, 'exit') === 0) {
         syscalls.push(['exit', false, { body: '#"enough"', slots: [] }]);
       }
     };
@@ -372,7 +437,8 @@ export const makeDurableVats = ({
         return;
       }
       if (method === 'wake') {
-        put('k', String(Number(mind.get('k') ?? 0) + 1));
+        const key = PEERS.some(name => name === vat.label) ? 'k' : 'kr';
+        put(key, String(Number(mind.get(key) ?? 0) + 1));
         return;
       }
       work(args[0], methargs.slots, args[1], result ?? null);
@@ -408,9 +474,17 @@ export const makeDurableVats = ({
       }
     };
 
-    const onStart = (): void => {
+    /** A vat that was made by another knows what it was made with. */
+    const readParameters = ({ body, slots }: CapData): void => {
+      const labels: readonly string[] =
+        Object(JSON.parse(body.slice(1))).labels ?? [];
+      slots.forEach((slot, index) => learn(slot, labels[index] ?? ''));
+    };
+
+    const onStart = (parameters: CapData): void => {
       if (vat.incarnation === 1) {
         write(ROOT_VREF, `root ${vat.label}`, true);
+        readParameters(parameters);
         return;
       }
       const expected: Record<
@@ -426,6 +500,8 @@ export const makeDurableVats = ({
         remove(`r ${vref}`);
         if (!survivesHeap(mind, vref)) {
           forget(vref);
+        } else if (parameters.slots.includes(vref as Vref)) {
+          // What the start itself names is not what an earlier heap has left.
         } else if (isPromiseVref(vref as Vref)) {
           expected.promises.push(vref);
         } else if (!isExportVref(vref as Vref)) {
@@ -442,6 +518,7 @@ export const makeDurableVats = ({
           );
         }
       }
+      readParameters(parameters);
     };
 
     const onGarbage = (
@@ -467,7 +544,7 @@ export const makeDurableVats = ({
 
     switch (delivery[0]) {
       case 'startVat':
-        onStart();
+        onStart(delivery[1]);
         break;
       case 'message':
         onMessage(delivery[1], delivery[2]);

@@ -4,6 +4,7 @@ import {
   isPromiseVref,
   ROOT_VREF,
   type CapData,
+  type Json,
   type Vref,
 } from '@cooperage/protocol';
 import type { Draws } from './draws.ts';
@@ -53,7 +54,8 @@ export type Name = { readonly label: string; readonly isStrong: boolean };
  * - `r vref`: a promise that it settles when it hears of that one;
  * - `d id`: a piece of work that it has done;
  * - `x`: the next number of an export;
- * - `k`: how often an alarm has woken it.
+ * - `k`: how often an alarm has woken it;
+ * - `kr`: how often the alarms have that repeat.
  */
 export const namesIn = (
   store: ReadonlyMap<string, string>,
@@ -88,17 +90,47 @@ export const workBody = (id: string, labels: readonly string[]): string =>
 export const dataBody = (labels: readonly string[]): string =>
   `#${JSON.stringify(['data', labels])}`;
 
-/** The labels of the references in a resolution that such a vat, or such a client, made; none for the kernel's own. */
+const FIRST = '$0.Alleged: ';
+
+/** The labels of the references in a resolution that such a vat, or such a client, made; of the kernel's own those of a vat that was born. */
 export const labelsIn = ({ body }: CapData): string[] => {
   const value: unknown = JSON.parse(body.slice(1));
-  if (typeof value === 'string' && value.startsWith('$0.Alleged: ')) {
-    return [value.slice('$0.Alleged: '.length)];
+  if (typeof value === 'string' && value.startsWith(FIRST)) {
+    return [value.slice(FIRST.length)];
+  }
+  const { root, node } = Object(value);
+  if (typeof root === 'string' && node !== undefined) {
+    const name = root.slice(FIRST.length);
+    return [`root ${name}`, `node ${name}`];
   }
   return Array.isArray(value) && value[0] === 'data' ? value[1] : [];
 };
 
 /** Why the kernel, by its documents, may reject a promise. */
 const DOCUMENTED =
-  /"name":"vatUpgraded"|is gone: its vat|was terminated|ended itself|kernel was restarted|session is over|fulfilled with data|client closed it|client is gone|^#\["data"|vat was ended|was revoked|has no method/;
+  /"name":"vatUpgraded"|is gone: its vat|was terminated|ended itself|kernel was restarted|session is over|fulfilled with data|client closed it|client is gone|^#\["data"|vat was ended|was revoked|has no method|was not made: |there is no bundle |the vat has ended|the vat is (?:paused|suspended)|no upgrade |would have no|can't be fetched/;
 export const isDocumented = ({ body }: CapData): boolean =>
   DOCUMENTED.test(body);
+
+/** A call of a service's; `$0` in the arguments is the first slot. */
+export const callBody = (method: string, args: readonly Json[]): string =>
+  `#${JSON.stringify([method, args])}`;
+
+/** A vat that is to be made: it gets the roots, and knows by its parameters what they are. */
+export const birthBody = (
+  bundle: string,
+  name: string,
+  labels: readonly string[],
+): string =>
+  callBody('createVat', [
+    bundle,
+    {
+      name,
+      parameters: { labels, friends: labels.map((_, index) => `$${index}`) },
+      policy: { onFault: 'restart', eviction: 'any' },
+    },
+  ]);
+
+/** Where a vat or a client asks, once for each piece of work. */
+export const urlFor = (id: string): string =>
+  `https://example.org/${encodeURIComponent(id)}`;

@@ -49,6 +49,28 @@ const makeSmaller = async <Value>(
 };
 
 /**
+ * The seeds to be tried: the fixed ones in an ordinary run; when fuzzing, those
+ * from the given one on until the time is up.
+ */
+export function* seedsToTry(fixed: Iterable<number>): Generator<number, void> {
+  if (wanted.seed === undefined) {
+    yield* fixed;
+    return;
+  }
+  const begin = Date.now();
+  for (let seed = Number(wanted.seed); ; seed += 1) {
+    yield seed;
+    if (Date.now() - begin >= wanted.milliseconds) {
+      return;
+    }
+  }
+}
+
+/** What a failure says: the seed, and how to see it again. */
+export const toSeeAgain = (seed: number): string =>
+  `seed ${seed} fails; to see it again: npm run fuzz -- --minutes 0 --seed ${seed}`;
+
+/**
  * Tries one random value for each seed: for the fixed seeds in an ordinary run,
  * so that chance never decides whether it is green; when fuzzing, for the seeds
  * from the given one on until the time is up. Whatever fails is said with the
@@ -59,26 +81,12 @@ export const tryEach = async <Value>(
   fixed: readonly number[],
   work: (value: Value, seed: number) => Promise<void>,
 ): Promise<number> => {
-  const begin = Date.now();
-  const first = Number(wanted.seed ?? 0);
-  const seeds = function* () {
-    if (wanted.seed === undefined) {
-      yield* fixed;
-      return;
-    }
-    for (let seed = first; ; seed += 1) {
-      yield seed;
-      if (Date.now() - begin >= wanted.milliseconds) {
-        return;
-      }
-    }
-  };
   let tried = 0;
-  for (const seed of seeds()) {
+  for (const seed of seedsToTry(fixed)) {
     const [value] = fc.sample(arbitrary, { seed, numRuns: 1 });
     await work(value as Value, seed).catch(async (problem: unknown) => {
       throw Error(
-        `seed ${seed} fails; to see it again: npm run fuzz -- --minutes 0 --seed ${seed}\n${fc.stringify(value)}\n${await makeSmaller(arbitrary, seed, work)}${String(problem)}`,
+        `${toSeeAgain(seed)}\n${fc.stringify(value)}\n${await makeSmaller(arbitrary, seed, work)}${String(problem)}`,
         { cause: problem },
       );
     });

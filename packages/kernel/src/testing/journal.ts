@@ -14,6 +14,8 @@ export type Entry =
   | { readonly kind: 'begins' | 'committed'; readonly content: Content }
   /** A reference is committed, or has left the kernel, and stands for this. */
   | { readonly kind: 'means'; readonly kref: string; readonly label: string }
+  /** A server was asked. */
+  | { readonly kind: 'fetched'; readonly url: string }
   /** The deed was asked for; when `thing` is given, it changes what is known of that. */
   | {
       readonly kind: 'asked';
@@ -34,8 +36,13 @@ export type Entry =
 export const makeJournal = (
   earlier: readonly Entry[],
   report: (problem: string) => void,
+  onEntry: (entry: Entry) => void = () => {},
 ) => {
   const entries: Entry[] = [...earlier];
+  const push = (entry: Entry): void => {
+    entries.push(entry);
+    onEntry(entry);
+  };
   const meanings = new Map<string, string>();
   for (const entry of earlier) {
     if (entry.kind === 'means') {
@@ -54,15 +61,18 @@ export const makeJournal = (
     const known = meanings.get(kref);
     if (known === undefined) {
       meanings.set(kref, label);
-      entries.push({ kind: 'means', kref, label });
+      push({ kind: 'means', kref, label });
     } else if (known !== label) {
       report(`${kref} has been ${known}, and now it is ${label}`);
     }
   };
 
+  const isFetched = (url: string): boolean =>
+    entries.some(entry => entry.kind === 'fetched' && entry.url === url);
+
   return {
     entries: entries as readonly Entry[],
-    add: (entry: Entry): void => void entries.push(entry),
+    add: push,
     mean,
     /** What the kernel finds when it opens the storage; says what is wrong with it. */
     open: (found: Content): void => {
@@ -82,18 +92,26 @@ export const makeJournal = (
     begin: (changes: readonly TableChange[]): void => {
       if (content) {
         content = afterCommit(content, changes);
-        entries.push({ kind: 'begins', content });
+        push({ kind: 'begins', content });
       }
     },
     end: (): void => {
       if (content) {
-        entries.push({ kind: 'committed', content });
+        push({ kind: 'committed', content });
         alarmsIn(content).forEach(alarm => alarms.add(alarm));
         disagreementsIn(content).forEach(report);
         meaningsIn(content).forEach(({ kref, label }) => mean(kref, label));
       }
     },
     content: (): Content | undefined => content,
+    /** A server is asked: what is asked of it once may not be asked again. */
+    fetch: (url: string): void => {
+      if (isFetched(url)) {
+        report(`${url} was fetched again`);
+      }
+      push({ kind: 'fetched', url });
+    },
+    isFetched,
     countAlarms: (): number => alarms.size,
     /** All that is known, whatever the order in which it came to be. */
     state: (): unknown => [
@@ -107,6 +125,9 @@ export const makeJournal = (
         .flatMap(entry =>
           entry.kind === 'answered' ? [`${entry.deed} ${entry.work}`] : [],
         )
+        .sort(),
+      entries
+        .flatMap(entry => (entry.kind === 'fetched' ? [entry.url] : []))
         .sort(),
     ],
   };

@@ -26,7 +26,7 @@ const anyDisk: Disk = {
 };
 
 /** What a dead kernel's storage says when it is closed interests nobody. */
-const closeQuietly = (storage: { close(): void }): void => {
+export const closeQuietly = (storage: { close(): void }): void => {
   try {
     storage.close();
   } catch (problem) {
@@ -35,6 +35,9 @@ const closeQuietly = (storage: { close(): void }): void => {
     }
   }
 };
+
+/** Storage on a disk in memory, and how often that was changed since it was opened last. */
+export type CountingStorage = CrashStorage<DiskImage> & { changes(): number };
 
 type Tell = (where: string) => void;
 
@@ -68,12 +71,9 @@ const aroundStatements = (connection: Connection, tell: Tell): Connection => ({
  * power; one kernel at a time. With `failAt` that change of the disk fails, and
  * all that come after it, counted from 1 once the storage is open.
  */
-export const makeDiskStorage = (
-  failAt = Infinity,
-): CrashStorage<DiskImage> & { changes(): number } => {
+export const makeDiskStorage = (failAt = Infinity): CountingStorage => {
   let changes = 0;
   return {
-    /** What was done to the disk since it was opened last. */
     changes: () => changes,
     open: async image => {
       let told: Tell = () => {};
