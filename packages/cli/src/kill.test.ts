@@ -7,16 +7,23 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { makeDraws } from '@cooperage/kernel/testing/draws';
+import {
+  searchAllowed,
+  seedOr,
+  toSeeAgain,
+} from '@cooperage/kernel/testing/fuzz';
+import { makeLivesAudit } from '@cooperage/kit/lives-audit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const BUILD = fileURLToPath(new URL('../build.mjs', import.meta.url));
 const ENTRY = fileURLToPath(
   new URL('./testing/ledger-process.ts', import.meta.url),
 );
-/** More of them: `npm run fuzz -- --only kills`. */
-const KILLS = Number(process.env['KILLS'] ?? 20);
+/** In an ordinary run of the tests; more of them: `npm run fuzz -- --only kills`. */
+const KILLS = 20;
+const isEnough = searchAllowed(KILLS);
 /** Draws how much each run says before it is killed; what it does meanwhile, the system's scheduler decides too. */
-const SEED = Number(process.env['FUZZ_SEED'] ?? 1);
+const SEED = seedOr(1);
 
 const folder = mkdtempSync(join(tmpdir(), 'cooperage-kill-'));
 const built = join(folder, 'built');
@@ -28,39 +35,51 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const draw = makeDraws(SEED);
 
-/** Lines before the kill: early in the start, between start and stream, and anywhere in the stream. */
-const drawLines = (round: number): number =>
-  round % 5 === 0 ? 1 + (round % 2) : 2 + draw(150, round);
+type IsTime = (line: string) => boolean;
+
+/** Whether it is time for the kill: early in the start, between start and stream, anywhere in the stream, or about a deed that is done to vats. */
+const drawTime = (round: number): IsTime => {
+  const isOfLives = round % 2 === 1;
+  let left = isOfLives
+    ? 1 + draw(5, round)
+    : round % 5 === 0
+      ? 1 + draw(3, round)
+      : 3 + draw(150, round);
+  return line => {
+    left -= Number(!isOfLives || /^(?:asks|has) /.test(line));
+    return left === 0;
+  };
+};
 
 type Said = { lines: string[]; code: unknown; signal: unknown };
 
-/** Gathers what the process says, and kills it when it has said that many lines. */
-const hear = async (child: ChildProcess, most = Infinity): Promise<Said> => {
+/** Gathers what the process says, and kills it when it is time, or some milliseconds later. */
+const hear = async (
+  child: ChildProcess,
+  isTime: IsTime = () => false,
+  delay = 0,
+): Promise<Said> => {
   const exited = once(child, 'exit');
   const lines: string[] = [];
   for await (const line of createInterface({ input: child.stdout! })) {
     lines.push(line);
-    if (lines.length === most) {
-      child.kill('SIGKILL');
+    if (isTime(line)) {
+      setTimeout(() => child.kill('SIGKILL'), delay);
     }
   }
   const [code, signal] = await exited;
   return { lines, code, signal };
 };
 
-const argumentsOf = (state: string, name: string): string[] => [
+const argumentsOf = (...words: readonly string[]): string[] => [
   join(built, 'cooperage.mjs'),
-  state,
-  name,
+  ...words,
 ];
 
-const runLedger = (state: string, name: string, most?: number): Promise<Said> =>
-  hear(
-    spawn(process.execPath, argumentsOf(state, name), {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    }),
-    most,
-  );
+const startLedger = (...words: readonly string[]): ChildProcess =>
+  spawn(process.execPath, argumentsOf(...words), {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 
 const saidOf = (said: readonly string[], word: string): string[] =>
   said
@@ -70,11 +89,13 @@ const saidOf = (said: readonly string[], word: string): string[] =>
 /** Checks what each start of the ledger finds against what was answered before it. */
 const makeAudit = () => {
   const answered: string[] = [];
+  const lives = makeLivesAudit();
   const wrong: unknown[] = [];
   let starts = 0;
   return {
     wrong,
     answers: () => answered.length,
+    deeds: lives.count,
     starts: () => starts,
     add: ({ lines }: Said): void => {
       wrong.push(...saidOf(lines, 'broken'));
@@ -86,29 +107,49 @@ const makeAudit = () => {
           ...answered.filter(name => !counts.has(name)),
         );
       }
+      for (const json of saidOf(lines, 'there')) {
+        const [version, ...there]: [number, ...string[]] = JSON.parse(json);
+        wrong.push(...lives.wrongOf(version, there));
+      }
       answered.push(...saidOf(lines, 'done'));
+      saidOf(lines, 'has').forEach(lives.has);
+      saidOf(lines, 'asks').forEach(lives.asks);
     },
   };
 };
 
 describe('a kernel whose process is killed at any moment', () => {
-  it(`has lost no message that was answered and done none twice after ${KILLS} kills (seed ${SEED})`, async () => {
-    const state = join(folder, 'killed');
-    const audit = makeAudit();
-    for (let round = 0; round < KILLS; round += 1) {
-      const said = await runLedger(state, `r${round}`, drawLines(round));
-      expect(said.signal).toBe('SIGKILL');
-      audit.add(said);
-    }
-    const last = await runLedger(state, 'check');
-    expect(last).toMatchObject({ code: 0, signal: null });
-    audit.add(last);
-    expect(audit.wrong).toEqual([]);
-    expect(audit.answers()).toBeGreaterThan(KILLS);
-    expect(audit.starts()).toBeGreaterThan(KILLS / 2);
-    // The last one stopped by itself: nothing of the killed ones is left.
-    const left = readdirSync(state);
-    expect(left.filter(name => /claim|-wal$/.test(name))).toEqual([]);
+  it(`has lost nothing that was answered of messages, clusters, births and upgrades, and done no message twice (seed ${SEED})`, async () => {
+    let kills = 0;
+    let deeds = 0;
+    /** Kills the processes of one folder one after the other. */
+    const lane = async (nth: number): Promise<void> => {
+      const state = join(folder, `killed-${nth}`);
+      const audit = makeAudit();
+      while (!isEnough(kills)) {
+        kills += 1;
+        const round = kills;
+        const child = startLedger(state, `r${round}`, `${round}`);
+        const delay = draw(2, round, 'late') * draw(40, round, 'delay');
+        const said = await hear(child, drawTime(round), delay);
+        expect(said.signal).toBe('SIGKILL');
+        audit.add(said);
+        expect(audit.wrong, toSeeAgain(SEED)).toEqual([]);
+      }
+      const last = await hear(startLedger(state, 'check'));
+      expect(last).toMatchObject({ code: 0, signal: null });
+      audit.add(last);
+      expect(audit.wrong, toSeeAgain(SEED)).toEqual([]);
+      expect(audit.answers()).toBeGreaterThan(0);
+      expect(audit.starts()).toBeGreaterThan(0);
+      deeds += audit.deeds();
+      // The last one stopped by itself: nothing of the killed ones is left.
+      const left = readdirSync(state);
+      expect(left.filter(name => /claim|-wal$/.test(name))).toEqual([]);
+    };
+    await Promise.all([lane(1), lane(2)]);
+    console.log(`kills: ${JSON.stringify({ kills, deeds })}`);
+    expect(deeds).toBeGreaterThan(0);
   }, 3_600_000);
 });
 
@@ -135,7 +176,7 @@ describe('a kernel whose disk takes no more', () => {
       expect(said).toMatchObject({ code: 1, signal: null });
       expect(problem).toContain('disk I/O error (EFBIG');
       audit.add(said);
-      audit.add(await runLedger(state, 'check'));
+      audit.add(await hear(startLedger(state, 'check')));
       expect([audit.wrong, audit.starts()]).toEqual([[], 2]);
     },
     240_000,

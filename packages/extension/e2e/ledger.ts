@@ -1,3 +1,4 @@
+import { makeLivesAudit } from '@cooperage/kit/lives-audit';
 import type { Extension } from './harness.ts';
 
 const scriptOf = (source: string) => ({
@@ -13,20 +14,9 @@ const scriptOf = (source: string) => ({
   onFault: 'restart',
 });
 
-/** A vat that writes down what it is told, durably and in order, and one that passes on to it. */
-export const LEDGER = JSON.stringify({
-  name: 'ledger',
-  bootstrap: 'relay',
-  vats: {
-    relay: scriptOf(`imports => {
-      const { E, Far } = imports['@endo/far'];
-      const buildRootObject = (vatPowers, parameters, baggage) => Far('Relay', {
-        bootstrap: vats => baggage.init('book', vats.book),
-        write: line => E(baggage.get('book')).write(line),
-      });
-      return { buildRootObject };
-    }`),
-    book: scriptOf(`imports => {
+/** The code of the vat that writes down; its version is told by it. */
+const bookOf = (version: number) =>
+  scriptOf(`imports => {
       const { Far } = imports['@endo/far'];
       const buildRootObject = (vatPowers, parameters, baggage) => {
         if (!baggage.has('length')) baggage.init('length', 0);
@@ -40,12 +30,85 @@ export const LEDGER = JSON.stringify({
             { length: baggage.get('length') },
             (_, index) => baggage.get('line ' + index),
           )),
+          version: () => ${version},
         });
       };
       return { buildRootObject };
+    }`);
+
+/** A vat that writes down what it is told, durably and in order, and one that passes on to it and makes others. */
+export const LEDGER = JSON.stringify({
+  name: 'ledger',
+  bootstrap: 'relay',
+  services: ['vatAdmin'],
+  bundles: { book: bookOf(0).bundle },
+  vats: {
+    relay: scriptOf(`imports => {
+      const { E, Far } = imports['@endo/far'];
+      const buildRootObject = (vatPowers, parameters, baggage) => Far('Relay', {
+        bootstrap: (vats, { vatAdmin }) => {
+          baggage.init('book', vats.book);
+          baggage.init('vatAdmin', vatAdmin);
+        },
+        write: line => E(baggage.get('book')).write(line),
+        bear: async name => {
+          const { node } = await E(baggage.get('vatAdmin')).createVat('book', { name });
+          baggage.init('node ' + name, node);
+        },
+        bury: name => E(baggage.get('node ' + name)).terminate(),
+      });
+      return { buildRootObject };
     }`),
+    book: bookOf(0),
   },
 });
+
+/** What may be done to vats, by words for it: an expression for the console. */
+const deedsOf = (
+  name: string,
+  version: number,
+): readonly (readonly [string, string])[] => {
+  const cluster = { name, vats: { [name]: bookOf(0) } };
+  const relay = `E(E(kernel).root('ledger', 'relay'))`;
+  return [
+    [`made cluster ${name}`, `E(kernel).launch(${JSON.stringify(cluster)})`],
+    [`ended cluster ${name}`, `E(kernel).terminate('${name}')`],
+    [`made vat ${name}`, `${relay}.bear('${name}')`],
+    [`ended vat ${name}`, `${relay}.bury('${name}')`],
+    [
+      `upgraded ${version}`,
+      `E(kernel).upgrade('ledger', 'book', ${JSON.stringify(bookOf(version).bundle)})`,
+    ],
+  ];
+};
+
+/** Makes, ends and upgrades vats, one after the other, and knows what has to be so. */
+export const makeLivesLane = () => {
+  const audit = makeLivesAudit();
+  let version = 0;
+  return {
+    /** Does all of it once, under a name that nothing had before; rejects when it is broken off. */
+    live: async (extension: Extension, name: string): Promise<void> => {
+      version += 1;
+      for (const [deed, expression] of deedsOf(name, version)) {
+        audit.asks(deed);
+        await extension.inConsole(`${expression}.then(() => {})`);
+        audit.has(deed);
+      }
+    },
+    count: audit.count,
+    wrong: async (extension: Extension): Promise<readonly string[]> => {
+      const found: number = await extension.inConsole(
+        `E(E(kernel).root('ledger', 'book')).version()`,
+      );
+      const there: readonly string[] = await extension.inConsole(
+        `E(kernel).status().then(({ clusters }) => clusters.flatMap(({ name, vats }) =>
+          ['cluster ' + name, ...vats.map(vat => 'vat ' + vat.name)]))`,
+      );
+      return audit.wrongOf(found, there);
+    },
+  };
+};
 
 /** Every line in the book, in the order in which they were written. */
 export const readBook = (extension: Extension): Promise<readonly string[]> =>
