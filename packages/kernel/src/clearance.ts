@@ -7,10 +7,10 @@ import type { Clock, VatStores } from './ports.ts';
 import type { State } from './store/state.ts';
 
 /**
- * Has what the dead have left cleared away, and refused what waits for vats that
- * can't take it, each step in a turn of its own and
- * with a commit of its own: so neither a step nor a commit keeps others waiting.
- * A vat's file goes last.
+ * Has what the dead and lost heaps have left cleared away, refused what waits for
+ * vats that can't take it, and passed on what waited for answers that are known:
+ * each step in a turn of its own and with a commit of its own, so neither a step
+ * nor a commit keeps others waiting. A dead vat's file goes last.
  */
 export const makeClearance = (
   state: State,
@@ -35,7 +35,10 @@ export const makeClearance = (
   let isDue = false;
 
   const isDone = (): boolean =>
-    state.endings.size === 0 && parts.refusals.isDone();
+    state.endings.size === 0 &&
+    parts.losses.isDone() &&
+    parts.refusals.isDone() &&
+    parts.promises.isDone();
 
   const deleteFiles = (): void => {
     for (const vat of leaving) {
@@ -50,7 +53,9 @@ export const makeClearance = (
     isDue = false;
     parts.run(() => {
       parts.endings.step();
+      parts.losses.step();
       parts.refusals.step();
+      parts.promises.step();
     });
     outputs.commitIfNeeded();
     pump();

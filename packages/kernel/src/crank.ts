@@ -6,7 +6,8 @@ import { makeEndings } from './endings.ts';
 import { makeActions } from './gc/actions.ts';
 import { makeRefcounts } from './gc/refcounts.ts';
 import { makeWorklist } from './gc/worklist.ts';
-import { makeInbox, type InboxBounds } from './inbox.ts';
+import { makeInbox, type Inbox, type InboxBounds } from './inbox.ts';
+import { makeLosses } from './losses.ts';
 import { makePromises } from './promises.ts';
 import { makeRefusals } from './refusals.ts';
 import { makeRouter } from './router.ts';
@@ -27,6 +28,19 @@ type CrankOptions = {
   readonly onRefused?: (endpoint: EndpointId, problem: string) => void;
 };
 
+/** What is cleared away in steps. */
+const joinLeavings = (
+  state: State,
+  powers: Omit<Parameters<typeof makeEndings>[1], 'refusals'> & {
+    inbox: Inbox;
+  },
+) => {
+  const refusals = makeRefusals(state, powers);
+  const endings = makeEndings(state, { ...powers, refusals });
+  const losses = makeLosses(state, { ...powers, refusals });
+  return { refusals, endings, losses };
+};
+
 const joinParts = (
   state: State,
   { onArrival, onExit, bounds, clearedPerCrank, ...options }: CrankOptions,
@@ -38,12 +52,15 @@ const joinParts = (
   const inbox = makeInbox(state, {
     refcounts,
     route: message => router.route(message),
+    passOn: (message, promise) => router.passOn(message, promise),
     onArrival,
     bounds,
   });
   const bootstraps = makeBootstraps(state, refcounts);
   const room = { inbox, usage, onRefused };
-  const promises = makePromises(state, { ...room, refcounts, bootstraps });
+  const most = clearedPerCrank;
+  const common = { ...room, refcounts, bootstraps, most };
+  const promises = makePromises(state, common);
   const router = makeRouter(state, { ...room, promises });
   const flights = makeFlights(state, { clists, promises, inbox });
   const actions = makeActions(state);
@@ -53,14 +70,12 @@ const joinParts = (
     promises,
     inbox,
   });
-  const most = clearedPerCrank;
-  const refusals = makeRefusals(state, { promises, inbox, most });
-  const endings = makeEndings(state, {
+  const leavings = joinLeavings(state, {
     refcounts,
     actions,
     clists,
     promises,
-    refusals,
+    inbox,
     most,
     onGone,
   });
@@ -82,8 +97,7 @@ const joinParts = (
     promises,
     route: router.route,
     flights,
-    refusals,
-    endings,
+    ...leavings,
     applySyscall,
   };
 };
@@ -104,6 +118,7 @@ export const makeCrankParts = (
   /** Runs one crank: all that `work` writes is applied, or, when it throws, nothing. */
   const run = <Result>(work: () => Result): Result => {
     state.store.begin();
+    parts.promises.beginCrank();
     let result: Result;
     try {
       result = work();
@@ -120,6 +135,7 @@ export const makeCrankParts = (
   /** What `work` gives in the tables as it makes them, which are then as they were. */
   const rehearse = <Result>(work: () => Result): Result => {
     state.store.begin();
+    parts.promises.beginCrank();
     try {
       return work();
     } finally {

@@ -9,13 +9,14 @@ import {
   end,
   fulfil,
   makeStage,
+  reject,
   send,
   settle,
   subscribe,
   vref,
   type Stage,
 } from './testing/stage.ts';
-import type { Delivery } from '@cooperage/protocol';
+import type { Delivery, Kref } from '@cooperage/protocol';
 import type { Clock } from './ports.ts';
 import type { State } from './store/state.ts';
 import type { Deed } from './testing/raw-vats.ts';
@@ -585,6 +586,259 @@ describe('messages that no vat can take', () => {
         .status()
         .clusters[0]?.vats.filter(({ name }) => name === 'alice') ?? [];
     expect([state, waiting]).toEqual(['suspended', 1 + COUNT]);
+    await end(stage);
+  });
+});
+
+/** Messages parked on promises. */
+const parkedIn = ({ queue }: State): number =>
+  [...queue.values()].filter(row => row.queue === row.target).length;
+
+/** How much less the figure became in one crank at most, and in how many it did. */
+const makeFallMeter = (figure: (state: State) => number) => {
+  let last = 0;
+  const seen = { most: 0, cranks: 0 };
+  return {
+    seen,
+    afterCrank: (state: State): void => {
+      const fallen = last - figure(state);
+      seen.most = Math.max(seen.most, fallen);
+      seen.cranks += fallen > 0 ? 1 : 0;
+      last -= fallen;
+    },
+  };
+};
+
+const methodsTo = (stage: Stage, name: string): string[] =>
+  stage
+    .vat(name)
+    .deliveries.flatMap(delivery =>
+      delivery[0] === 'message'
+        ? [String(JSON.parse(delivery[2].methargs.body.slice(1))[0])]
+        : [],
+    );
+
+const numbered = Array.from({ length: COUNT }, (_, nth) => `m${nth}`);
+
+describe('what waits with a promise whose answer is known', () => {
+  /** `alice` is to answer the client with `bob`, and much waits for that. */
+  const makeParked = async (options: Parameters<typeof makeStage>[1] = {}) => {
+    const { seen, afterCrank } = makeFallMeter(parkedIn);
+    const stage = await makeStage(['alice', 'bob', 'carol'], {
+      clearedPerCrank: 7,
+      collectMilliseconds: Infinity,
+      afterCrank,
+      ...options,
+      behave: delivery =>
+        delivery[0] === 'message' &&
+        /^#\["(m\d+|late|direct)"/.test(delivery[2].methargs.body)
+          ? {}
+          : behave(delivery),
+    });
+    await stage.say(send(stage.root('alice'), 'meet', [stage.root('bob')]));
+    await stage.finish('alice');
+    await stage.say(
+      send(stage.root('alice'), 'ask', [], P(1)),
+      subscribe(P(1)),
+      ...numbered.map((method, nth) => send(P(1), method, [], P(100 + nth))),
+      subscribe(P(100)),
+    );
+    return { ...stage, seen };
+  };
+
+  it('goes its way in bounded cranks, in order, before anybody is told, and what comes meanwhile is behind it (invariants 9, 11)', async () => {
+    const { clock, hold, step, release } = makeStepClock();
+    const stage = await makeParked({ clock });
+    hold();
+    await stage.finish('alice', fulfil('p-51', dataOf('$0', 'o-50')));
+    const told = () =>
+      stage.client.deliveries
+        .flatMap(delivery => (delivery[0] === 'notify' ? delivery[1] : []))
+        .filter(([promise]) => promise === P(1)).length;
+    await step();
+    const [promise] = [...stage.rig.kernel.state.promises.values()].filter(
+      row => row.state === 'fulfilling',
+    );
+    const kref = promise?.kref ?? ('' as Kref);
+    const looked = await stage.client.rpc.call('inspect', { kref });
+    expect(told()).toBe(0);
+    expect(looked).toMatchObject({ state: 'unresolved' });
+    await stage.say(send(P(1), 'late'));
+    let steps = 0;
+    for (; told() === 0; steps += 1) {
+      expect(await step()).toBe(true);
+    }
+    release();
+    await stage.say(send(stage.root('bob'), 'direct'));
+    await stage.rig.kernel.idle();
+    expect(methodsTo(stage, 'bob')).toEqual([...numbered, 'late', 'direct']);
+    expect(stage.seen.most).toBe(7);
+    expect(steps).toBeGreaterThan(3);
+    await end(stage);
+  });
+
+  it('rejects in bounded cranks when that is what the answer is (invariants 7, 11)', async () => {
+    const stage = await makeParked();
+    await stage.finish('alice', reject('p-51', dataOf('no')));
+    await stage.rig.kernel.idle();
+    await settle();
+    expect(
+      stage.client.deliveries
+        .flatMap(delivery => (delivery[0] === 'notify' ? delivery[1] : []))
+        .map(([promise, isRejected]) => [promise, isRejected]),
+    ).toEqual(
+      expect.arrayContaining([
+        [P(1), true],
+        [P(100), true],
+      ]),
+    );
+    expect(parkedIn(stage.rig.kernel.state)).toBe(0);
+    expect(stage.seen.most).toBe(7);
+    expect(stage.seen.cranks).toBeGreaterThan(3);
+    await end(stage);
+  });
+
+  it('goes its way in the next run, each once, after a crash amid that (invariants 2, 10)', async () => {
+    const image = makeMemoryImage();
+    const { images, wrap } = makeWitness();
+    const stage = await makeParked({ image, wrap: wrap(image), parallel: 1 });
+    await stage.rig.kernel.state.store.commit();
+    images.length = 0;
+    await stage.finish('alice', fulfil('p-51', dataOf('$0', 'o-50')));
+    await stage.rig.kernel.idle();
+    await end(stage);
+    let cut = 0;
+    for (const crashed of images) {
+      const delivered: string[] = [];
+      const rig = makeRig(
+        delivery => {
+          const body =
+            delivery[0] === 'message' ? delivery[2].methargs.body : '';
+          const [, method] = /^#\["(m\d+)"/.exec(body) ?? [];
+          if (method !== undefined) {
+            delivered.push(method);
+          }
+          return answerStart(delivery) ?? {};
+        },
+        { image: makeMemoryImage(crashed), clearedPerCrank: 7 },
+      );
+      const { state } = rig.kernel;
+      const isCut = [...state.promises.values()].some(
+        row => row.state === 'fulfilling',
+      );
+      cut += isCut ? 1 : 0;
+      await rig.kernel.idle();
+      if (isCut) {
+        expect(delivered).toEqual(numbered.slice(-delivered.length));
+        expect(parkedIn(state)).toBe(0);
+      }
+      expect(findInconsistencies(state)).toEqual([]);
+      await rig.kernel.stop();
+    }
+    expect(cut).toBeGreaterThan(2);
+  });
+});
+
+describe('a large heap that is lost', () => {
+  const entriesOf = (state: State): number => {
+    const big = [...state.vats.values()].find(({ name }) => name === 'big');
+    return big ? state.clistByEndpoint.count(big.id) : 0;
+  };
+
+  it('is cleared away in bounded cranks, and the vat starts again when it is (invariants 7, 11)', async () => {
+    const { clock, hold, step, release } = makeStepClock();
+    const { seen, afterCrank } = makeFallMeter(entriesOf);
+    const stage = await makeBig({ clock, afterCrank });
+    const { state } = stage.rig.kernel;
+    const before = entriesOf(state);
+    seen.most = 0;
+    seen.cranks = 0;
+    hold();
+    stage.vat('big').lose('its thread ended');
+    await settle();
+    const starts = () =>
+      stage.rig.vats.all.filter(({ label }) => label === 'big').length;
+    let steps = 0;
+    for (; starts() === 1; steps += 1) {
+      expect(await step()).toBe(true);
+    }
+    expect(before - entriesOf(state)).toBeGreaterThanOrEqual(COUNT);
+    expect(findInconsistencies(state)).toEqual([]);
+    expect(steps).toBeGreaterThan(6);
+    expect(seen.most).toBeLessThanOrEqual(7);
+    const [row] = [...state.vats.values()].filter(({ name }) => name === 'big');
+    expect(row && state.promisesByDecider.count(row.id)).toBe(0);
+    release();
+    await stage.rig.kernel.stop();
+  });
+
+  it('is cleared away by the next run after a crash amid that (invariants 2, 7, 10)', async () => {
+    const image = makeMemoryImage();
+    const { images, wrap } = makeWitness();
+    const stage = await makeBig({
+      image,
+      wrap: wrap(image),
+      deliveryMilliseconds: 1e9,
+    });
+    await stage.rig.kernel.state.store.commit();
+    images.length = 0;
+    const before = await reopen(image);
+    await stage.client.rpc.call('restart', { cluster: 'demo', vat: 'big' });
+    const isBack = () =>
+      stage.rig.vats.all.some(
+        ({ label, isKilled, isBusy }) => label === 'big' && !isKilled && isBusy,
+      );
+    while (!isBack()) {
+      await settle();
+    }
+    await stage.rig.kernel.state.store.commit();
+    expect(images.length).toBeGreaterThan(8);
+    const entries = new Set<unknown>();
+    for (const crashed of images) {
+      entries.add(crashed.tables.get('clists')?.size);
+      expect(await reopen(crashed)).toEqual(before);
+    }
+    expect(entries.size).toBeGreaterThan(5);
+    await end(stage);
+  });
+});
+
+describe('messages for an object that its vat has given up', () => {
+  it('reject in bounded cranks, and the others are delivered (invariants 7, 11)', async () => {
+    const { clock, hold, release } = makeStepClock();
+    const stage = await makeMetered({ clock });
+    const alice = stage.root('alice');
+    await stage.say(send(alice, 'give', [], P(500)), subscribe(P(500)));
+    await stage.finish(
+      'alice',
+      fulfil('p-50', { body: '#"$0"', slots: [vref('o+5')] }),
+    );
+    const [told] = stage.client.deliveries.flatMap(delivery =>
+      delivery[0] === 'notify' ? delivery[1] : [],
+    );
+    const lost = told?.[2].slots[0] ?? '';
+    await stage.say(
+      send(alice, 'busy'),
+      ...many('p+', 1).flatMap(result => [
+        send(lost, 'wait', [], result),
+        subscribe(result),
+      ]),
+      send(alice, 'next'),
+    );
+    await stage.start();
+    hold();
+    await stage.finish('alice', ['abandonExports', [vref('o+5')]]);
+    const left = stage.rig.kernel.state.queue.size;
+    expect(left).toBeGreaterThan(COUNT - 7);
+    release();
+    while (!stage.vat('alice').isBusy || stage.rejected().length < COUNT) {
+      await settle();
+    }
+    expect(textOf(stage.flight('alice'))).toContain('next');
+    expect(stage.rejected().map(([promise]) => promise)).toEqual(many('p+', 1));
+    expect(stage.seen.most).toBeLessThanOrEqual(7);
+    expect(stage.seen.cranks).toBeGreaterThan(3);
+    await stage.finish('alice');
     await end(stage);
   });
 });

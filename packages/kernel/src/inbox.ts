@@ -1,7 +1,7 @@
 import harden from '@endo/harden';
 import { type CapData, type EndpointId, type Kref } from '@cooperage/protocol';
 import type { Refcounts } from './gc/refcounts.ts';
-import type { QueueName, QueueRow } from './store/schema.ts';
+import type { PromiseRow, QueueName, QueueRow } from './store/schema.ts';
 import { laneOf, type State } from './store/state.ts';
 
 /** A message on its way, in the kernel's names. */
@@ -40,13 +40,16 @@ export const makeInbox = (
   {
     refcounts,
     route,
+    passOn,
     onArrival,
     bounds: { roundMessages, notifiesTogether },
   }: {
     bounds: InboxBounds;
     refcounts: Refcounts;
-    /** Finds where a message that was parked goes now. */
+    /** Finds where a message goes now. */
     route: (message: KernelMessage) => void;
+    /** Finds where one that was parked on a promise goes by its answer. */
+    passOn: (message: KernelMessage, promise: PromiseRow) => void;
     /** Called when an endpoint's inbox may have got something. */
     onArrival: (endpoint: EndpointId) => void;
   },
@@ -141,7 +144,7 @@ export const makeInbox = (
       }
       return krefs;
     },
-    length: (endpoint: EndpointId): number => state.queueByName.count(endpoint),
+    length: (name: QueueName): number => state.queueByName.count(name),
     items: (name: QueueName): QueueRow[] => state.queueByName.values(name),
     get: (position: number): QueueRow | undefined => queue.get(position),
     deliverTo: (endpoint: EndpointId, message: KernelMessage): void => {
@@ -150,12 +153,14 @@ export const makeInbox = (
     },
     park: (message: KernelMessage): void =>
       add(message.target, 'message', message),
-    /** Routes what is parked on a promise that has just been settled, in order. */
-    unpark: (promise: Kref): void => {
-      for (const item of state.queueByName.values(promise)) {
+    /** Passes on the first messages parked on a promise whose answer is known, in order; gives how many. */
+    unpark: (promise: PromiseRow, most: number): number => {
+      const items = state.queueByName.firsts(promise.kref, most);
+      for (const item of items) {
         remove(item);
-        route(messageOf(item));
+        passOn(messageOf(item), promise);
       }
+      return items.length;
     },
     /** What its target is has changed: the message goes where it would go now. */
     reroute: (item: QueueRow): void => {

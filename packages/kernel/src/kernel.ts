@@ -42,6 +42,9 @@ import { makeStoreKeeper } from './vat-stores.ts';
 import { makeStoreBounds } from './vats/store-bounds.ts';
 
 /** What others than its maker hear of it. */
+/** Why heaps are lost that were there when the kernel ended. */
+const RESTARTED = 'the kernel was restarted';
+
 const reasonOfExit = ({ data: { body } }: Exit): string =>
   `the vat ended itself: ${textOfRejection(body).slice(0, 500).toWellFormed()}`;
 
@@ -231,12 +234,14 @@ const joinRooms = (given: Platform, options: KernelOptions) => {
   const restore = (): void => {
     sessions.purge();
     for (const { id } of [...state.vats.values()]) {
-      parts.run(() => lives.loseHeap(id, 'the kernel was restarted'));
+      parts.run(() => lives.loseHeap(id, RESTARTED));
     }
+    parts.run(() => lives.resumeLosses(RESTARTED));
     const queues = state.queueByName.groups();
     queues.filter(isVatId).forEach(scheduler.wake);
     queues.filter(isServiceId).forEach(scheduler.wake);
     services.restore();
+    parts.promises.restore();
     parts.refusals.restore();
     sayWhichCriticalAreSuspended();
     keeper.fold();

@@ -1,11 +1,7 @@
 import harden from '@endo/harden';
 import {
   encodeDisconnection,
-  isDurableVref,
-  isExportVref,
-  isPromiseKref,
-  ROOT_VREF,
-  type EndpointId,
+  type CapData,
   type Kref,
   type SessionId,
   type VatId,
@@ -29,14 +25,9 @@ export const makeLives = (
   mourners: Mourners,
 ) => {
   const obituaries = makeObituaries(state, mourners);
-  const { refcounts, refusals, clists, endings, inbox, promises } = parts;
+  const { refcounts, refusals, endings, losses } = parts;
 
   const vatRow = (vat: VatId) => insistRow(state.vats.get(vat), `vat ${vat}`);
-
-  /** Promises that the endpoint waits to hear of, or is about to hear of. */
-  const isAwaited = (endpoint: EndpointId, kref: Kref): boolean =>
-    promises.get(kref).subscribers.includes(endpoint) ||
-    inbox.hasNotify(endpoint, kref);
 
   const endSession = (id: SessionId, reason: string): void => {
     state.sessions.delete(id);
@@ -73,33 +64,44 @@ export const makeLives = (
     endings.step();
   };
 
-  /**
-   * The vat's heap is gone, its store stays: a new incarnation. Promises that
-   * the heap was to decide reject; exports that only the heap knew are orphans;
-   * promises stay if the vat is to hear of them, for a durable watcher may wait.
-   * The root is known to every incarnation.
-   */
-  const loseHeap = (vat: VatId, upgradeMessage: string): void => {
+  /** The row is that of the next incarnation; gives what the promises of this one reject with, unless there has been none. */
+  const beginIncarnation = (
+    vat: VatId,
+    upgradeMessage: string,
+  ): { incarnation: number; data: CapData<Kref> } | undefined => {
     const row = vatRow(vat);
     if (row.asleep) {
-      return; // no heap of this incarnation has ever been
+      return undefined; // no heap of this incarnation has ever been
     }
-    state.vats.put({ ...row, incarnation: row.incarnation + 1, asleep: 1 });
-    promises.rejectDecidedBy(
-      vat,
-      encodeDisconnection(upgradeMessage, row.incarnation),
-    );
-    for (const entry of state.clistByEndpoint.values(vat)) {
-      const survives = isPromiseKref(entry.kref)
-        ? isAwaited(vat, entry.kref)
-        : !isExportVref(entry.vref) ||
-          isDurableVref(entry.vref) ||
-          entry.vref === ROOT_VREF;
-      if (!survives) {
-        clists.remove(entry);
-      }
+    const incarnation = row.incarnation + 1;
+    state.vats.put({ ...row, incarnation, asleep: 1 });
+    const data = encodeDisconnection<Kref>(upgradeMessage, row.incarnation);
+    return { incarnation, data };
+  };
+
+  /** The vat's heap is gone, its store stays: a new incarnation. What follows is bounded; the rest is done in steps, see `losses.ts`. */
+  const loseHeap = (vat: VatId, upgradeMessage: string): void => {
+    const lost = beginIncarnation(vat, upgradeMessage);
+    if (lost) {
+      losses.begin(vat, lost.incarnation, lost.data);
     }
-    refusals.sift(vat);
+  };
+
+  /** Another heap follows in the same crank: so all of it is done now, however much it is. */
+  const replaceHeap = (vat: VatId, upgradeMessage: string): void => {
+    const lost = beginIncarnation(vat, upgradeMessage);
+    if (lost) {
+      losses.complete(vat, lost.incarnation, lost.data);
+    }
+  };
+
+  /** What a run has left to do that was cut off amid such steps. */
+  const resumeLosses = (upgradeMessage: string): void => {
+    for (const vat of losses.unfinished()) {
+      const { incarnation } = vatRow(vat);
+      const data = encodeDisconnection<Kref>(upgradeMessage, incarnation - 1);
+      losses.begin(vat, incarnation, data);
+    }
   };
 
   /**
@@ -132,6 +134,8 @@ export const makeLives = (
     endSession,
     endVats,
     loseHeap,
+    replaceHeap,
+    resumeLosses,
     failVat,
     freeVat,
     unfail: refusals.unfail,

@@ -714,6 +714,9 @@ describe('a vat', () => {
       subscribe(`p+${length + 1}`),
       reject('p+1', dataOf('broken')),
     );
+    while (!stage.vat('alice').isBusy) {
+      await settle(); // it goes in steps
+    }
     expect(stage.flight('alice')).toEqual([
       'notify',
       [[`p+${length + 1}`, true, dataOf('broken')]],

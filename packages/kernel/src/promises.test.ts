@@ -171,13 +171,14 @@ describe('a subscriber', () => {
 
 describe('whoever decides', () => {
   it('and is gone has all that it was to settle rejected, and nothing else', () => {
-    const { parts, promises, addPromise } = setScene();
+    const { parts, promises, state, addPromise } = setScene();
     const [one, two, others] = parts.run(() => [
       addPromise(ALICE, BOB),
       addPromise(ALICE, BOB),
       addPromise(BOB, ALICE),
     ]) as [Kref, Kref, Kref];
-    parts.run(() => promises.rejectDecidedBy(ALICE, DONE));
+    const { incarnation = NaN } = state.vats.get(ALICE) ?? {};
+    parts.run(() => parts.losses.begin(ALICE, incarnation, DONE));
     expect([one, two, others].map(each => promises.get(each).state)).toEqual([
       'rejected',
       'rejected',

@@ -10,6 +10,7 @@ import type { Bootstraps } from './bootstraps.ts';
 import { insistRow } from './faults.ts';
 import type { Inbox } from './inbox.ts';
 import { slotsHeldBy, type Refcounts } from './gc/refcounts.ts';
+import { isSettled, isSettling } from './promise-state.ts';
 import type { PromiseRow } from './store/schema.ts';
 import type { State } from './store/state.ts';
 import { weighAnswer } from './store/weights.ts';
@@ -39,6 +40,7 @@ export const makePromises = (
     bootstraps,
     usage,
     onRefused,
+    most,
   }: {
     refcounts: Refcounts;
     inbox: Inbox;
@@ -46,9 +48,15 @@ export const makePromises = (
     usage: Usage;
     /** The endpoint's answer was refused: the promise rejects. */
     onRefused: (endpoint: EndpointId, problem: string) => void;
+    /** Messages that one crank passes on from the promises where they are parked. */
+    most: number;
   },
 ) => {
   const { promises } = state;
+  /** How many this crank may still pass on. */
+  let left = most;
+  /** Promises whose answer is known while messages are still parked on them. A crank that was undone may have left one; the tables are believed. */
+  const settling = new Set<Kref>();
 
   const get = (kref: Kref): PromiseRow =>
     insistRow(promises.get(kref), `promise ${kref}`);
@@ -68,6 +76,17 @@ export const makePromises = (
     return { kref, isRejected: true, data: encodeError('Error', problem) };
   };
 
+  const tell = (
+    { kref, body }: PromiseRow,
+    isRejected: boolean,
+    subscribers: readonly EndpointId[],
+  ): void => {
+    for (const subscriber of subscribers) {
+      inbox.addNotify(subscriber, kref);
+    }
+    bootstraps.settled(kref, isRejected, body ?? '');
+  };
+
   const settle = (wanted: Settlement): void => {
     const { kref, isRejected, data } = fit(wanted);
     slotsHeldBy({ kref, slots: data.slots }).forEach(refcounts.hold);
@@ -75,51 +94,85 @@ export const makePromises = (
     if (row.state !== 'unresolved') {
       throw Error(`promise ${kref} is resolved already`);
     }
-    promises.put({
-      ...row,
-      state: isRejected ? 'rejected' : 'fulfilled',
+    const answer = {
       decider: null,
       settler: row.decider,
-      subscribers: [],
       body: data.body,
       slots: data.slots,
-    });
-    inbox.unpark(kref);
-    for (const subscriber of row.subscribers) {
-      inbox.addNotify(subscriber, kref);
+    };
+    const parked = inbox.length(kref);
+    if (parked > left) {
+      const state = isRejected ? 'rejecting' : 'fulfilling';
+      promises.put({ ...row, ...answer, state });
+      settling.add(kref);
+      return;
     }
-    bootstraps.settled(kref, isRejected, data.body);
+    const state = isRejected ? 'rejected' : 'fulfilled';
+    const settled: PromiseRow = { ...row, ...answer, state, subscribers: [] };
+    promises.put(settled);
+    if (parked > 0) {
+      left -= inbox.unpark(settled, parked);
+    }
+    tell(settled, isRejected, row.subscribers);
   };
 
-  /** Settlements under way: a chain of messages, each to the answer of the one before, can be as long as a crank. */
-  const settlements: Settlement[] = [];
+  /** Passes on some of what is parked on a promise whose answer is known. Nobody is told before the last of it has gone. */
+  const goOn = (kref: Kref): void => {
+    const row = promises.get(kref);
+    if (!row || !isSettling(row)) {
+      settling.delete(kref);
+      return;
+    }
+    left -= inbox.unpark(row, left);
+    if (inbox.length(kref) === 0) {
+      settling.delete(kref);
+      const isRejected = row.state === 'rejecting';
+      const state = isRejected ? 'rejected' : 'fulfilled';
+      const now = get(kref);
+      promises.put({ ...now, state, subscribers: [] });
+      tell(now, isRejected, now.subscribers);
+      refcounts.suspect(kref);
+    }
+  };
 
-  /**
-   * Settles an unresolved promise. Parked messages are routed first, in their
-   * order, then each subscriber's notify is queued; then come the promises that
-   * this rejects in turn, since what was parked could not be routed.
-   */
-  const resolve = (
-    kref: Kref,
-    isRejected: boolean,
-    data: CapData<Kref>,
-  ): void => {
-    settlements.push({ kref, isRejected, data });
+  /** Settlements under way, new ones and those to go on with: a chain of messages, each to the answer of the one before, can be as long as a crank. */
+  const settlements: (Settlement | Kref)[] = [];
+
+  const settleInTurn = (first: Settlement | Kref): void => {
+    settlements.push(first);
     if (settlements.length > 1) {
       return; // the one who settles the first one is at it
     }
     try {
       for (const settlement of settlements) {
-        settle(settlement);
+        if (typeof settlement === 'string') {
+          goOn(settlement);
+        } else {
+          settle(settlement);
+        }
       }
     } finally {
       settlements.length = 0;
     }
   };
 
+  /**
+   * Settles an unresolved promise. Parked messages are routed first, in their
+   * order, then each subscriber's notify is queued; then come the promises that
+   * this rejects in turn, since what was parked could not be routed.
+   * When more is parked than one crank may pass on, the answer is kept and the
+   * rest of this is done in steps: until then messages are parked behind those,
+   * and for everybody but its decider the promise is as it was.
+   */
+  const resolve = (
+    kref: Kref,
+    isRejected: boolean,
+    data: CapData<Kref>,
+  ): void => settleInTurn({ kref, isRejected, data });
+
   const subscribe = (endpoint: EndpointId, kref: Kref): void => {
     const row = get(kref);
-    if (row.state !== 'unresolved') {
+    if (isSettled(row)) {
       inbox.addNotify(endpoint, kref);
     } else if (!row.subscribers.includes(endpoint)) {
       promises.put({ ...row, subscribers: [...row.subscribers, endpoint] });
@@ -133,13 +186,6 @@ export const makePromises = (
         ...row,
         subscribers: row.subscribers.filter(each => each !== endpoint),
       });
-    }
-  };
-
-  /** Rejects every promise that the endpoint was to decide, once. */
-  const rejectDecidedBy = (endpoint: EndpointId, data: CapData<Kref>): void => {
-    for (const { kref } of state.promisesByDecider.values(endpoint)) {
-      resolve(kref, true, data);
     }
   };
 
@@ -193,7 +239,7 @@ export const makePromises = (
     for (const each of together) {
       for (const slot of promises.get(each)?.slots ?? []) {
         const row = together.has(slot) ? undefined : promises.get(slot);
-        if (row && row.state !== 'unresolved') {
+        if (row && isSettled(row)) {
           take(slot, row);
         }
       }
@@ -202,11 +248,33 @@ export const makePromises = (
   };
 
   return {
+    /** To be called when a crank begins. */
+    beginCrank: (): void => {
+      left = most;
+    },
+    /** No promise is being settled. */
+    isDone: (): boolean => settling.size === 0,
+    /** A bounded part of what is left to be passed on; in a crank of its own, which is not undone. */
+    step: (): void => {
+      for (const kref of settling) {
+        if (left <= 0) {
+          break;
+        }
+        settleInTurn(kref);
+      }
+    },
+    /** What an earlier run may have left. */
+    restore: (): void => {
+      for (const row of promises.values()) {
+        if (isSettling(row)) {
+          settling.add(row.kref);
+        }
+      }
+    },
     get,
     resolve,
     subscribe,
     unsubscribe,
-    rejectDecidedBy,
     setDecider,
     rejectResult,
     closureOf,

@@ -230,6 +230,8 @@ export const makeRefusals = (
         sifted.set(vat, undefined);
       }
     },
+    /** Of what waits for the vat it is not known yet what can still be delivered. */
+    isSifting: (vat: VatId): boolean => sifted.has(vat),
     /** What an earlier run may have left. */
     restore: (): void => {
       for (const { id } of state.vats.values()) {

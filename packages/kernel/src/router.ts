@@ -11,7 +11,8 @@ import {
 import type { KernelMessage, Inbox } from './inbox.ts';
 import type { Promises } from './promises.ts';
 import { REVOCATION } from './services/objects.ts';
-import type { QueueName } from './store/schema.ts';
+import { isSettled } from './promise-state.ts';
+import type { PromiseRow, QueueName } from './store/schema.ts';
 import type { State } from './store/state.ts';
 import type { Usage } from './usage.ts';
 
@@ -62,6 +63,27 @@ const findRouteToObject = (state: State, target: Kref): Route => {
   return { to: 'reject', data: encodeError('Error', problem) };
 };
 
+/** Where a promise whose answer is known passes messages on to. */
+const findRouteOnward = (
+  state: State,
+  { kref, state: settled, body, slots }: PromiseRow,
+): Route => {
+  const data = { body: body ?? '', slots };
+  if (settled === 'rejected' || settled === 'rejecting') {
+    return { to: 'reject', data };
+  }
+  const object = parseSingleReference(data);
+  return object && !isPromiseKref(object)
+    ? findRouteToObject(state, object)
+    : {
+        to: 'reject',
+        data: encodeError(
+          'TypeError',
+          `Cannot send a message to ${kref}: it was fulfilled with data, not with an object`,
+        ),
+      };
+};
+
 /**
  * Routes at the moment a message is applied: an object's exporter gets it, an
  * alias passes it on to the object that it stands for, an unresolved promise parks it, a settled promise passes it on to what it became.
@@ -71,26 +93,13 @@ export const findRoute = (state: State, target: Kref): Route => {
     return findRouteToObject(state, target);
   }
   const promise = state.promises.get(target);
-  if (!promise || promise.state === 'unresolved') {
-    const end = promise?.decider && state.endings.get(promise.decider);
-    return end
-      ? { to: 'reject', data: encodeError('Error', end.reason) }
-      : { to: 'park', target };
+  if (promise && isSettled(promise)) {
+    return findRouteOnward(state, promise);
   }
-  const data = { body: promise.body ?? '', slots: promise.slots };
-  if (promise.state === 'rejected') {
-    return { to: 'reject', data };
-  }
-  const object = parseSingleReference(data);
-  return object && !isPromiseKref(object)
-    ? findRoute(state, object)
-    : {
-        to: 'reject',
-        data: encodeError(
-          'TypeError',
-          `Cannot send a message to ${target}: it was fulfilled with data, not with an object`,
-        ),
-      };
+  const end = promise?.decider && state.endings.get(promise.decider);
+  return end
+    ? { to: 'reject', data: encodeError('Error', end.reason) }
+    : { to: 'park', target };
 };
 harden(findRoute);
 
@@ -120,32 +129,36 @@ export const makeRouter = (
     }
     return problem !== undefined;
   };
+  const follow = (message: KernelMessage, route: Route): void => {
+    switch (route.to) {
+      case 'inbox':
+        if (!isRefused(message, route.endpoint)) {
+          inbox.deliverTo(route.endpoint, {
+            ...message,
+            target: route.target,
+          });
+        }
+        break;
+      case 'park':
+        if (!isRefused(message, route.target)) {
+          inbox.park(message);
+        }
+        break;
+      case 'reject':
+        if (message.result !== null) {
+          promises.resolve(message.result, true, route.data);
+        }
+        break;
+      default:
+        route satisfies never;
+    }
+  };
   return {
-    route: (message: KernelMessage): void => {
-      const route = findRoute(state, message.target);
-      switch (route.to) {
-        case 'inbox':
-          if (!isRefused(message, route.endpoint)) {
-            inbox.deliverTo(route.endpoint, {
-              ...message,
-              target: route.target,
-            });
-          }
-          break;
-        case 'park':
-          if (!isRefused(message, route.target)) {
-            inbox.park(message);
-          }
-          break;
-        case 'reject':
-          if (message.result !== null) {
-            promises.resolve(message.result, true, route.data);
-          }
-          break;
-        default:
-          route satisfies never;
-      }
-    },
+    route: (message: KernelMessage): void =>
+      follow(message, findRoute(state, message.target)),
+    /** Routes what was parked on a promise whose answer is known by now. */
+    passOn: (message: KernelMessage, promise: PromiseRow): void =>
+      follow(message, findRouteOnward(state, promise)),
   };
 };
 harden(makeRouter);

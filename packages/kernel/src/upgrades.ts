@@ -156,7 +156,7 @@ export const makeUpgrades = (
     { vat, order }: Upgrade,
     { code, incarnation }: { code: Code; incarnation: number },
   ): void => {
-    lives.loseHeap(vat, order.upgradeMessage ?? 'vat upgraded');
+    lives.replaceHeap(vat, order.upgradeMessage ?? 'vat upgraded');
     lives.unfail(vat);
     const row = vatRow(vat);
     const parameters = order.parameters ?? {
@@ -242,7 +242,11 @@ export const makeUpgrades = (
     const row = state.vats.get(vat);
     if (!row) {
       fail(upgrade, 'it has ended meanwhile');
-    } else if (stage === 'fetching' || stage === 'starting') {
+    } else if (
+      stage === 'fetching' ||
+      stage === 'starting' ||
+      parts.losses.isUnderWay(vat)
+    ) {
       return;
     } else if (row.asleep) {
       runner.dropStart(vat);

@@ -1,20 +1,24 @@
 import harden from '@endo/harden';
 import { isPromiseKref, type Kref } from '@cooperage/protocol';
+import { isSettled, isSettling } from '../promise-state.ts';
 import type { PromiseRow } from '../store/schema.ts';
 import type { State } from '../store/state.ts';
 import { slotsHeldBy } from './refcounts.ts';
 
-/** What a promise leads to: the promises in its data or, while it has none, in the messages that wait for it. */
-const promisesHeldBy = (state: State, row: PromiseRow): readonly Kref[] =>
-  row.state === 'unresolved'
-    ? state.queueByName
+/** What a promise leads to: the promises in its data, and in the messages that wait for it. */
+const promisesHeldBy = (state: State, row: PromiseRow): readonly Kref[] => {
+  const told = slotsHeldBy(row).filter(isPromiseKref);
+  return isSettled(row)
+    ? told
+    : state.queueByName
         .values(row.kref)
         .flatMap(({ slots, result }) =>
           [...slots, ...(result === null ? [] : [result])].filter(
             isPromiseKref,
           ),
         )
-    : slotsHeldBy(row).filter(isPromiseKref);
+        .concat(told);
+};
 
 /** True when the promise holds others, as each one of a cycle must. Cheap. */
 const canHold = (state: State, row: PromiseRow): boolean =>
@@ -79,7 +83,8 @@ export const findCycles = (
   const { inside, steps } = counted;
   const alive = new Set<Kref>();
   for (const [kref, held] of inside) {
-    if ((state.promises.get(kref)?.refs ?? 0) > held) {
+    const row = state.promises.get(kref);
+    if (row && (row.refs > held || isSettling(row))) {
       alive.add(kref);
     }
   }

@@ -2,6 +2,7 @@ import harden from '@endo/harden';
 import { encodeError, isPromiseKref, type Kref } from '@cooperage/protocol';
 import type { Inbox } from '../inbox.ts';
 import type { Promises } from '../promises.ts';
+import { isSettling } from '../promise-state.ts';
 import type { State } from '../store/state.ts';
 import type { Actions } from './actions.ts';
 import { findCycles, suspectsAmong } from './cycles.ts';
@@ -74,7 +75,7 @@ export const makeWorklist = (
 
   const lookAtPromise = (kref: Kref): void => {
     const row = state.promises.get(kref);
-    if (row?.refs === 0) {
+    if (row?.refs === 0 && !isSettling(row)) {
       state.promises.delete(kref); // (5)
       slotsHeldBy(row).forEach(refcounts.release);
     }

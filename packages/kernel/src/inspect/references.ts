@@ -6,6 +6,7 @@ import {
   type PromiseInspection,
 } from '@cooperage/protocol';
 import { insistRow } from '../faults.ts';
+import { isSettled } from '../promise-state.ts';
 import type { State } from '../store/state.ts';
 import { cap } from './capped.ts';
 import { makeHolders, showHolder } from './holders.ts';
@@ -34,7 +35,7 @@ export const inspectReference = (
     return {
       ...common,
       kind: 'promise',
-      state: row.state,
+      state: isSettled(row) ? row.state : 'unresolved',
       decider: row.decider && mentions.endpoint(row.decider),
       subscribers: cap(row.subscribers, MOST_LISTED, mentions.endpoint),
       names: cap(row.slots, MOST_LISTED, mentions.ref),

@@ -142,7 +142,9 @@ export type ObjectRow = {
 
 export type PromiseRow = {
   readonly kref: Kref;
-  readonly state: 'unresolved' | 'fulfilled' | 'rejected';
+  /** While too much is parked on it for one crank it is `fulfilling` or `rejecting`: see `promises.ts`. */
+  readonly state:
+    'unresolved' | 'fulfilling' | 'rejecting' | 'fulfilled' | 'rejected';
   /** Null while the kernel holds it: queued or in flight as a result, or resolved. */
   readonly decider: EndpointId | null;
   readonly subscribers: readonly EndpointId[];
@@ -265,7 +267,7 @@ export const OBJECTS = makeSchema('objects', 1, {
 harden(OBJECTS);
 export const PROMISES = makeSchema('promises', 1, {
   kref: ['text', 'kp…'],
-  state: ['text', 'unresolved, fulfilled or rejected'],
+  state: ['text', 'unresolved, fulfilling, rejecting, fulfilled or rejected'],
   decider: ['text?', 'endpoint that may resolve it; null: the kernel'],
   subscribers: ['text', 'JSON list of endpoints to notify'],
   body: ['text?', 'body of its resolution'],

@@ -216,9 +216,17 @@ export const makeRandomTables = (numbers: readonly number[]) => {
       parts.refcounts.hold(row.kref);
     }
   };
-  const clearSome = (): void => parts.endings.step();
+  const clearSome = (): void => {
+    parts.endings.step();
+    parts.losses.step();
+    parts.promises.step();
+  };
   const clearAll = (): void => {
-    while (state.endings.size > 0) {
+    while (
+      state.endings.size > 0 ||
+      !parts.losses.isDone() ||
+      !parts.promises.isDone()
+    ) {
       parts.run(clearSome);
     }
   };
@@ -280,7 +288,11 @@ export const makeRandomTables = (numbers: readonly number[]) => {
     hasMore: (): boolean => used < numbers.length,
     /** One crank; false when it was illegal and is undone. */
     step: (): boolean => {
-      const endpoint = pick(endpoints());
+      const endpoint = pick(
+        endpoints().filter(
+          each => !isVatId(each) || !parts.losses.isUnderWay(each),
+        ),
+      );
       if (endpoint === undefined) {
         used = numbers.length;
         return false;

@@ -9,6 +9,7 @@ import {
 import { dueTo } from '../gc/actions.ts';
 import { slotsHeldBy } from '../gc/refcounts.ts';
 import { heldByServices } from '../services/holdings.ts';
+import { isSettled, isSettling } from '../promise-state.ts';
 import type { State } from '../store/state.ts';
 import { findQuotaFaults } from './recount-quotas.ts';
 import { findUsageFaults } from './recount-usage.ts';
@@ -86,6 +87,7 @@ const markPromises = (state: State): Set<Kref> => {
       mark([row.target, row.result, ...row.slots]);
     }
   }
+  mark([...state.promises.values()].filter(isSettling).map(({ kref }) => kref));
   for (const kref of marked) {
     mark(state.promises.get(kref)?.slots ?? []);
     mark(parked.get(kref) ?? []);
@@ -113,10 +115,9 @@ const findGarbage = (state: State): string[] => {
     }
   }
   for (const row of state.queue.values()) {
-    if (
-      row.queue === row.target &&
-      state.promises.get(row.target)?.state !== 'unresolved'
-    ) {
+    const parkedOn =
+      row.queue === row.target ? state.promises.get(row.target) : null;
+    if (parkedOn === undefined || (parkedOn && isSettled(parkedOn))) {
       problems.push(
         `a message is parked on ${row.target}, which will not settle`,
       );
@@ -201,10 +202,16 @@ export const findInconsistencies = (state: State): string[] => {
         `${row.kref} has ${row.refs} holders, not ${expected.recognizable}`,
       );
     }
-    if (row.state !== 'unresolved' && state.clusterByBootstrap.has(row.kref)) {
+    if (isSettled(row) && state.clusterByBootstrap.has(row.kref)) {
       problems.push(`${row.kref} is settled and a cluster awaits it`);
     }
-    if (row.state !== 'unresolved' && (row.decider ?? row.subscribers[0])) {
+    if (isSettling(row) && state.queueByName.count(row.kref) === 0) {
+      problems.push(`${row.kref} settles and nothing waits for that`);
+    }
+    if (isSettling(row) && row.decider !== null) {
+      problems.push(`${row.kref} settles and has a decider`);
+    }
+    if (isSettled(row) && (row.decider ?? row.subscribers[0])) {
       problems.push(`${row.kref} is settled and has a decider or subscribers`);
     }
     if (row.decider !== null && !state.clists.has(row.decider, row.kref)) {

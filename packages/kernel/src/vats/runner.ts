@@ -190,7 +190,10 @@ export const makeRunner = (state: State, powers: RunnerPowers) => {
   };
 
   const mayRun = (vat: VatId): boolean =>
-    isFit(state.vats.get(vat)) && !holds.isHeld(vat);
+    isFit(state.vats.get(vat)) &&
+    !holds.isHeld(vat) &&
+    !parts.losses.isUnderWay(vat) &&
+    !parts.refusals.isSifting(vat);
 
   return {
     ...holds,
@@ -210,7 +213,7 @@ export const makeRunner = (state: State, powers: RunnerPowers) => {
       if (parts.refusals.isGivenUp(item)) {
         parts.run(() => parts.refusals.goOnWith(item));
       } else if (item && isMisplaced(state, vat, item)) {
-        parts.run(() => parts.inbox.reroute(item));
+        parts.run(() => parts.refusals.sift(vat));
       } else if (workers.state(vat) === undefined) {
         start(vat);
         wake(vat);

@@ -1,0 +1,171 @@
+import harden from '@endo/harden';
+import {
+  isDurableVref,
+  isExportVref,
+  isPromiseKref,
+  ROOT_VREF,
+  type CapData,
+  type EndpointId,
+  type Kref,
+  type VatId,
+} from '@cooperage/protocol';
+import type { CLists } from './clist.ts';
+import type { Inbox } from './inbox.ts';
+import type { Promises } from './promises.ts';
+import type { Refusals } from './refusals.ts';
+import type { CListRow } from './store/schema.ts';
+import type { State } from './store/state.ts';
+
+/** Entries that a step looks at for each that it may clear away. */
+const LOOKS = 10;
+
+/** What is left to be looked at of a heap that is gone. */
+type Loss = {
+  /** The vat's that follows: the loss of a crank that was undone is none. */
+  readonly incarnation: number;
+  readonly data: CapData<Kref>;
+  /** Promises that the heap was to decide. */
+  readonly decided: readonly Kref[];
+  readonly entries: readonly CListRow[];
+  /** How far it has come in both, one after the other. */
+  done: number;
+};
+
+/**
+ * Heaps that are gone, and what they leave in the tables: promises that the heap
+ * was to decide reject, and exports that only the heap knew are orphans. Promises
+ * stay if the vat is to hear of them, for a durable watcher may wait. The root is
+ * known to every incarnation.
+ *
+ * All this is done in steps of so many rows. The vat's row says at once that it
+ * has no heap, and it gets none before the last step, so it can't tell. What a
+ * crash leaves is found by what is there and should not be.
+ */
+export const makeLosses = (
+  state: State,
+  {
+    clists,
+    promises,
+    refusals,
+    inbox,
+    most,
+  }: {
+    clists: CLists;
+    promises: Promises;
+    refusals: Refusals;
+    inbox: Inbox;
+    /** Rows that one step clears away. */
+    most: number;
+  },
+) => {
+  /** A crank that was undone may have left one; the tables are believed. */
+  const losses = new Map<VatId, Loss>();
+
+  /** Promises that the endpoint waits to hear of, or is about to hear of. */
+  const isAwaited = (endpoint: EndpointId, kref: Kref): boolean =>
+    promises.get(kref).subscribers.includes(endpoint) ||
+    inbox.hasNotify(endpoint, kref);
+
+  const survives = ({ endpoint, kref, vref }: CListRow): boolean =>
+    isPromiseKref(kref)
+      ? isAwaited(endpoint, kref)
+      : !isExportVref(vref) || isDurableVref(vref) || vref === ROOT_VREF;
+
+  const rejectDecided = (vat: VatId, kref: Kref, data: CapData<Kref>): void => {
+    if (state.promises.get(kref)?.decider === vat) {
+      promises.resolve(kref, true, data);
+    }
+  };
+
+  /** Gives whether the entry had to go. */
+  const removeEntry = ({ endpoint, kref, vref }: CListRow): boolean => {
+    const row = state.clists.get(endpoint, kref);
+    if (row?.vref !== vref || survives(row)) {
+      return false;
+    }
+    clists.remove(row);
+    return true;
+  };
+
+  /** Works on; gives how many rows it cleared away. */
+  const goOn = (vat: VatId, loss: Loss, limit: number): number => {
+    const { decided, entries, data } = loss;
+    const looks = loss.done + limit * LOOKS;
+    let left = limit;
+    for (; left > 0 && loss.done < looks; loss.done += 1) {
+      const kref = decided[loss.done];
+      const entry = entries[loss.done - decided.length];
+      if (kref !== undefined) {
+        rejectDecided(vat, kref, data);
+        left -= 1;
+      } else if (entry !== undefined) {
+        left -= removeEntry(entry) ? 1 : 0;
+      } else {
+        losses.delete(vat);
+        refusals.sift(vat);
+        break;
+      }
+    }
+    return limit - left;
+  };
+
+  const begin = (
+    vat: VatId,
+    { incarnation, data }: Pick<Loss, 'incarnation' | 'data'>,
+  ): Loss => {
+    const loss = {
+      incarnation,
+      data,
+      decided: state.promisesByDecider.values(vat).map(({ kref }) => kref),
+      entries: state.clistByEndpoint.values(vat),
+      done: 0,
+    };
+    losses.set(vat, loss);
+    return loss;
+  };
+
+  const isReal = (vat: VatId, { incarnation }: Loss): boolean =>
+    state.vats.get(vat)?.incarnation === incarnation;
+
+  return harden({
+    /** The vat, whose row is that of its next incarnation, has lost its heap: a part of what follows, the rest in steps. */
+    begin: (vat: VatId, incarnation: number, data: CapData<Kref>): void => {
+      goOn(vat, begin(vat, { incarnation, data }), most);
+    },
+    /** The same as a whole. */
+    complete: (vat: VatId, incarnation: number, data: CapData<Kref>): void => {
+      goOn(vat, begin(vat, { incarnation, data }), Infinity);
+    },
+    /** Until this is over the vat must get no heap. */
+    isUnderWay: (vat: VatId): boolean => losses.has(vat),
+    isDone: (): boolean => losses.size === 0,
+    /** A bounded part of what is left; in a crank of its own, which is not undone. */
+    step: (): void => {
+      let left = most;
+      for (const [vat, loss] of losses) {
+        if (!isReal(vat, loss)) {
+          losses.delete(vat);
+          continue;
+        }
+        left -= goOn(vat, loss, left);
+        if (left <= 0 || losses.has(vat)) {
+          return;
+        }
+      }
+    },
+    /** Vats without a heap for which a run that was cut off has left something to do. */
+    unfinished: (): VatId[] =>
+      [...state.vats.values()]
+        .filter(
+          ({ id, asleep }) =>
+            asleep === 1 &&
+            !losses.has(id) &&
+            (state.promisesByDecider.count(id) > 0 ||
+              !state.clistByEndpoint.values(id).every(survives)),
+        )
+        .map(({ id }) => id),
+  });
+};
+harden(makeLosses);
+
+export type Losses = ReturnType<typeof makeLosses>;
