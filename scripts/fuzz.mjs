@@ -24,12 +24,15 @@ if (!(minutes >= 0) || !Number.isSafeInteger(seed) || seed < 0) {
   process.exit(2);
 }
 
-/** The suites, and how many of their tests share the time; those with none take their own. */
+/**
+ * The suites, which have equal shares of the time, and how many of their tests
+ * share that; `e2e` needs the built extension and a Chromium.
+ */
 const SUITES = [
-  { name: 'crash-points', file: 'packages/kernel/src/crash-points', tests: 4 },
+  { name: 'crash-points', file: 'packages/kernel/src/crash-points', tests: 6 },
   // Each of its cases is gone through in order, and then at random.
-  { name: 'schedules', file: 'packages/kernel/src/schedules', tests: 34 },
-  { name: 'power-loss', file: 'packages/node/src/power-loss', tests: 3 },
+  { name: 'schedules', file: 'packages/kernel/src/schedules', tests: 38 },
+  { name: 'power-loss', file: 'packages/node/src/power-loss', tests: 6 },
   { name: 'confluence', file: 'packages/kit/src/confluence', tests: 1 },
   { name: 'keepers', file: 'packages/kit/src/keepers', tests: 1 },
   {
@@ -37,28 +40,43 @@ const SUITES = [
     file: 'packages/kernel/src/hostile-moments',
     tests: 1,
   },
-  { name: 'hostile-vats', file: 'packages/kernel/src/hostile-vats', tests: 0 },
-  { name: 'kills', file: 'packages/cli/src/kill', tests: 0 },
+  { name: 'hostile-vats', file: 'packages/kernel/src/hostile-vats', tests: 1 },
+  { name: 'kill-programs', file: 'packages/node/src/kill-programs', tests: 1 },
+  { name: 'kills', file: 'packages/cli/src/kill', tests: 1 },
+  {
+    name: 'browser-kills',
+    file: 'packages/extension/e2e/kills',
+    tests: 1,
+    e2e: true,
+  },
 ];
 
 const chosen = SUITES.filter(({ name }) => name.includes(values.only));
-const shares = chosen.reduce((sum, { tests }) => sum + tests, 0);
 /** @type {string[]} */
 const failed = [];
-for (const { name, file } of chosen) {
+for (const { name, file, tests, e2e } of chosen) {
   console.log(`\n=== ${name}, from seed ${seed}`);
-  const { status } = spawnSync('npx', ['vitest', 'run', `${file}.test.ts`], {
-    cwd: root,
-    stdio: 'inherit',
-    env: {
-      ...process.env,
-      FUZZ_SEED: String(seed),
-      PROPERTY_SEED: String(seed),
-      FUZZ_MINUTES: String(minutes / Math.max(1, shares)),
-      HOSTILE_RUNS: String(minutes === 0 ? 300 : 3_000),
-      KILLS: String(minutes === 0 ? 20 : 200),
+  if (e2e) {
+    spawnSync('node', ['scripts/build.mjs', '--if-stale'], {
+      cwd: root,
+      stdio: 'inherit',
+    });
+  }
+  const config = e2e ? ['--config', 'vitest.e2e.config.ts'] : [];
+  const { status } = spawnSync(
+    'npx',
+    ['vitest', 'run', ...config, `${file}.test.ts`],
+    {
+      cwd: root,
+      stdio: 'inherit',
+      env: {
+        ...process.env,
+        FUZZ_SEED: String(seed),
+        PROPERTY_SEED: String(seed),
+        FUZZ_MINUTES: String(minutes / chosen.length / tests),
+      },
     },
-  });
+  );
   if (status !== 0) {
     failed.push(name);
   }
