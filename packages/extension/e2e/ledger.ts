@@ -52,7 +52,7 @@ export const LEDGER = JSON.stringify({
         },
         write: line => E(baggage.get('book')).write(line),
         bear: async name => {
-          const { node } = await E(baggage.get('vatAdmin')).createVat('book', { name });
+          const { node } = await E(baggage.get('vatAdmin')).createVat('book', { name, policy: { deadline: 2000, onFault: 'restart' } });
           baggage.init('node ' + name, node);
         },
         bury: name => E(baggage.get('node ' + name)).terminate(),
