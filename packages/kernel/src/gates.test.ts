@@ -58,6 +58,33 @@ describe('vats that start for a launch', () => {
     }
   });
 
+  it('in a crowd keep the one vat of a later cluster waiting for two of their starts, and not for all (invariant 11)', async () => {
+    const { clock } = makeManualClock();
+    const rig = makeRig(
+      delivery => (delivery[0] === 'startVat' ? undefined : {}),
+      { clock, parallel: 2, isChecked: false },
+    );
+    const crowd = rig.launch('crowd', FIFTY).catch(String);
+    await settle();
+    const launched = rig.launch('quick', ['quick']);
+    await settle();
+    let isThere = false;
+    void launched.then(() => {
+      isThere = true;
+    });
+    let ended = 0;
+    while (!isThere) {
+      const busy = busyIn(rig);
+      const quick = busy.find(({ label }) => label === 'quick');
+      ended += quick ? 0 : 1;
+      (quick ?? busy[0])?.finish();
+      await settle();
+    }
+    expect(ended).toBeLessThanOrEqual(2);
+    await rig.kernel.stop();
+    expect(await crowd).toContain('stopped');
+  });
+
   it('and are not wanted any more, give their place to others', async () => {
     const { clock } = makeManualClock();
     const rig = makeRig(

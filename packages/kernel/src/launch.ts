@@ -82,16 +82,16 @@ export const makeLaunches = (
 
   /** Starts a worker and runs startVat in it; what comes back is held. */
   const startCandidate = (
-    newcomer: Newcomer,
+    started: { newcomer: Newcomer; party: string },
     course: Course,
   ): Promise<Candidate> =>
     new Promise((resolve, reject) => {
-      const candidate = candidates.startNew(newcomer, {
+      const candidate = candidates.startNew(started, {
         onHeld: () => resolve(candidate),
         onFailed: problem => {
           const reason = new CooperageError(
             'LAUNCH_FAILED',
-            `Vat ${newcomer.name}: ${problem}`,
+            `Vat ${started.newcomer.name}: ${problem}`,
           );
           reject(reason);
           course.abort(reason); // it may have started before: what it did is void
@@ -245,7 +245,10 @@ export const makeLaunches = (
       newcomers.map(newcomer =>
         step(`start vat ${newcomer.name}`, async () => ({
           newcomer,
-          candidate: await startCandidate(newcomer, course),
+          candidate: await startCandidate(
+            { newcomer, party: `launch of ${config.name}` },
+            course,
+          ),
         })),
       ),
     );

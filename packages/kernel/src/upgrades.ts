@@ -228,6 +228,7 @@ export const makeUpgrades = (
           return keeper.pack(vat);
         },
         flight,
+        party: before.cluster,
       },
       {
         onHeld: () => replace(upgrade, candidate, { code, incarnation }),

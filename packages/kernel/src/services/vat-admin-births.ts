@@ -145,7 +145,10 @@ export const makeBirths = (
     }
     birth.isRoomMade = true;
     birth.candidate = candidates().startNew(
-      { ...birth.newcomer, code: codeOf(row) },
+      {
+        newcomer: { ...birth.newcomer, code: codeOf(row) },
+        party: row.cluster,
+      },
       {
         onHeld: () => land(id),
         onFailed: problem => fail(id, problem),

@@ -15,6 +15,7 @@ import type { VatRow } from '../store/schema.ts';
 import type { State } from '../store/state.ts';
 import type { Done } from '../translate/check.ts';
 import { FIRST_IMPORT, type Flight } from '../translate/to-endpoint.ts';
+import { makeFairLine } from './fair-line.ts';
 import type { TellStart } from './start.ts';
 import type { StoreBounds } from './store-bounds.ts';
 import type { VatWorker } from './worker.ts';
@@ -45,6 +46,15 @@ export type Candidate = {
   /** What startVat did, once `onHeld` was called. */
   done(): Done | undefined;
   kill(): void;
+};
+
+/** One that waits for leave to begin. */
+type Waiting = {
+  readonly vat: VatId;
+  /** Who takes turns with others. */
+  readonly party: string;
+  readonly flight: Flight;
+  readonly begin: () => void;
 };
 
 /** What whoever starts a candidate is told. */
@@ -110,25 +120,27 @@ export const makeCandidates = (
     pump: () => void;
   },
 ) => {
-  /** Starts that wait for leave to begin, their workers ready; first come, first served. */
-  const waiting = new Map<Flight, { vat: VatId; begin: () => void }>();
+  /** Starts that wait for leave to begin, their workers ready. */
+  const waiting = makeFairLine<Waiting>();
   /** Starts under way. */
   const flights = new Map<VatId, Flight>();
 
   const goOn = (): void => {
-    for (const [flight, { vat, begin }] of waiting) {
+    for (let next = waiting.first(); next; next = waiting.first()) {
+      const { vat, party, flight, begin } = next;
       if (!mayBegin(vat)) {
         return;
       }
-      waiting.delete(flight);
+      waiting.take(party, next);
       flights.set(vat, flight);
       begin();
     }
   };
 
   /** It has ended, or will not begin. */
-  const leave = (vat: VatId, flight: Flight): void => {
-    waiting.delete(flight);
+  const leave = (start: Waiting): void => {
+    const { vat, party, flight } = start;
+    waiting.remove(party, start);
     if (flights.get(vat) === flight) {
       flights.delete(vat);
     }
@@ -144,6 +156,7 @@ export const makeCandidates = (
       code,
       pack,
       flight,
+      party,
     }: {
       row: Pick<
         VatRow,
@@ -158,31 +171,37 @@ export const makeCandidates = (
       code: Code;
       pack: () => ArrayBuffer;
       flight: Flight;
+      party: string;
     },
     { onHeld, onFailed }: CandidateEvents,
   ): Candidate => {
     let held: Done | undefined;
     let isOver = false;
+    const own: Waiting = harden({
+      vat: row.id,
+      party,
+      flight,
+      begin: () => worker.deliver(flight, row.deadline),
+    });
     const fail = (problem: string, cause?: LossCause): void => {
       if (!isOver) {
         isOver = true;
-        leave(row.id, flight);
+        leave(own);
         bounds.forget(row.id);
         worker.kill();
         onFailed(problem, cause);
       }
     };
     const worker = workers.startBeside(
-      { vat: row.id, label: row.name },
+      { vat: row.id, label: row.name, party },
       () => tellStart(row, { bundle: code.text, store: pack() }),
       {
         onReady: () => {
-          const begin = () => worker.deliver(flight, row.deadline);
-          waiting.set(flight, { vat: row.id, begin });
+          waiting.add(party, own);
           goOn();
         },
         onDone: done => {
-          leave(row.id, flight);
+          leave(own);
           const problem = done.outcome.ok
             ? bounds.problemOf(row, done.changes)
             : done.outcome.problem;
@@ -208,7 +227,7 @@ export const makeCandidates = (
       done: () => held,
       kill: () => {
         isOver = true;
-        leave(row.id, flight);
+        leave(own);
         bounds.forget(row.id);
         worker.kill();
       },
@@ -222,10 +241,14 @@ export const makeCandidates = (
     /** To be called when more may begin. */
     goOn,
 
-    /** Starts a vat that is not in the tables. */
-    startNew: (newcomer: Newcomer, events: CandidateEvents): Candidate =>
+    /** Starts a vat that is not in the tables. Parties take turns. */
+    startNew: (
+      { newcomer, party }: { newcomer: Newcomer; party: string },
+      events: CandidateEvents,
+    ): Candidate =>
       start(
         {
+          party,
           row: { ...newcomer, incarnation: 1, fold: 0 },
           code: newcomer.code,
           pack: () => encodeRows([]),

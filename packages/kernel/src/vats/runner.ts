@@ -166,9 +166,9 @@ export const makeRunner = (state: State, powers: RunnerPowers) => {
   });
 
   const start = (vat: VatId): void => {
-    const { name } = vatRow(vat);
+    const { name, cluster } = vatRow(vat);
     workers.start(
-      { vat, label: name },
+      { vat, label: name, party: cluster },
       () => {
         keeper.foldOne(vat);
         const row = vatRow(vat);

@@ -1,17 +1,17 @@
 import harden from '@endo/harden';
+import { makeFairLine } from './fair-line.ts';
 
-/** Lets so many things be under way at once; the others wait their turn, first come first. */
+/** Lets so many things be under way at once; the others wait their turn: parties one after the other, and within a party first come first. */
 export const makeTurns = (most: number) => {
-  const waiting = new Set<() => void>();
+  const waiting = makeFairLine<() => void>();
   let taken = 0;
 
   const next = (): void => {
     while (taken < most) {
-      const [first] = waiting;
+      const first = waiting.first();
       if (first === undefined) {
         return;
       }
-      waiting.delete(first);
       taken += 1;
       first();
     }
@@ -22,18 +22,19 @@ export const makeTurns = (most: number) => {
      * Calls `begin` when its turn has come, perhaps at once. To be told, by the
      * function that it gives, when that is over or not wanted any more.
      */
-    take: (begin: () => void): (() => void) => {
+    take: (party: string, begin: () => void): (() => void) => {
       let state: 'waiting' | 'begun' | 'over' = 'waiting';
       const mine = (): void => {
         state = 'begun';
+        waiting.take(party, mine);
         begin();
       };
-      waiting.add(mine);
+      waiting.add(party, mine);
       next();
       return () => {
         const before = state;
         state = 'over';
-        waiting.delete(mine);
+        waiting.remove(party, mine);
         if (before === 'begun') {
           taken -= 1;
           next();

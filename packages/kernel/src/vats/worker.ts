@@ -93,9 +93,9 @@ export const makeWorkerStarter = (
   const mostLines = 2 * (limits.logLinesPerCrank + 1);
   let lastCrank = 0;
 
-  /** `makeStart` is asked for code and store when the worker is there; it throws STORE_DAMAGED, of which the owner is told as of a failure, and kernel faults. */
+  /** Parties take turns to start workers. `makeStart` is asked for code and store when the worker is there; it throws STORE_DAMAGED, of which the owner is told as of a failure, and kernel faults. */
   const start = (
-    { vat, label }: { vat: VatId; label: string },
+    { vat, label, party }: { vat: VatId; label: string; party: string },
     makeStart: () => Start,
     firstOwner: WorkerOwner,
   ): VatWorker => {
@@ -306,7 +306,7 @@ export const makeWorkerStarter = (
       tellLost,
       tellAfterLoss: () => owner.afterLoss(),
     });
-    endStart = starts.take(begin);
+    endStart = starts.take(party, begin);
     return worker;
   };
 

@@ -50,7 +50,7 @@ export const makeWorkers = (powers: WorkerPowers) => {
 
   /** Starts a worker that no vat has yet; whoever starts it seats or kills it. */
   const startBeside = (
-    named: { vat: VatId; label: string },
+    named: { vat: VatId; label: string; party: string },
     makeStart: () => Start,
     owner: WorkerOwner,
   ): VatWorker => {
@@ -72,7 +72,7 @@ export const makeWorkers = (powers: WorkerPowers) => {
 
     /** Starts the vat's own worker. */
     start: (
-      named: { vat: VatId; label: string },
+      named: { vat: VatId; label: string; party: string },
       makeStart: () => Start,
       owner: WorkerOwner,
     ): void => {
