@@ -19,14 +19,15 @@ const idOfFolder = (folder: string): string =>
     .slice(0, 32)
     .replace(/./g, digit => String.fromCharCode(97 + parseInt(digit, 16)));
 
-/** A copy of the extension whose vats run another script, in the realm that is really theirs: no debugger bypasses its policy. */
+/** A copy of the extension of which one script is another, that of the vats unless named, in the realm that is really its own: no debugger bypasses its policy. */
 export const patchDist = (
   patch: (script: string, url: (file: string) => string) => string,
+  name: 'vat-worker.js' | 'kernel-worker.js' = 'vat-worker.js',
 ) => {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'cooperage-dist-')));
   const id = idOfFolder(folder);
   cpSync(EXTENSION_DIR, folder, { recursive: true });
-  const script = join(folder, 'vat-worker.js');
+  const script = join(folder, name);
   writeFileSync(
     script,
     patch(

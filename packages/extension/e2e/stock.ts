@@ -2,8 +2,10 @@ import type { Extension } from './harness.ts';
 import { STANDING_WORKERS, whenWorkersAre } from './workers.ts';
 
 /** The files of the kernel and the vats, by the names in the pool's own headers, with their lengths. */
-const listFiles = (extension: Extension): Promise<unknown> =>
-  extension.inOffscreen(`(async () => {
+export const listFiles = async (
+  extension: Extension,
+): Promise<readonly string[]> =>
+  (await extension.inOffscreen(`(async () => {
     const found = [];
     const walk = async directory => {
       for await (const handle of directory.values()) {
@@ -19,7 +21,7 @@ const listFiles = (extension: Extension): Promise<unknown> =>
     };
     await walk(await navigator.storage.getDirectory());
     return found.sort();
-  })()`);
+  })()`)) as readonly string[];
 
 /** What is there when that many workers are, or at least the standing ones: what the status tells, and the files. */
 export const takeStock = async (extension: Extension, workers?: number) => {
