@@ -20,6 +20,8 @@ export type Figure = {
 export type BenchCase = {
   /** The name of its file. */
   readonly name: string;
+  /** What it measures beside, if a person may want that by name. */
+  readonly figures?: readonly string[];
   readonly platforms: readonly Platform[];
   /** Runs ours, the floor and the peers in turns (`runRounds`). Ends what it starts beside the stage's own. */
   measure(stage: Stage): Promise<readonly Figure[]>;

@@ -21,6 +21,7 @@ const NAME = 'renewed';
  */
 export const upgrade: BenchCase = {
   name: 'upgrade',
+  figures: ['restart', 'upgrade-bystander'],
   platforms: ['node', 'chromium'],
   measure: async stage => {
     const ours = await stage.provideOurs();
