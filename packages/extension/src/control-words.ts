@@ -138,5 +138,13 @@ export const isSitesQuestion = (data: unknown): data is SitesQuestion =>
   isTagged(data, 'cooperage-sites') &&
   Array.isArray(Reflect.get(Object(data), 'sites'));
 
+/** Whoever else listens to the extension's messages may answer nothing. */
+export const isSitesAnswer = (data: unknown): data is SitesAnswer => {
+  const { ok, missing, problem } = Object(data);
+  return ok === true
+    ? Array.isArray(missing)
+    : ok === false && typeof problem === 'string';
+};
+
 export const isSitesWord = (data: unknown): data is SitesWord =>
   isTagged(data, 'cooperage-sites-taken-back');

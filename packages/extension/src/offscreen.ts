@@ -5,6 +5,7 @@
 import browser from 'webextension-polyfill';
 import {
   isConnectRequest,
+  isSitesAnswer,
   isSitesWord,
   isUpdateWord,
   type SitesAnswer,
@@ -28,7 +29,10 @@ const after = (milliseconds: number, callback: () => void): void => {
 const askSites = async (sites: readonly string[]): Promise<SitesAnswer> => {
   const question: SitesQuestion = { tag: 'cooperage-sites', sites };
   try {
-    return await browser.runtime.sendMessage(question);
+    const answer: unknown = await browser.runtime.sendMessage(question);
+    return isSitesAnswer(answer)
+      ? answer
+      : { ok: false, problem: 'the service worker gave no answer' };
   } catch (problem) {
     return { ok: false, problem: String(problem) };
   }
@@ -50,7 +54,7 @@ const clients = makeClients({
   onGone: client => kernel.dismiss(client),
 });
 
-const orderStorage = makeStorageOrders(
+const storage = makeStorageOrders(
   () => new Worker('storage-worker.js', { type: 'module' }),
 );
 
@@ -71,7 +75,7 @@ const kernel = makeKernelKeeper({
     clients.disconnectAll();
   },
   serveInstead: (client, now, startKernel) =>
-    serveInstead(client, now, { startKernel, orderStorage }),
+    serveInstead(client, now, { startKernel, storage }),
 });
 
 browser.runtime.onConnect.addListener(clients.takeLife);

@@ -13,14 +13,14 @@ import {
 } from '@cooperage/streams';
 import type { StorageOrder } from '../storage-words.ts';
 import type { Client } from './clients.ts';
+import type { StorageOrders } from './storage-orders.ts';
 
 const HELLO_MILLISECONDS = 10_000;
 
 /** What a person may have done while no kernel runs. */
 export type StandInPowers = {
   readonly startKernel: () => void;
-  /** Has something done to what is stored; rejects with a CooperageError. */
-  readonly orderStorage: (order: StorageOrder) => Promise<unknown>;
+  readonly storage: StorageOrders;
 };
 
 /**
@@ -31,7 +31,7 @@ export type StandInPowers = {
 export const serveInstead = (
   { client, port, privilege }: Pick<Client, 'client' | 'port' | 'privilege'>,
   now: Pick<KernelStatus, 'state' | 'reason'>,
-  { startKernel, orderStorage }: StandInPowers,
+  { startKernel, storage }: StandInPowers,
 ): void => {
   const status = makeRestingStatus(now);
   const insistMay = (method: keyof typeof METHOD_PRIVILEGE): void => {
@@ -43,20 +43,24 @@ export const serveInstead = (
       );
     }
   };
+  /** A kernel over files that are just being replaced would go on with the old ones. */
+  const startWhenDone = (): void => {
+    // All clients are sent away then; this one shall hear the answer before.
+    setTimeout(() => void storage.whenDone().then(startKernel));
+  };
   const start = (): null => {
     insistMay('start');
-    // All clients are sent away then; this one shall hear the answer before.
-    setTimeout(startKernel);
+    startWhenDone();
     return null;
   };
   const backup = (): Promise<unknown> => {
     insistMay('backup');
-    return orderStorage({ type: 'copy' });
+    return storage.order({ type: 'copy' });
   };
   /** Once something else is stored, there is no reason to rest. */
   const replaceBy = async (order: StorageOrder): Promise<null> => {
-    await orderStorage(order);
-    setTimeout(startKernel);
+    await storage.order(order);
+    startWhenDone();
     return null;
   };
   const restore = (params: unknown): Promise<null> => {

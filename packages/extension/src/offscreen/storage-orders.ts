@@ -24,8 +24,7 @@ export const makeStorageOrders = (startWorker: () => Worker) => {
       worker.postMessage(order);
     });
 
-  /** Rejects with a CooperageError that says what is in the way. */
-  return (order: StorageOrder): Promise<unknown> => {
+  const give = (order: StorageOrder): Promise<unknown> => {
     const answered = last.then(async () => {
       const answer = await obey(order);
       if (!answer.ok) {
@@ -37,4 +36,12 @@ export const makeStorageOrders = (startWorker: () => Worker) => {
     last = answered.catch(() => {}); // the one who ordered it hears of it
     return answered;
   };
+
+  return Object.freeze({
+    /** Rejects with a CooperageError that says what is in the way. */
+    order: give,
+    /** Resolves when no order is left that was given before: until then no kernel may open what is stored. */
+    whenDone: async (): Promise<void> => void (await last),
+  });
 };
+export type StorageOrders = ReturnType<typeof makeStorageOrders>;
