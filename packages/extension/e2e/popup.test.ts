@@ -158,6 +158,11 @@ describe('a launch from the popup', () => {
         words: ['poem.json', 'line 1'],
       },
       {
+        what: 'a file larger than any bundle',
+        act: () => panel.chooseFile('huge.json', ' '.repeat(17_000_000)),
+        words: ['huge.json is too large', '16.8 MB are the most'],
+      },
+      {
         what: 'a config with fields that nobody knows',
         act: () =>
           panel.chooseFile('odd.json', configOf({ url: 'x' }, { vatz: {} })),

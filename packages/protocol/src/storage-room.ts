@@ -8,8 +8,8 @@ export type StorageRoom = {
 
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'] as const;
 
-/** `640 bytes`, `12.5 MB`. */
-const sizeInWords = (bytes: number): string => {
+/** `640 bytes`, `12.5 MB`: a person compares it and does not count. */
+export const sizeInWords = (bytes: number): string => {
   let size = bytes;
   let unit = 0;
   while (size >= 1_000 && unit < UNITS.length - 1) {

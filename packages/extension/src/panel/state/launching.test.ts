@@ -2,12 +2,9 @@ import { signal } from '@preact/signals';
 import { expect, test } from 'vitest';
 import type { KernelStatus } from '@cooperage/protocol';
 import { emptyStatus } from '../testing/fake-kernel.ts';
-import {
-  makeLaunching,
-  nameFromOrigin,
-  type LaunchPorts,
-} from './launching.ts';
+import { makeLaunching, type LaunchPorts } from './launching.ts';
 import { noMemory, type Memory } from './memory.ts';
+import { nameFromOrigin } from './read-config.ts';
 import type { Sites } from './sites.ts';
 
 const setUp = (
@@ -112,6 +109,30 @@ test('shows why a URL can’t be read and keeps no draft', async () => {
     launching.draft.value,
     launching.busy.value,
   ]).toEqual([['no such host'], undefined, undefined]);
+});
+
+test('takes nothing that is read too late: after another choice, or after it was discarded', async () => {
+  const answers: ((text: string) => void)[] = [];
+  const { launching } = setUp({
+    fetchText: () => new Promise(resolve => answers.push(resolve)),
+  });
+  const slow = launching.draftUrl('https://y.example/slow.json');
+  expect(launching.busy.value).toBe('url');
+  launching.draftText(bundle, 'quick.json');
+  launching.setName('mine');
+  answers[0]?.('no JSON');
+  await slow;
+  expect([
+    launching.draft.value?.origin,
+    launching.name.value,
+    launching.problems.value,
+    launching.busy.value,
+  ]).toEqual(['quick.json', 'mine', [], undefined]);
+  const again = launching.draftUrl('https://y.example/again.json');
+  launching.discard();
+  answers[1]?.(bundle);
+  await again;
+  expect(launching.draft.value).toBeUndefined();
 });
 
 test('shows a problem where it was asked for, until something else is', async () => {

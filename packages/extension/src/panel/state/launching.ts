@@ -1,17 +1,22 @@
 import { batch, signal, type ReadonlySignal } from '@preact/signals';
 import {
   parseClusterConfig,
-  problemOfBundle,
   sitesOfGrants,
-  type Json,
   type KernelStatus,
   type SampleCluster,
   type ServiceGrant,
 } from '@cooperage/protocol';
 import type { Connection } from './connection.ts';
-import { parseJson } from './json.ts';
 import { wordsOf } from './link.ts';
 import { recallDraft, rememberDraft, type Memory } from './memory.ts';
+import {
+  configOfBundle,
+  isFields,
+  nameFromOrigin,
+  readConfig,
+  rebase,
+  type Fields,
+} from './read-config.ts';
 import { nameOfSite, type Sites } from './sites.ts';
 
 export type Compiled =
@@ -74,19 +79,6 @@ export type Launching = {
   discard(): void;
 };
 
-type Fields = Readonly<Record<string, unknown>>;
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** `reports v2.bundle.json` becomes `reports-v2`: something a cluster may be called. */
-export const nameFromOrigin = (origin: string): string => {
-  const last = origin.split(/[?#]/)[0]?.split('/').filter(Boolean).at(-1) ?? '';
-  const stem = last.replace(/(\.(bundle|cluster|vat|js|mjs|ts|json))+$/i, '');
-  const name = stem.replace(/[^\w.-]+/g, '-').replace(/^[^A-Za-z]+/, '');
-  return name.slice(0, 60) || 'cluster';
-};
-
 const freeName = (wanted: string, status: KernelStatus | undefined): string => {
   const taken = new Set(status?.clusters.map(({ name }) => name));
   let name = wanted;
@@ -94,69 +86,6 @@ const freeName = (wanted: string, status: KernelStatus | undefined): string => {
     name = `${wanted}-${count}`;
   }
   return name;
-};
-
-const absolute = (url: unknown, base: string): unknown =>
-  typeof url === 'string' && URL.canParse(url, base)
-    ? new URL(url, base).href
-    : url;
-
-/** The config with its vats' relative bundle URLs made absolute. */
-const rebase = (config: Fields, base: string): Fields => {
-  if (!isFields(config['vats'])) {
-    return config;
-  }
-  const vats = Object.entries(config['vats']).map(([name, vat]) => {
-    if (!isFields(vat)) {
-      return [name, vat] as const;
-    }
-    const { bundle, bundleSpec } = vat;
-    const rebased = {
-      ...vat,
-      ...(isFields(bundle) && 'url' in bundle
-        ? { bundle: { ...bundle, url: absolute(bundle['url'], base) } }
-        : {}),
-      ...(bundleSpec === undefined
-        ? {}
-        : { bundleSpec: absolute(bundleSpec, base) }),
-    };
-    return [name, rebased] as const;
-  });
-  return { ...config, vats: Object.fromEntries(vats) };
-};
-
-const configOfBundle = (text: string, name: string): Fields => ({
-  name,
-  bootstrap: 'main',
-  vats: { main: { bundle: { text } } },
-});
-
-const readConfig = (
-  text: string,
-  origin: string,
-):
-  | { readonly config: Fields; readonly problems?: never }
-  | { readonly problems: readonly string[] } => {
-  const parsed = parseJson(text);
-  if (!parsed.ok) {
-    const { line, column, problem } = parsed;
-    return {
-      problems: [
-        `${origin} is neither a bundle nor a cluster config: not JSON at line ${line}, column ${column}: ${problem}`,
-      ],
-    };
-  }
-  const value: Json = parsed.value;
-  if (isFields(value) && Object.hasOwn(value, 'moduleFormat')) {
-    const problem = problemOfBundle(text);
-    return problem === undefined
-      ? { config: configOfBundle(text, nameFromOrigin(origin)) }
-      : { problems: [problem] };
-  }
-  const checked = parseClusterConfig(value);
-  return checked.ok && isFields(value)
-    ? { config: { ...value, name: checked.value.name } }
-    : { problems: checked.ok ? [] : checked.problems };
 };
 
 /** Turns samples, files, URLs and pasted source into a cluster, asks for its name, and launches it. */
@@ -176,6 +105,8 @@ export const makeLaunching = (
   const sourceProblem = signal<SourceProblem | undefined>(undefined);
   const place = signal<LaunchPlace>('file');
   const busy = signal<LaunchPlace | undefined>(undefined);
+  /** Counts what was chosen: what is read too late for its choice is not taken. */
+  let choices = 0;
 
   const setDraft = (config: Fields, origin: string): void => {
     const { vats, name: wanted } = config;
@@ -199,21 +130,31 @@ export const makeLaunching = (
       sourceProblem.value = undefined;
     });
   };
+  /** Another choice was made: what is still being read for an earlier one is not taken. */
+  const choose = (where: LaunchPlace): void => {
+    choices += 1;
+    place.value = where;
+    busy.value = undefined;
+  };
   const during = async (
     where: LaunchPlace,
-    work: () => Promise<void>,
+    /** What it gives is done unless another choice was made meanwhile. */
+    work: () => Promise<() => void>,
   ): Promise<void> => {
+    choose(where);
+    const mine = choices;
     batch(() => {
       busy.value = where;
-      place.value = where;
       problems.value = [];
     });
-    try {
-      await work();
-    } catch (error) {
+    const finish = await work().catch((error: unknown) => () => {
       problems.value = [wordsOf(error)];
-    } finally {
-      busy.value = undefined;
+    });
+    if (mine === choices) {
+      batch(() => {
+        busy.value = undefined;
+        finish();
+      });
     }
   };
   const draftFrom = (text: string, origin: string, base?: string): void => {
@@ -290,35 +231,39 @@ export const makeLaunching = (
     },
     draftSample: ({ title, config }) => {
       if (isFields(config)) {
+        choose('file');
         setDraft(rebase(config, ports.samplesUrl), title);
       }
     },
     draftText: (text, origin) => {
-      place.value = 'file';
+      choose('file');
       draftFrom(text, origin);
     },
     draftUrl: async url => {
       const wanted = url.trim();
       if (!URL.canParse(wanted)) {
-        place.value = 'url';
+        choose('url');
         refuse(`${JSON.stringify(wanted)} is no URL; it begins with https://`);
         return;
       }
       await during('url', async () => {
         refuse();
-        draftFrom(await ports.fetchText(wanted), wanted, wanted);
+        const text = await ports.fetchText(wanted);
+        return () => draftFrom(text, wanted, wanted);
       });
     },
     draftSource: async (source, moduleName) => {
       await during('source', async () => {
         refuse();
         const compiled = await ports.compileModule(source, moduleName);
-        if (compiled.ok) {
-          const config = configOfBundle(compiled.bundleText, moduleName);
-          setDraft(config, 'pasted source');
-        } else {
-          sourceProblem.value = compiled;
-        }
+        return () => {
+          if (compiled.ok) {
+            const config = configOfBundle(compiled.bundleText, moduleName);
+            setDraft(config, 'pasted source');
+          } else {
+            sourceProblem.value = compiled;
+          }
+        };
       });
     },
     setName: next => {
@@ -335,10 +280,15 @@ export const makeLaunching = (
       await during('launch', async () => {
         await insistSites(current);
         await connection.call('launch', { config });
-        draft.value = undefined;
+        return () => {
+          draft.value = undefined;
+        };
       });
     },
-    discard: () => refuse(),
+    discard: () => {
+      choose(place.value);
+      refuse();
+    },
   } satisfies Launching);
 };
 

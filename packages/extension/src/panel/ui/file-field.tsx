@@ -1,6 +1,7 @@
 /** @jsxImportSource preact */
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
+import { MAX_BUNDLE_BYTES, sizeInWords } from '@cooperage/protocol';
 import { wordsOf } from '../state/link.ts';
 import { Notice } from './notice.tsx';
 
@@ -20,7 +21,9 @@ export const FileField = ({
   const readFile = async (file: File | null | undefined): Promise<void> => {
     problem.value = undefined;
     try {
-      if (file) {
+      if (file && file.size > MAX_BUNDLE_BYTES) {
+        problem.value = `${file.name} is too large: it has ${sizeInWords(file.size)}, and ${sizeInWords(MAX_BUNDLE_BYTES)} are the most`;
+      } else if (file) {
         onText(await file.text(), file.name);
       }
     } catch (error) {

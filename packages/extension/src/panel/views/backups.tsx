@@ -1,6 +1,6 @@
 /** @jsxImportSource preact */
 import { useSignal } from '@preact/signals';
-import { describeCheck } from '@cooperage/protocol';
+import { describeCheck, sizeInWords } from '@cooperage/protocol';
 import type { Bench } from '../state/bench.ts';
 import {
   CHECK_KEY,
@@ -10,7 +10,7 @@ import {
 } from '../state/backups.ts';
 import { Button } from '../ui/button.tsx';
 import { ConfirmButton } from '../ui/confirm.tsx';
-import { counted, sizeOf } from '../ui/counted.ts';
+import { counted } from '../ui/counted.ts';
 import { Notice } from '../ui/notice.tsx';
 import { ActionProblem } from './action-problem.tsx';
 
@@ -37,7 +37,8 @@ const Saving = ({ bench, backups }: Props) => {
       {made === undefined ? null : (
         <Notice tone="calm" isAnswer>
           <p>
-            {made.name}: {counted(made.files, 'file')}, {sizeOf(made.bytes)}
+            {made.name}: {counted(made.files, 'file')},{' '}
+            {sizeInWords(made.bytes)}
           </p>
         </Notice>
       )}

@@ -1,5 +1,6 @@
 /** @jsxImportSource preact */
 import {
+  sizeInWords,
   wordsOfPower,
   wordsOfUse,
   type Capped,
@@ -8,7 +9,7 @@ import {
   type VatFacts,
 } from '@cooperage/protocol';
 import type { Bench } from '../state/bench.ts';
-import { counted, sizeOf } from '../ui/counted.ts';
+import { counted } from '../ui/counted.ts';
 import { StateMark } from '../ui/state-mark.tsx';
 import { ActionProblem } from './action-problem.tsx';
 import { countOf, Fact, LeftOut, Sentences } from './facts.tsx';
@@ -53,7 +54,7 @@ const References = ({
 
 const storeOf = ({ bytes, unfolded }: VatFacts['store']): string => {
   const parts = [
-    ...(bytes === 0 ? [] : [`${sizeOf(bytes)} in its file`]),
+    ...(bytes === 0 ? [] : [`${sizeInWords(bytes)} in its file`]),
     ...(unfolded === 0
       ? []
       : [`${counted(unfolded, 'key')} to be written to its file`]),

@@ -1,12 +1,13 @@
 /** @jsxImportSource preact */
 import {
   describeRoom,
+  sizeInWords,
   type KernelStatus,
   type StorageRoom,
 } from '@cooperage/protocol';
 import type { Bench } from '../state/bench.ts';
 import { Button } from '../ui/button.tsx';
-import { counted, sizeOf } from '../ui/counted.ts';
+import { counted } from '../ui/counted.ts';
 import { Notice } from '../ui/notice.tsx';
 import { ActionProblem } from './action-problem.tsx';
 import { Pausing } from './pausing.tsx';
@@ -49,7 +50,7 @@ const Counts = ({ status }: { readonly status: KernelStatus }) => {
       </span>
       {status.room ? (
         <span title={`Storage: ${describeRoom(status.room)}`}>
-          {sizeOf(status.room.used)} stored
+          {sizeInWords(status.room.used)} stored
         </span>
       ) : null}
     </p>
