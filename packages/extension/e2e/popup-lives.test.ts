@@ -2,6 +2,42 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startExtension, type Extension } from './harness.ts';
 import { openPanel, type Panel } from './popup-page.ts';
 
+const MORTAL = `imports => ({
+  buildRootObject: ({ exitVatWithFailure }) =>
+    imports['@endo/far'].Far('Mortal', { stop: () => exitVatWithFailure(Error('no more')) }),
+})`;
+/** Its bootstrap waits for what never comes. */
+const WAITING = `imports => ({
+  buildRootObject: () => imports['@endo/far'].Far('Waiting', {
+    bootstrap: vats => imports['@endo/far'].E(vats.other).never(),
+    never: () => new Promise(() => {}),
+  }),
+})`;
+
+/** A config as text. */
+const scriptConfig = (
+  name: string,
+  sources: Readonly<Record<string, string>>,
+): string =>
+  JSON.stringify({
+    name,
+    bootstrap: 'main',
+    vats: Object.fromEntries(
+      Object.entries(sources).map(([vat, source]) => [
+        vat,
+        {
+          bundle: {
+            text: JSON.stringify({
+              moduleFormat: 'cooperageScript',
+              imports: ['@endo/far'],
+              source,
+            }),
+          },
+        },
+      ]),
+    ),
+  });
+
 describe('the popup', () => {
   let extension: Extension;
   let panel: Panel;
@@ -104,7 +140,9 @@ describe('the popup', () => {
   it('asks before it terminates', async () => {
     await panel.goTo('Vats');
     await panel.page.getByRole('button', { name: 'Terminate demo' }).click();
-    await panel.page.getByText('End demo, its 3 vats').waitFor();
+    await panel.page
+      .getByText('End demo, its 3 vats and everything they have stored?')
+      .waitFor();
     await panel.page.keyboard.press('Escape');
     await panel.page.getByText('End demo').waitFor({ state: 'detached' });
     expect(await panel.clusterCard('demo').count()).toBe(1);
@@ -142,6 +180,46 @@ export const buildRootObject = (_powers, _parameters, baggage) => {
     ).toContain('brief');
   });
 
+  it('says of what has ended which vat it was, when, and why', async () => {
+    await extension.inConsole(`(async () => {
+      await E(kernel).launch(${scriptConfig('mortal', { main: MORTAL })});
+      const ended = E(E(kernel).root('mortal')).stop().catch(() => {});
+      await ended;
+    })()`);
+    await panel.clusterCard('mortal').waitFor({ state: 'detached' });
+    const { page } = panel;
+    await page.getByText(/^Ended lately \(\d+\)$/).click();
+    const ended = page.getByRole('listitem').filter({ hasText: 'mortal.main' });
+    expect(await ended.innerText()).toMatch(
+      /^mortal\.main\s+v\d+\s+incarnation 1\s+\d\d\/\d\d\/\d{4}, [\d:]+\s+.*no more$/,
+    );
+    // What a person has ended is there too, the latest first.
+    await extension.inConsole(`(async () => {
+      await E(kernel).launch(${scriptConfig('mortal', { main: MORTAL })});
+      await E(kernel).terminate('mortal');
+    })()`);
+    await ended.nth(1).waitFor();
+    expect(await ended.first().innerText()).toMatch(/terminated/);
+  });
+
+  it('says on the card that a crash cut the bootstrap short', async () => {
+    await extension.inConsole(
+      `E(kernel).launch(${scriptConfig('cut', { main: WAITING, other: WAITING })}).then(() => {})`,
+    );
+    const card = panel.clusterCard('cut');
+    await card.waitFor();
+    const words = card.getByText('Its bootstrap came to nothing');
+    expect(await words.count()).toBe(0);
+    await extension.killKernelWorker();
+    await words.waitFor();
+    expect(await card.getByRole('status').innerText()).toMatch(
+      /came to nothing\s+it was cut short: the kernel was restarted$/,
+    );
+    // Its vats run all the same, and it goes as any other.
+    await panel.vatOf('cut', 'other').waitFor();
+    await panel.terminate('cut');
+  });
+
   it('shows what the console did, and what ran before, when it is opened again', async () => {
     await panel.page.close();
     await extension.inConsole(
@@ -170,6 +248,29 @@ export const buildRootObject = (_powers, _parameters, baggage) => {
           document.documentElement.clientWidth,
       ),
     ).toBe(0);
+  });
+
+  it('folds the vats of a large cluster, but for those that want somebody, which stay once seen to', async () => {
+    const names = Array.from({ length: 14 }, (_, index) => `w${index}`);
+    const sources = Object.fromEntries(
+      ['main', ...names].map(name => [name, MORTAL] as const),
+    );
+    await extension.inConsole(
+      `E(kernel).launch(${scriptConfig('large', sources)})
+        .then(() => E(kernel).suspend('large', 'w7'))`,
+    );
+    const card = panel.clusterCard('large');
+    const others = card.getByText(/^14 other vats: \d+ (running|asleep)/);
+    await others.waitFor();
+    const rows = card.locator('.vat');
+    expect(await rows.count()).toBe(1);
+    await panel.page.getByRole('button', { name: 'Resume large.w7' }).click();
+    await panel.vatOf('large', 'w7').getByText('incarnation 2').waitFor();
+    expect(await rows.count()).toBe(1);
+    await others.click();
+    await rows.nth(14).waitFor();
+    expect(await rows.nth(8).innerText()).toMatch(/^w7\b/);
+    await extension.inConsole(`E(kernel).terminate('large')`);
   });
 
   it('says that the kernel is lost, and comes back by itself', async () => {

@@ -7,6 +7,7 @@ import {
   type DisplayReference,
 } from '../state/describe.ts';
 import { counted } from './counted.ts';
+import { LongText } from './long-text.tsx';
 
 /** How a tree shows its references; the views know what can be done with them. */
 export type ShowReference = (reference: DisplayReference) => ComponentChildren;
@@ -101,7 +102,11 @@ const Leaf = ({
       return (
         <span class="value error">
           <strong>{node.name}</strong>
-          {node.message === '' ? '' : `: ${node.message}`}
+          {node.message === '' ? null : (
+            <>
+              : <LongText text={node.message} />
+            </>
+          )}
         </span>
       );
     case 'list':

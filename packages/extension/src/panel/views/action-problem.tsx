@@ -1,5 +1,6 @@
 /** @jsxImportSource preact */
 import type { Bench } from '../state/bench.ts';
+import { LongText } from '../ui/long-text.tsx';
 import { Notice } from '../ui/notice.tsx';
 
 /** Why the last deed under this key failed, if it did. */
@@ -13,7 +14,9 @@ export const ActionProblem = ({
   const state = bench.actions.states.value.get(actionKey);
   return state?.state === 'failed' ? (
     <Notice tone="bad" isAnswer>
-      {state.problem}
+      <div>
+        <LongText text={state.problem} />
+      </div>
     </Notice>
   ) : null;
 };

@@ -1,5 +1,6 @@
 /** @jsxImportSource preact */
 import type { EndedVat } from '@cooperage/protocol';
+import { LongText } from '../ui/long-text.tsx';
 
 /** Vats that are no more, and why; folded until somebody wants to know. */
 export const Ended = ({ vats }: { readonly vats: readonly EndedVat[] }) =>
@@ -9,10 +10,19 @@ export const Ended = ({ vats }: { readonly vats: readonly EndedVat[] }) =>
       <ul>
         {vats.map(({ id, cluster, name, incarnation, reason, at }) => (
           <li key={id}>
-            <time dateTime={new Date(at).toISOString()}>
-              {new Date(at).toLocaleString('en-GB')}
-            </time>{' '}
-            {cluster}.{name} ({id}), incarnation {incarnation}: {reason}
+            <p class="facts">
+              <strong>
+                {cluster}.{name}
+              </strong>
+              <code title="The kernel’s name for it">{id}</code>
+              <span>incarnation {incarnation}</span>
+              <time dateTime={new Date(at).toISOString()}>
+                {new Date(at).toLocaleString('en-GB')}
+              </time>
+            </p>
+            <div>
+              <LongText text={reason} />
+            </div>
           </li>
         ))}
       </ul>

@@ -2,6 +2,7 @@
 import type { KernelStatus, LaunchStatus } from '@cooperage/protocol';
 import type { Bench } from '../state/bench.ts';
 import { Button } from '../ui/button.tsx';
+import { LongText } from '../ui/long-text.tsx';
 import { Notice } from '../ui/notice.tsx';
 
 const SIGNS = { running: '◌', done: '✓', failed: '✕' } as const;
@@ -12,16 +13,29 @@ const WORDS = {
 } as const;
 const SHOWN = 3;
 
-const StepList = ({ launch }: { readonly launch: LaunchStatus }) => (
-  <ol class="steps">
-    {launch.steps.map(({ text, state }) => (
-      <li key={text} class={state}>
-        <span aria-hidden="true">{SIGNS[state]}</span> {text}
-        <span class="only-said">, {state}</span>
-      </li>
-    ))}
-  </ol>
-);
+/** With more steps those that are done are counted. */
+const MOST_STEPS = 12;
+
+const StepList = ({ launch: { steps } }: { readonly launch: LaunchStatus }) => {
+  const isLong = steps.length > MOST_STEPS;
+  const shown = isLong ? steps.filter(({ state }) => state !== 'done') : steps;
+  return (
+    <ol class="steps">
+      {isLong ? (
+        <li class="done">
+          <span aria-hidden="true">{SIGNS.done}</span>{' '}
+          {steps.length - shown.length} of {steps.length} steps are done
+        </li>
+      ) : null}
+      {shown.map(({ text, state }) => (
+        <li key={text} class={state}>
+          <span aria-hidden="true">{SIGNS[state]}</span> {text}
+          <span class="only-said">, {state}</span>
+        </li>
+      ))}
+    </ol>
+  );
+};
 
 const Why = ({
   launch: { error, state },
@@ -32,7 +46,9 @@ const Why = ({
 }) =>
   error === undefined ? null : (
     <Notice tone="bad" isAnswer={isNewest}>
-      <p>{error}</p>
+      <div>
+        <LongText text={error} />
+      </div>
       {isNewest ? (
         <p>
           {state === 'failed'

@@ -93,8 +93,9 @@ export const firstOrder = (state: VatState): Order | undefined => {
   }
 };
 
-export const orderKey = ({ cluster, vat }: VatProps): string =>
-  `vat:${cluster.name}.${vat.name}`;
+/** By its id: another vat may have its name later, and not its problems. */
+export const orderKey = ({ vat }: Pick<VatProps, 'vat'>): string =>
+  `vat:${vat.id}`;
 
 export const OrderButton = ({
   order: { method, text, done },

@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import type { VatState } from '@cooperage/protocol';
 import { Button } from '../ui/button.tsx';
+import { LongText } from '../ui/long-text.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { StateMark, type MarkTone } from '../ui/state-mark.tsx';
 import { ActionProblem } from './action-problem.tsx';
@@ -37,7 +38,9 @@ export const VatReason = ({ vat }: Pick<VatProps, 'vat'>) =>
         vat.state === 'failed' || vat.state === 'suspended' ? 'bad' : 'warn'
       }
     >
-      {vat.reason}
+      <div>
+        <LongText text={vat.reason} />
+      </div>
     </Notice>
   );
 

@@ -3,13 +3,14 @@ import type { ClusterStatus, KernelStatus } from '@cooperage/protocol';
 import type { Bench } from '../state/bench.ts';
 import { Button } from '../ui/button.tsx';
 import { ConfirmButton } from '../ui/confirm.tsx';
+import { LongText } from '../ui/long-text.tsx';
 import { Empty, Notice } from '../ui/notice.tsx';
 import { ActionProblem } from './action-problem.tsx';
 import { BackupRoom } from './backups.tsx';
 import { DangerZone } from './danger.tsx';
 import { Ended } from './ended.tsx';
 import { Grants, MissingSites } from './grants.tsx';
-import { Vat } from './vat.tsx';
+import { VatsOf } from './vats-of.tsx';
 
 const Cluster = ({
   bench,
@@ -19,10 +20,12 @@ const Cluster = ({
   readonly cluster: ClusterStatus;
 }) => {
   const { name } = cluster;
-  const key = `cluster:${name}`;
+  const key = `cluster:${cluster.id}`;
   const isBusy = bench.actions.states.value.get(key)?.state === 'busy';
   const vats =
-    cluster.vats.length === 1 ? 'its vat' : `its ${cluster.vats.length} vats`;
+    cluster.vats.length === 1
+      ? 'its vat and everything it has stored'
+      : `its ${cluster.vats.length} vats and everything they have stored`;
   const terminate = async (): Promise<void> => {
     const done = `${name} is terminated`;
     if (
@@ -63,7 +66,7 @@ const Cluster = ({
             <ConfirmButton
               text="Terminate"
               label={`Terminate ${name}`}
-              question={`End ${name}, ${vats} and everything they have stored?`}
+              question={`End ${name}, ${vats}?`}
               confirmText="Terminate"
               disabled={mayNot}
               onConfirm={() => void terminate()}
@@ -72,16 +75,14 @@ const Cluster = ({
         </div>
         {cluster.bootstrapProblem === undefined ? null : (
           <Notice tone="warn" title="Its bootstrap came to nothing">
-            <p>{cluster.bootstrapProblem}</p>
+            <div>
+              <LongText text={cluster.bootstrapProblem} />
+            </div>
           </Notice>
         )}
         <Grants grants={cluster.services} />
         <MissingSites bench={bench} cluster={cluster} />
-        <ul class="vats">
-          {cluster.vats.map(vat => (
-            <Vat key={vat.id} bench={bench} cluster={cluster} vat={vat} />
-          ))}
-        </ul>
+        <VatsOf bench={bench} cluster={cluster} />
         <ActionProblem bench={bench} actionKey={key} />
       </article>
     </li>
