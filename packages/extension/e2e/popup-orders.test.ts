@@ -23,6 +23,19 @@ export const buildRootObject = (_powers, _parameters, baggage) => {
 const FORGETFUL = `import { Far } from '@endo/far';
 export const buildRootObject = () => Far('Root', {});`;
 
+/** Its greeting is a parameter; another version of it says which it is. */
+const politeOf = (version: number): string =>
+  JSON.stringify({
+    moduleFormat: 'cooperageScript',
+    imports: ['@endo/far'],
+    source: `imports => ({
+      buildRootObject: (_powers, { greeting }) => imports['@endo/far'].Far('Polite', {
+        greet: () => greeting + ', this is version ${version}',
+        wait: () => new Promise(() => {}),
+      }),
+    })`,
+  });
+
 const SPINNING = `imports => ({
   buildRootObject: () => imports['@endo/far'].Far('Spinner', { work: () => { for (;;); } }),
 })`;
@@ -111,6 +124,56 @@ describe('what is done to one vat from the popup:', () => {
     ).toEqual([5, 41]);
   });
 
+  it('an upgrade by keyboard to code that is stored, with parameters and a word to who waits', async () => {
+    const config = {
+      name: 'polite',
+      vats: {
+        main: {
+          bundle: { text: politeOf(1) },
+          parameters: { greeting: 'Hello' },
+        },
+      },
+    };
+    await extension.inConsole(`(async () => {
+      await E(kernel).launch(${JSON.stringify(config)});
+      await E(kernel).storeBundle('polite-2', { text: ${JSON.stringify(politeOf(2))} });
+      const main = await E(kernel).root('polite');
+      globalThis.waited = E(main).wait().catch(({ upgradeMessage }) => upgradeMessage);
+      await E(main).greet();
+    })()`);
+    const { page } = panel;
+    const { keyboard } = page;
+    await panel.manage('polite.main');
+    await press('Upgrade polite.main');
+    await page.getByLabel('Code that is stored here').focus();
+    await keyboard.type('polite-2');
+    await page.getByText('gets the code stored as polite-2').waitFor();
+    // The list keeps the focus, for its arrows.
+    await keyboard.press('Tab');
+    await keyboard.press('Enter');
+    await keyboard.press('Tab');
+    await keyboard.type('{"greeting": Good day}');
+    await keyboard.press('Tab');
+    await keyboard.type('main is politer now');
+    await keyboard.press('Enter');
+    await page.getByText('Line 1, column 14').waitFor();
+    const parameters = page.getByLabel('Parameters, in JSON');
+    await parameters.and(page.locator(':focus')).waitFor();
+    await keyboard.press('ControlOrMeta+A');
+    await keyboard.type('{"greeting": "Good day"}');
+    await page.getByText('Line 1, column').waitFor({ state: 'detached' });
+    await keyboard.press('Tab');
+    await keyboard.press('Enter');
+    await panel.vatOf('polite', 'main').getByText('incarnation 2').waitFor();
+    await whenFocused('Upgrade polite.main');
+    expect(
+      await extension.inConsole(
+        `Promise.all([E(E(kernel).root('polite')).greet(), globalThis.waited])`,
+      ),
+    ).toEqual(['Good day, this is version 2', 'main is politer now']);
+    await extension.inConsole(`E(kernel).terminate('polite')`);
+  });
+
   it('a vat that was suspended in an endless loop does its work once it has better code', async () => {
     const bundle = JSON.stringify({
       moduleFormat: 'cooperageScript',
@@ -119,7 +182,8 @@ describe('what is done to one vat from the popup:', () => {
     });
     const config = {
       name: 'spinner',
-      vats: { main: { bundle: { text: bundle }, deadline: 300 } },
+      // A busy machine takes a while to start a vat: only the loop may pass it.
+      vats: { main: { bundle: { text: bundle }, deadline: 3_000 } },
     };
     await extension.inConsole(`(async () => {
       await E(kernel).launch(${JSON.stringify(config)});

@@ -1,5 +1,13 @@
+import { signal } from '@preact/signals';
 import { expect, test } from 'vitest';
-import type { ControlMethods } from '@cooperage/protocol';
+import {
+  makeClusterId,
+  makeVatId,
+  type BundleStatus,
+  type ControlMethods,
+  type KernelStatus,
+} from '@cooperage/protocol';
+import { emptyStatus } from '../testing/fake-kernel.ts';
 import { makeActions } from './actions.ts';
 import type { Connection } from './connection.ts';
 import { makeUpgrading, upgradeKey } from './upgrading.ts';
@@ -8,6 +16,30 @@ const bundle = JSON.stringify({ moduleFormat: 'endoScript', source: '' });
 const alice = { cluster: 'demo', vat: 'alice' };
 const bob = { cluster: 'demo', vat: 'bob' };
 
+const hashOf = (digit: string) => digit.repeat(128);
+
+/** A cluster whose vats run the code of these hashes. */
+const statusOf = (codes: Readonly<Record<string, string>>): KernelStatus => ({
+  ...emptyStatus,
+  clusters: [
+    {
+      id: makeClusterId(1),
+      name: 'demo',
+      bootstrap: 'alice',
+      services: [],
+      vats: Object.entries(codes).map(([name, bundleHash], index) => ({
+        id: makeVatId(index + 1),
+        name,
+        state: 'running',
+        incarnation: 1,
+        bundleHash,
+        root: null,
+        waiting: 0,
+      })),
+    },
+  ],
+});
+
 type Asked = {
   readonly params: ControlMethods['upgrade']['params'];
   readonly resolve: (result: ControlMethods['upgrade']['result']) => void;
@@ -15,14 +47,22 @@ type Asked = {
 };
 
 /** A kernel and a server whose answers a test gives. */
-const setUp = () => {
+const setUp = (
+  status = statusOf({}),
+  bundles: () => Promise<readonly BundleStatus[]> = async () => [],
+) => {
   const asked: Asked[] = [];
   const texts: ((text: string) => void)[] = [];
-  const call: unknown = (_method: string, params: Asked['params']) =>
-    new Promise<ControlMethods['upgrade']['result']>((resolve, reject) => {
-      asked.push({ params, resolve, reject });
-    });
-  const connection = { call: call as Connection['call'] };
+  const call: unknown = (method: string, params: Asked['params']) =>
+    method === 'bundles'
+      ? bundles()
+      : new Promise<ControlMethods['upgrade']['result']>((resolve, reject) => {
+          asked.push({ params, resolve, reject });
+        });
+  const connection = {
+    call: call as Connection['call'],
+    status: signal(status),
+  };
   const actions = makeActions(connection);
   const upgrading = makeUpgrading(connection, actions, {
     fetchText: () => new Promise(resolve => texts.push(resolve)),
@@ -89,5 +129,104 @@ test('sends what was chosen, tells why it failed until something else is chosen,
   expect([upgrading.whose.value, actions.announcement.value]).toEqual([
     undefined,
     'demo.alice runs the new code, as incarnation 7',
+  ]);
+});
+
+test('offers what is stored: by the person under a name, and by vats, each code once, with the vat’s own first', async () => {
+  const { upgrading } = setUp(
+    statusOf({
+      bob: hashOf('b'),
+      alice: hashOf('a'),
+      carol: hashOf('b'),
+      dave: hashOf('b'),
+      eve: hashOf('b'),
+      born: '',
+    }),
+    async () => [{ name: 'reports', hash: hashOf('b'), units: 7 }],
+  );
+  upgrading.open(alice);
+  await expect
+    .poll(() => upgrading.stored.value.map(({ title }) => title))
+    .toEqual([
+      'reports',
+      'its own, anew',
+      'demo.bob, demo.carol, demo.dave and 1 more',
+    ]);
+  expect(upgrading.stored.value.map(({ hash }) => hash[0])).toEqual([
+    'b',
+    'a',
+    'b',
+  ]);
+});
+
+test('says so when what is stored can’t be listed, and offers what vats run all the same', async () => {
+  const { upgrading } = setUp(statusOf({ alice: hashOf('a') }), () =>
+    Promise.reject(new Error('the kernel is gone')),
+  );
+  upgrading.open(alice);
+  await expect
+    .poll(() => upgrading.problem.value)
+    .toBe('What is stored can’t be listed: the kernel is gone');
+  expect(upgrading.stored.value.length).toBe(1);
+});
+
+test('sends what is stored by its hash, with parameters and a message', async () => {
+  const { upgrading, asked } = setUp(
+    statusOf({ alice: hashOf('a'), bob: hashOf('b') }),
+  );
+  upgrading.open(alice);
+  upgrading.chooseStored(hashOf('b'));
+  expect(upgrading.code.value?.origin).toBe('the code of demo.bob');
+  upgrading.writeParameters(' {"greeting": ["Good day"]} ');
+  upgrading.message.value = ' bob is politer now ';
+  void upgrading.start();
+  expect(asked.map(({ params }) => params)).toEqual([
+    {
+      ...alice,
+      bundle: { hash: hashOf('b') },
+      parameters: { greeting: ['Good day'] },
+      upgradeMessage: 'bob is politer now',
+    },
+  ]);
+});
+
+test('begins nothing with parameters that are no JSON, and says where until they change', async () => {
+  const { upgrading, asked } = setUp(statusOf({ alice: hashOf('a') }));
+  upgrading.open(alice);
+  upgrading.chooseStored(hashOf('a'));
+  upgrading.writeParameters('{"greeting":\n Good day}');
+  await upgrading.start();
+  expect(upgrading.parametersProblem.value).toMatchObject({
+    line: 2,
+    column: 2,
+  });
+  expect(asked).toEqual([]);
+  upgrading.writeParameters('{}');
+  expect(upgrading.parametersProblem.value).toBeUndefined();
+  void upgrading.start();
+  expect(asked[0]?.params.parameters).toEqual({});
+});
+
+test('keeps the parameters while another code is chosen, and not for another vat', async () => {
+  const { upgrading } = setUp(
+    statusOf({ alice: hashOf('a'), bob: hashOf('b') }),
+  );
+  upgrading.open(alice);
+  upgrading.chooseStored(hashOf('a'));
+  upgrading.writeParameters('1');
+  upgrading.message.value = 'new';
+  upgrading.chooseStored(hashOf('b'));
+  await upgrading.readText(bundle, 'quick.json');
+  expect([
+    upgrading.parametersText.value,
+    upgrading.message.value,
+    upgrading.code.value,
+  ]).toEqual(['1', 'new', { origin: 'quick.json', bundle: { text: bundle } }]);
+  upgrading.chooseStored('');
+  expect(upgrading.code.value).toBeUndefined();
+  upgrading.open(bob);
+  expect([upgrading.parametersText.value, upgrading.message.value]).toEqual([
+    '',
+    '',
   ]);
 });

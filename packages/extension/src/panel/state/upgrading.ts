@@ -1,16 +1,29 @@
-import { batch, signal, type ReadonlySignal } from '@preact/signals';
-import { problemOfBundle } from '@cooperage/protocol';
+import {
+  batch,
+  computed,
+  signal,
+  type ReadonlySignal,
+  type Signal,
+} from '@preact/signals';
+import {
+  problemOfBundle,
+  type BundleSource,
+  type BundleStatus,
+  type ControlMethods,
+  type Json,
+} from '@cooperage/protocol';
 import type { Actions } from './actions.ts';
 import type { Connection } from './connection.ts';
-import { parseJson } from './json.ts';
+import { parseJson, type TextProblem } from './json.ts';
 import type { LaunchPorts } from './launching.ts';
 import { wordsOf } from './link.ts';
+import { storedCodes, type StoredCode } from './stored-code.ts';
 
 /** Code that a vat may get: checked, and not sent yet. */
 export type NewCode = {
-  /** What it came from: a file's name, a URL. */
+  /** What it came from, for people: a file's name, a URL, words for what is stored. */
   readonly origin: string;
-  readonly text: string;
+  readonly bundle: BundleSource;
 };
 
 /** A vat by its names. */
@@ -23,11 +36,22 @@ export type Upgrading = {
   /** Why there is no code. */
   readonly problem: ReadonlySignal<string | undefined>;
   readonly isReading: ReadonlySignal<boolean>;
+  /** What the kernel has stored already. */
+  readonly stored: ReadonlySignal<readonly StoredCode[]>;
+  /** JSON as it is written; without any the parameters stay as they are. */
+  readonly parametersText: ReadonlySignal<string>;
+  /** Why the upgrade was not begun, until the text changes. */
+  readonly parametersProblem: ReadonlySignal<TextProblem | undefined>;
+  /** What those who wait for an answer of the old heap are told; empty for the usual. */
+  readonly message: Signal<string>;
   open(vat: VatNames): void;
   close(): void;
   /** From a file: a bundle, or one module if its name ends so. */
   readText(text: string, origin: string): Promise<void>;
   readUrl(url: string): Promise<void>;
+  /** One of those that are stored, by its hash; any other is none. */
+  chooseStored(hash: string): void;
+  writeParameters(text: string): void;
   /** Gives the vat the code; the form closes when the vat runs it. */
   start(): Promise<void>;
 };
@@ -52,7 +76,7 @@ const readBundle = async (
         `${origin} can’t be compiled${line === undefined ? '' : `, line ${line}`}: ${problem}`,
       );
     }
-    return { origin, text: compiled.bundleText };
+    return { origin, bundle: { text: compiled.bundleText } };
   }
   const parsed = parseJson(text);
   const problem = parsed.ok
@@ -61,12 +85,60 @@ const readBundle = async (
   if (problem !== undefined) {
     throw new Error(`${origin} is no bundle: ${problem}`);
   }
-  return { origin, text };
+  return { origin, bundle: { text } };
+};
+
+const fetchBundle = async (
+  url: string,
+  {
+    fetchText,
+    compileModule,
+  }: Pick<LaunchPorts, 'fetchText' | 'compileModule'>,
+): Promise<NewCode> => {
+  const wanted = url.trim();
+  if (!URL.canParse(wanted)) {
+    throw new Error(
+      `${JSON.stringify(wanted)} is no URL; it begins with https://`,
+    );
+  }
+  return readBundle(await fetchText(wanted), wanted, compileModule);
+};
+
+/** What a person may say beside the code. */
+const makeWords = () => {
+  const parametersText = signal('');
+  const parametersProblem = signal<TextProblem | undefined>(undefined);
+  const message = signal('');
+  return Object.freeze({
+    parametersText,
+    parametersProblem,
+    message,
+    write: (text: string): void => {
+      parametersText.value = text;
+      parametersProblem.value = undefined;
+    },
+    /** As the request has them; undefined when the parameters are no JSON, which is shown then. */
+    read: ():
+      | { readonly parameters?: Json; readonly upgradeMessage?: string }
+      | undefined => {
+      const words = message.value.trim();
+      const said = words === '' ? {} : { upgradeMessage: words };
+      if (parametersText.value.trim() === '') {
+        return said;
+      }
+      const parsed = parseJson(parametersText.value);
+      if (!parsed.ok) {
+        parametersProblem.value = parsed;
+        return undefined;
+      }
+      return { ...said, parameters: parsed.value };
+    },
+  });
 };
 
 /** New code for a vat: chosen, looked at, and given when the person says so. */
 export const makeUpgrading = (
-  connection: Pick<Connection, 'call'>,
+  connection: Pick<Connection, 'call' | 'status'>,
   actions: Pick<Actions, 'run' | 'clear'>,
   ports: Pick<LaunchPorts, 'fetchText' | 'compileModule'>,
 ): Upgrading => {
@@ -74,25 +146,53 @@ export const makeUpgrading = (
   const code = signal<NewCode | undefined>(undefined);
   const problem = signal<string | undefined>(undefined);
   const isReading = signal(false);
+  const kept = signal<readonly BundleStatus[]>([]);
+  const words = makeWords();
+  const stored = computed(() =>
+    whose.value === undefined
+      ? []
+      : storedCodes(kept.value, connection.status.value, whose.value),
+  );
   let last = 0;
 
-  const become = (vat: VatNames | undefined): void => {
+  const forgetChoice = (): void => {
     last += 1;
-    for (const each of [whose.value, vat]) {
-      if (each) {
-        actions.clear(upgradeKey(each));
-      }
+    if (whose.value) {
+      actions.clear(upgradeKey(whose.value));
     }
     batch(() => {
-      whose.value = vat;
       code.value = undefined;
       problem.value = undefined;
       isReading.value = false;
     });
   };
+  const become = (vat: VatNames | undefined): void => {
+    forgetChoice();
+    batch(() => {
+      whose.value = vat;
+      words.write('');
+      words.message.value = '';
+    });
+    if (vat) {
+      actions.clear(upgradeKey(vat));
+    }
+  };
+  const learnStored = async (vat: VatNames): Promise<void> => {
+    const found = await connection
+      .call('bundles', {})
+      .catch((error: unknown) => wordsOf(error));
+    if (whose.value !== vat) {
+      return;
+    }
+    if (typeof found === 'string') {
+      problem.value = `What is stored can’t be listed: ${found}`;
+    } else {
+      kept.value = found;
+    }
+  };
   /** What was chosen before, or for another vat, is of no interest any more. */
   const read = async (work: () => Promise<NewCode>): Promise<void> => {
-    become(whose.value);
+    forgetChoice();
     const mine = last;
     isReading.value = true;
     const [found, why] = await work().then(
@@ -107,48 +207,56 @@ export const makeUpgrading = (
       });
     }
   };
+  const give = async (
+    vat: VatNames,
+    params: ControlMethods['upgrade']['params'],
+  ): Promise<void> => {
+    let incarnation = 0;
+    const isDone = await actions.run(
+      upgradeKey(vat),
+      () =>
+        `${vat.cluster}.${vat.vat} runs the new code, as incarnation ${incarnation}`,
+      async () => {
+        ({ incarnation } = await connection.call('upgrade', params));
+      },
+    );
+    if (isDone && whose.value === vat) {
+      become(undefined);
+    }
+  };
 
   return Object.freeze({
     whose,
     code,
     problem,
     isReading,
-    open: become,
+    stored,
+    parametersText: words.parametersText,
+    parametersProblem: words.parametersProblem,
+    message: words.message,
+    open: vat => {
+      become(vat);
+      void learnStored(vat);
+    },
     close: () => become(undefined),
     readText: (text, origin) =>
       read(() => readBundle(text, origin, ports.compileModule)),
-    readUrl: url =>
-      read(async () => {
-        const wanted = url.trim();
-        if (!URL.canParse(wanted)) {
-          throw new Error(
-            `${JSON.stringify(wanted)} is no URL; it begins with https://`,
-          );
-        }
-        const text = await ports.fetchText(wanted);
-        return readBundle(text, wanted, ports.compileModule);
-      }),
+    readUrl: url => read(() => fetchBundle(url, ports)),
+    chooseStored: hash => {
+      forgetChoice();
+      const found = stored.value.find(each => each.hash === hash);
+      code.value = found && {
+        origin: found.words,
+        bundle: { hash: found.hash },
+      };
+    },
+    writeParameters: words.write,
     start: async () => {
       const vat = whose.value;
-      const chosen = code.value;
-      if (vat === undefined || chosen === undefined) {
-        return;
-      }
-      let incarnation = 0;
-      const isDone = await actions.run(
-        upgradeKey(vat),
-        () =>
-          `${vat.cluster}.${vat.vat} runs the new code, as incarnation ${incarnation}`,
-        async () => {
-          const result = await connection.call('upgrade', {
-            ...vat,
-            bundle: { text: chosen.text },
-          });
-          ({ incarnation } = result);
-        },
-      );
-      if (isDone && whose.value === vat) {
-        become(undefined);
+      const bundle = code.value?.bundle;
+      const said = words.read();
+      if (vat && bundle && said) {
+        await give(vat, { ...vat, bundle, ...said });
       }
     },
   } satisfies Upgrading);

@@ -1,10 +1,47 @@
 /** @jsxImportSource preact */
 import { useSignal } from '@preact/signals';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { upgradeKey, type VatNames } from '../state/upgrading.ts';
 import type { Bench } from '../state/bench.ts';
 import { Button } from '../ui/button.tsx';
 import { FileField } from '../ui/file-field.tsx';
+import { LongText } from '../ui/long-text.tsx';
 import { Notice } from '../ui/notice.tsx';
+
+const GROUPS = [
+  ['person', 'Stored by you'],
+  ['vats', 'Of vats'],
+] as const;
+
+/** What need not be fetched. */
+const StoredChoice = ({ bench }: { readonly bench: Bench }) => {
+  const { stored, code, chooseStored } = bench.upgrading;
+  const bundle = code.value?.bundle;
+  const groups = GROUPS.map(
+    ([group, title]) =>
+      [title, stored.value.filter(each => each.group === group)] as const,
+  ).filter(([, codes]) => codes.length > 0);
+  return groups.length === 0 ? null : (
+    <label class="labelled">
+      <span>Code that is stored here</span>
+      <select
+        value={bundle && 'hash' in bundle ? bundle.hash : ''}
+        onChange={event => chooseStored(event.currentTarget.value)}
+      >
+        <option value="">none chosen</option>
+        {groups.map(([title, codes]) => (
+          <optgroup key={title} label={title}>
+            {codes.map(each => (
+              <option key={each.hash} value={each.hash}>
+                {each.title}
+              </option>
+            ))}
+          </optgroup>
+        ))}
+      </select>
+    </label>
+  );
+};
 
 /** Where the new code comes from. */
 const Choice = ({ bench }: { readonly bench: Bench }) => {
@@ -40,12 +77,68 @@ const Choice = ({ bench }: { readonly bench: Bench }) => {
           {isReading.value ? 'Reading…' : 'Read'}
         </Button>
       </form>
+      <StoredChoice bench={bench} />
       {problem.value === undefined ? null : (
         <Notice key={problem.value} tone="bad" isAnswer>
           {problem.value}
         </Notice>
       )}
     </>
+  );
+};
+
+/** What may be said beside the code; folded, since most upgrades want none of it. */
+const Words = ({ bench }: { readonly bench: Bench }) => {
+  const { parametersText, parametersProblem, writeParameters, message } =
+    bench.upgrading;
+  const field = useRef<HTMLTextAreaElement>(null);
+  const folded = useRef<HTMLDetailsElement>(null);
+  const problem = parametersProblem.value;
+  useLayoutEffect(() => {
+    if (problem && folded.current) {
+      folded.current.open = true;
+      field.current?.focus();
+      field.current?.setSelectionRange(problem.index, problem.index + 1);
+    }
+  }, [problem]);
+  return (
+    <details class="words" ref={folded}>
+      <summary>Parameters, and a word to those who wait</summary>
+      <label class="labelled">
+        <span>Parameters, in JSON; as they are if empty</span>
+        <textarea
+          ref={field}
+          rows={2}
+          placeholder={'{"greeting": "Good day"}'}
+          spellcheck={false}
+          aria-invalid={problem !== undefined}
+          aria-describedby="parameters-problem"
+          value={parametersText.value}
+          onInput={event => writeParameters(event.currentTarget.value)}
+        />
+      </label>
+      <span id="parameters-problem" class="field-problem" role="alert">
+        {problem &&
+          `Line ${problem.line}, column ${problem.column}: ${problem.problem}`}
+      </span>
+      <label class="labelled">
+        <span>Message in what it has yet to answer</span>
+        <input
+          placeholder="vat upgraded"
+          autocomplete="off"
+          value={message.value}
+          onInput={event => {
+            message.value = event.currentTarget.value;
+          }}
+          onKeyDown={event => {
+            if (event.key === 'Enter') {
+              event.preventDefault();
+              void bench.upgrading.start();
+            }
+          }}
+        />
+      </label>
+    </details>
   );
 };
 
@@ -63,24 +156,29 @@ const Confirmation = ({
   if (code.value === undefined) {
     return null;
   }
-  const { origin } = code.value;
+  const { origin, bundle } = code.value;
+  const isStored = 'hash' in bundle;
   return (
     <div class="upgrade-confirm">
       <p>
-        <strong>{vat.vat}</strong> gets the code of <bdi>{origin}</bdi>. Its
-        store and its durable objects stay. What only its heap knew goes, and
-        what it has yet to answer is rejected.
+        <strong>{vat.vat}</strong> gets {isStored ? '' : 'the code of '}
+        <bdi>{origin}</bdi>. Its store and its durable objects stay. What only
+        its heap knew goes, and what it has yet to answer is rejected.
       </p>
+      <Words bench={bench} />
       {state?.state === 'failed' ? (
         <Notice key={state.problem} tone="bad" isAnswer title="It is as it was">
-          <p>{state.problem}</p>
+          <div>
+            <LongText text={state.problem} />
+          </div>
         </Notice>
       ) : null}
       <div class="row">
         <Button
           key={origin}
           tone="primary"
-          autoFocus
+          // Arrows in the list of what is stored must find it where it was.
+          autoFocus={!isStored}
           label={`Upgrade ${vat.cluster}.${vat.vat} now`}
           disabled={isBusy || !bench.canAct.value}
           onPress={() => void start()}
