@@ -175,3 +175,100 @@ export const formatTable = (results, bars) => {
       .trimEnd(),
   );
 };
+
+/** Peers that have less to do than the others: no table shows them without a word of it. */
+const LIGHT_PEERS = ['captp', 'captp direct', 'capnweb', 'comlink'];
+
+/**
+ * What must be said with a table of these results.
+ * @param {readonly Result[]} results
+ */
+export const remarksOn = results => {
+  const named = LIGHT_PEERS.filter(peer =>
+    results.some(({ peers }) => peers[peer] !== undefined),
+  );
+  return named.length === 0
+    ? []
+    : [
+        `${named.join(', ')} neither persist nor isolate: see docs/performance.md`,
+      ];
+};
+
+/** @param {readonly (readonly string[])[]} rows */
+const formatMarkdown = rows => {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map(row => row[column]?.length ?? 0)),
+  );
+  const lines = rows.map(
+    row =>
+      `| ${widths.map((width, column) => (row[column] ?? '').padEnd(width)).join(' | ')} |`,
+  );
+  const rule = `| ${widths.map(width => '-'.repeat(width)).join(' | ')} |`;
+  return [lines[0], rule, ...lines.slice(1)].join('\n');
+};
+
+/**
+ * Closer than `show`: a bar may be missed by little.
+ * @param {number | undefined} value
+ */
+const showGot = value =>
+  value !== undefined && Math.abs(value) < 10
+    ? value.toLocaleString('en', { maximumFractionDigits: 3 })
+    : show(value);
+
+/**
+ * Every bar with what was got, as Markdown; what was never measured is told too.
+ * @param {readonly Result[]} results
+ * @param {readonly Bar[]} bars
+ */
+export const formatBars = (results, bars) => {
+  const rows = bars.flatMap(bar => {
+    const { name, figure, platform } = bar;
+    const platforms =
+      platform === undefined ? ['node', 'chromium'] : [platform];
+    return platforms.flatMap(each => {
+      const result = results.find(
+        found => found.name === name && found.platform === each,
+      );
+      if (result === undefined && results.some(found => found.name === name)) {
+        return []; // measured on the other platform alone
+      }
+      const got = result && readFigure(result, figure);
+      const what =
+        figure === 'value' ? (result?.unit ?? '') : showFigure(figure);
+      const [least, aim] = showBar(bar).split(', aim ');
+      const verdict = got === undefined ? 'not measured' : judge(got, bar);
+      return [
+        [
+          `\`${name}\` ${each}`,
+          what,
+          least ?? '',
+          aim ?? '',
+          showGot(got),
+          verdict,
+        ],
+      ];
+    });
+  });
+  return formatMarkdown([
+    ['case', 'figure', 'bar', 'aim', 'got', 'verdict'],
+    ...rows,
+  ]);
+};
+
+const BEGIN = '<!-- results: written by `npm run bench` -->';
+const END = '<!-- end of results -->';
+
+/**
+ * The page with that table between its two marks, which it must have.
+ * @param {string} page
+ * @param {string} table
+ */
+export const placeTable = (page, table) => {
+  const [before, rest] = page.split(BEGIN);
+  const after = rest?.split(END)[1];
+  if (before === undefined || after === undefined) {
+    throw Error(`the page has no place for results: ${BEGIN} … ${END}`);
+  }
+  return `${before}${BEGIN}\n\n${table}\n\n${END}${after}`;
+};

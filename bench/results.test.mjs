@@ -3,9 +3,12 @@ import { expect, test } from 'vitest';
 import { BARS } from './bars.mjs';
 import {
   completeResult,
+  formatBars,
   formatTable,
   judge,
   mergeResults,
+  placeTable,
+  remarksOn,
   replaceResults,
 } from './results.mjs';
 
@@ -129,4 +132,37 @@ test('the table says of each ratio what it is to, its bar, and whether that is m
     ],
     ['plain', 'node', '3', 'things'],
   ]);
+});
+
+test('peers that neither persist nor isolate are never shown without saying so', () => {
+  expect(remarksOn([makeResult({ peers: { 'one pair': 2 } })])).toEqual([]);
+  expect(remarksOn([makeResult({ peers: { comlink: 1, captp: 2 } })])).toEqual([
+    'captp, comlink neither persist nor isolate: see docs/performance.md',
+  ]);
+});
+
+test('each bar stands in the page with what was got, also one that was missed or never measured', () => {
+  const least = { figure: 'value', atLeast: 2, aim: 3 };
+  const table = formatBars(
+    [makeResult({ value: 1 }), makeResult({ name: 'both', ratioToFloor: 3 })],
+    [
+      { ...least, name: 'roundtrip-seq' },
+      { ...least, name: 'other', platform: 'chromium' },
+      { ...least, name: 'both', figure: 'ratioToFloor' },
+    ],
+  );
+  expect(table.split('\n')).toEqual([
+    '| case                 | figure        | bar | aim | got | verdict      |',
+    '| -------------------- | ------------- | --- | --- | --- | ------------ |',
+    '| `roundtrip-seq` node | round trips/s | ≥ 2 | 3   | 1   | MISSES       |',
+    '| `other` chromium     |               | ≥ 2 | 3   |     | not measured |',
+    '| `both` node          | to the floor  | ≥ 2 | 3   | 3   | aim          |',
+  ]);
+  const marked =
+    'a\n<!-- results: written by `npm run bench` -->\nold\n<!-- end of results -->\nb';
+  const placed = placeTable(marked, 'new');
+  expect(placed).toContain('\n\nnew\n\n');
+  expect(placed).not.toContain('old');
+  expect(placed.endsWith('\nb')).toBe(true);
+  expect(() => placeTable('no marks', 'new')).toThrow('no place for results');
 });

@@ -63,6 +63,29 @@ export type StartedChromium = {
   readonly readCpu: () => Promise<number>;
 };
 
+type Work = {
+  readonly cranks: number;
+  readonly clusters: readonly {
+    readonly vats: readonly { readonly waiting: number }[];
+  }[];
+};
+
+/** Resolves when nothing waits for any vat and no crank comes any more. Runs in the console; what `status` tells is committed. */
+const whenIdle = async (status: () => Promise<Work>): Promise<void> => {
+  let last: number | undefined;
+  for (;;) {
+    const { cranks, clusters } = await status();
+    const isWaiting = clusters.some(({ vats }) =>
+      vats.some(({ waiting }) => waiting > 0),
+    );
+    if (!isWaiting && cranks === last) {
+      return;
+    }
+    last = cranks;
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+};
+
 /** The extension in a browser of its own, with the cluster `bench`; the console is the service worker's. */
 export const startChromiumOurs = async (
   extensionDir: string,
@@ -79,10 +102,7 @@ export const startChromiumOurs = async (
       inConsole<Counters>(
         'E(kernel).status().then(({ commits, sql }) => ({ commits, ...sql }))',
       ),
-    // An answer has left, and the epoch that it waited for is committed.
-    idle: async () => {
-      await inConsole('E(kernel).status().then(() => {})');
-    },
+    idle: () => inConsole(`(${String(whenIdle)})(() => E(kernel).status())`),
     reload: extension.reload,
     ...(process.platform === 'linux'
       ? { rendererMemory: () => readRendererMemory(extension) }
