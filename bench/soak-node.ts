@@ -1,6 +1,6 @@
 /**
- * The process that soaks: rounds of messages of every kind between two vats and
- * a collection after each; it sends its parent what every heap holds then, and
+ * The process that soaks: rounds of messages of every kind between two vats, and
+ * of a console with both, and a collection after each; it sends its parent what every heap holds then, and
  * how many rows there are.
  */
 import '@cooperage/client/lockdown';
@@ -33,25 +33,50 @@ const readHeaps = (): Promise<readonly Heap[]> =>
     channel.postMessage('heap');
   });
 
+/** A vat calls an object of the console's, sends it to another vat and back, and gives the console things of its own: presences that come and go. */
+const visit = async ({ send, Far }: Realm, one: unknown, other: unknown) => {
+  const listener = Far('Listener', { ping: () => 'pong' });
+  await send(one, 'callBack', listener);
+  await send(other, 'mark', listener);
+  const given = await send(one, 'give', 'durable');
+  await send(other, 'echo', [given, listener]);
+};
+
+/** Visits at a time; each has four messages of the console's and one to it. */
+const VISITS_TOGETHER = 10;
+
 const churn = async (
-  { send, kernel }: Realm,
-  { deeds }: { deeds: number },
+  realm: Realm,
+  { deeds, visits }: { deeds: number; visits: number },
 ): Promise<void> => {
+  const { send, kernel } = realm;
   const left = await send(kernel, 'root', 'churn', 'left');
   const right = await send(kernel, 'root', 'churn', 'right');
   await Promise.all([send(left, 'meet', right), send(right, 'meet', left)]);
-  await Promise.all(
-    [left, right].map(each => send(each, 'churn', deeds / 2, 100)),
-  );
+  const visiting = async (): Promise<void> => {
+    for (let nth = 0; nth < visits; nth += VISITS_TOGETHER) {
+      await Promise.all(
+        Array.from({ length: VISITS_TOGETHER }, (_, index) =>
+          index % 2 === 0
+            ? visit(realm, left, right)
+            : visit(realm, right, left),
+        ),
+      );
+    }
+  };
+  await Promise.all([
+    ...[left, right].map(each => send(each, 'churn', deeds / 2, 100)),
+    visiting(),
+  ]);
   await send(kernel, 'collect');
 };
 
-const { rounds, deeds } = JSON.parse(process.argv[2] ?? '{}');
+const { rounds, deeds, visits } = JSON.parse(process.argv[2] ?? '{}');
 const stage = makeNodeStage({ isQuick: false });
 const ours = await stage.startOurs();
 await ours.run(launchAll, { configs: [CHURN_CONFIG] });
 for (let round = 0; round <= rounds; round += 1) {
-  await ours.run(churn, { deeds });
+  await ours.run(churn, { deeds, visits });
   await new Promise(resolve => void setTimeout(resolve, FOLD_MILLISECONDS));
   process.send?.({ heaps: await readHeaps(), rows: ours.countRows?.() });
 }

@@ -14,6 +14,9 @@ import { buildForNode } from './build.mjs';
 /** @typedef {{ heaps: readonly { bytes: number }[], rows: number }} Round */
 
 const MESSAGES_PER_DEED = 1.6;
+/** Of the console's visits, which are one message in twenty: the others are the vats'. */
+const MESSAGES_PER_VISIT = 5;
+const VISITING = 1 / 20;
 /** By their place among the threads; near and far, the other two, do nothing. */
 const SHOWN = [
   { thread: 0, name: 'kernel', color: '#2563eb' },
@@ -76,7 +79,13 @@ ${lines.join('\n')}
 const script = await buildForNode('soak-node.ts');
 const child = fork(
   script,
-  [JSON.stringify({ rounds, deeds: Math.ceil(messages / MESSAGES_PER_DEED) })],
+  [
+    JSON.stringify({
+      rounds,
+      deeds: Math.ceil((messages * (1 - VISITING)) / MESSAGES_PER_DEED),
+      visits: Math.ceil((messages * VISITING) / MESSAGES_PER_VISIT),
+    }),
+  ],
   {
     execArgv: [
       '--require',

@@ -33,6 +33,8 @@ export type Realm = {
   send(target: unknown, method: string, ...args: unknown[]): Promise<unknown>;
   /** The console's `kernel`: `launch`, `root`, `status` and so on are its methods. */
   readonly kernel: object;
+  /** Makes an object of the console's own. */
+  readonly Far: (iface: string, methods: object) => object;
 };
 
 /** Counted since the kernel has started. */

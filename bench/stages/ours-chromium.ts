@@ -96,7 +96,7 @@ export const startChromiumOurs = async (
   const ours: Ours = {
     run: (work, args) =>
       inConsole(
-        `(${String(work)})({ send: ${SEND}, kernel }, ${JSON.stringify(args)})`,
+        `(${String(work)})({ send: ${SEND}, kernel, Far }, ${JSON.stringify(args)})`,
       ),
     counters: () =>
       inConsole<Counters>(

@@ -14,6 +14,7 @@ import {
   openFolderStorage,
 } from '@cooperage/node';
 import { makeMessagePortStream, makeRpc } from '@cooperage/streams';
+import { Far } from '@endo/far';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -77,6 +78,7 @@ export const startNodeOurs = async (
       return remote[method]?.(...args);
     },
     kernel: person.kernel,
+    Far: (iface, methods) => Far(iface, methods),
   };
   await realm.send(realm.kernel, 'launch', BENCH_CONFIG);
   return {
