@@ -8,44 +8,29 @@ import type { CapData } from './capdata.ts';
 import type { Message, Resolution, Syscall } from './delivery.ts';
 import type { FromVat, LogLevel, StoreChange } from './vat-channel.ts';
 import { PROTOCOL_VERSION } from './version.ts';
+import {
+  either,
+  FLAG,
+  LINE,
+  listOf,
+  maybe,
+  NUMBER,
+  one,
+  record,
+  REFERENCE,
+  REFERENCES,
+  TEXT,
+  tuple,
+  type Form,
+} from './word-form.ts';
 
-export type Form =
-  /** One of these values. */
-  | { readonly is: 'one'; readonly of: readonly unknown[] }
-  /** A `line` may have halves of surrogate pairs, for only people read it. */
-  | { readonly is: 'text' | 'line' | 'reference' | 'number' | 'flag' }
-  | { readonly is: 'list'; readonly of: Form }
-  | { readonly is: 'tuple'; readonly of: readonly Form[] }
-  /** With these fields; others are not read. */
-  | { readonly is: 'record'; readonly fields: Readonly<Record<string, Form>> }
-  /** The first is the most frequent one. */
-  | { readonly is: 'either'; readonly of: readonly Form[] };
+export type { Form };
 
-type FieldForms<Type> = { readonly [Field in keyof Type]-?: Form };
 type Word<Type extends FromVat['type']> = Extract<FromVat, { type: Type }>;
 type SyscallOf<Name extends Syscall[0]> = Extract<
   Syscall,
   readonly [Name, ...unknown[]]
 >;
-
-const one = (...of: readonly unknown[]): Form => ({ is: 'one', of });
-const listOf = (of: Form): Form => ({ is: 'list', of });
-const either = (...of: readonly Form[]): Form => ({ is: 'either', of });
-const maybe = (form: Form): Form => either(form, one(undefined));
-const record = <Type>(fields: FieldForms<Type>): Form => ({
-  is: 'record',
-  fields,
-});
-const tuple = <Type extends readonly unknown[]>(
-  ...of: FieldForms<Type> & readonly Form[]
-): Form => ({ is: 'tuple', of });
-
-const TEXT: Form = { is: 'text' };
-const LINE: Form = { is: 'line' };
-const REFERENCE: Form = { is: 'reference' };
-const NUMBER: Form = { is: 'number' };
-const FLAG: Form = { is: 'flag' };
-const REFERENCES = listOf(REFERENCE);
 
 const CAP_DATA = record<CapData>({ body: TEXT, slots: REFERENCES });
 const MESSAGE = record<Message>({

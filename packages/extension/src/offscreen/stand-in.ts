@@ -5,6 +5,7 @@ import {
   PRIVILEGES,
   PROTOCOL_VERSION,
   type KernelStatus,
+  type Privilege,
 } from '@cooperage/protocol';
 import {
   makeHandshake,
@@ -34,8 +35,7 @@ export const serveInstead = (
   { startKernel, storage }: StandInPowers,
 ): void => {
   const status = makeRestingStatus(now);
-  const insistMay = (method: keyof typeof METHOD_PRIVILEGE): void => {
-    const needed = METHOD_PRIVILEGE[method];
+  const insistMay = (method: string, needed: Privilege): void => {
     if (PRIVILEGES.indexOf(privilege) < PRIVILEGES.indexOf(needed)) {
       throw new CooperageError(
         'NOT_ALLOWED',
@@ -49,33 +49,32 @@ export const serveInstead = (
     setTimeout(() => void storage.whenDone().then(startKernel));
   };
   const start = (): null => {
-    insistMay('start');
     startWhenDone();
     return null;
   };
-  const backup = (): Promise<unknown> => {
-    insistMay('backup');
-    return storage.order({ type: 'copy' });
-  };
+  const backup = (): Promise<unknown> => storage.order({ type: 'copy' });
   /** Once something else is stored, there is no reason to rest. */
   const replaceBy = async (order: StorageOrder): Promise<null> => {
     await storage.order(order);
     startWhenDone();
     return null;
   };
-  const restore = (params: unknown): Promise<null> => {
-    insistMay('restore');
-    return replaceBy({ type: 'restore', name: String(Object(params).name) });
-  };
-  const erase = (): Promise<null> => {
-    insistMay('erase');
-    return replaceBy({ type: 'erase' });
-  };
+  const restore = (params: unknown): Promise<null> =>
+    replaceBy({ type: 'restore', name: String(Object(params).name) });
+  const erase = (): Promise<null> => replaceBy({ type: 'erase' });
   const refuse = (): never => {
     throw new CooperageError(
       'KERNEL_FAILED',
       `The kernel does not run (${now.state}): ${now.reason ?? 'no reason given'}`,
     );
+  };
+  const methods: Readonly<Record<string, (params: unknown) => unknown>> = {
+    status: () => status,
+    subscribe: () => status,
+    start,
+    backup,
+    restore,
+    erase,
   };
   const stream = makeMessagePortStream(port, { label: 'stand-in' });
   makeHandshake(stream, {
@@ -86,17 +85,15 @@ export const serveInstead = (
     () =>
       makeRpc(stream, {
         label: 'stand-in',
-        methods: {
-          ...Object.fromEntries(
-            Object.keys(METHOD_PRIVILEGE).map(name => [name, refuse]),
-          ),
-          status: () => status,
-          subscribe: () => status,
-          start,
-          backup,
-          restore,
-          erase,
-        },
+        methods: Object.fromEntries(
+          Object.entries(METHOD_PRIVILEGE).map(([name, needed]) => [
+            name,
+            (params: unknown) => {
+              insistMay(name, needed);
+              return (methods[name] ?? refuse)(params);
+            },
+          ]),
+        ),
         // What a client tells its session has nobody to hear it.
         onNotify: () => {},
       }),

@@ -8,16 +8,13 @@ import { makeJunk } from './junk.ts';
 
 declare const structuredClone: (value: unknown) => unknown;
 
-const junk: fc.Arbitrary<unknown> = fc.oneof(
-  {
-    weight: 30,
-    arbitrary: fc.nat(makeJunk().length - 1).map(index => makeJunk()[index]),
-  },
+export const junk: fc.Arbitrary<unknown> = fc.oneof(
+  { weight: 30, arbitrary: fc.constantFrom(...makeJunk()) },
   { weight: 1, arbitrary: fc.string({ maxLength: 8 }) },
 );
 
 /** What stands in a word for what is known only when it is said. */
-const CRANK = -7;
+export const CRANK = -7;
 const NAMED = ['<target>', '<result>', '<0>', '<1>', '<2>'] as const;
 
 /** References of every form, the vat's own, others' and nobody's. */
@@ -54,7 +51,7 @@ const ref: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 1, arbitrary: junk },
 );
 
-const TEXTS = [
+export const TEXTS = [
   '#["hello",[]]',
   '#["hello",["$0"]]',
   '#1',
@@ -93,41 +90,48 @@ const weightOf = (form: Form, index: number): number => {
   return index === 0 || Object.values(SYSCALL_FORMS).includes(form) ? 8 : 1;
 };
 
-const soundOf = (form: Form): fc.Arbitrary<unknown> => {
-  switch (form.is) {
-    case 'one':
-      return fc.constantFrom(...form.of);
-    case 'text':
-    case 'line':
-      return fc.constantFrom(...TEXTS);
-    case 'reference':
-      return ref;
-    case 'number':
-      return fc.constant(CRANK);
-    case 'flag':
-      return fc.boolean();
-    case 'list':
-      return fc.array(wordOf(form.of), { maxLength: 4 });
-    case 'tuple':
-      return tupleOf(form.of.map(wordOf));
-    case 'record':
-      return recordOf(
-        Object.fromEntries(
-          Object.entries(form.fields).map(([key, each]) => [key, wordOf(each)]),
-        ),
-      );
-    case 'either':
-      return fc.oneof(
-        ...form.of.map((each, index) => ({
-          weight: weightOf(each, index),
-          arbitrary: wordOf(each),
-        })),
-      );
-  }
+/** Makes something of a form, in any place of which something else may stand. */
+export const makeWordOf = (texts: readonly string[]) => {
+  const soundOf = (form: Form): fc.Arbitrary<unknown> => {
+    switch (form.is) {
+      case 'one':
+        return fc.constantFrom(...form.of);
+      case 'text':
+      case 'line':
+        return fc.constantFrom(...texts);
+      case 'reference':
+        return ref;
+      case 'number':
+        return fc.constant(CRANK);
+      case 'flag':
+        return fc.boolean();
+      case 'list':
+        return fc.array(wordOf(form.of), { maxLength: 4 });
+      case 'tuple':
+        return tupleOf(form.of.map(wordOf));
+      case 'record':
+        return recordOf(
+          Object.fromEntries(
+            Object.entries(form.fields).map(([key, each]) => [
+              key,
+              wordOf(each),
+            ]),
+          ),
+        );
+      case 'either':
+        return fc.oneof(
+          ...form.of.map((each, index) => ({
+            weight: weightOf(each, index),
+            arbitrary: wordOf(each),
+          })),
+        );
+    }
+  };
+  const wordOf = (form: Form): fc.Arbitrary<unknown> => mostly(soundOf(form));
+  return wordOf;
 };
 
-/** Something of that form, in any place of which something else may stand. */
-const wordOf = (form: Form): fc.Arbitrary<unknown> => mostly(soundOf(form));
+const wordOf = makeWordOf(TEXTS);
 
 type WordType = keyof typeof WORD_FORMS;
 const WORD_TYPES = Object.keys(WORD_FORMS) as WordType[];
