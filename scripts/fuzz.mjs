@@ -2,25 +2,38 @@
 /**
  * Looks for faults with random programs, crashes and words, for as long as you
  * like: `pnpm fuzz --minutes 10 --seed 1`, or `npm run fuzz -- --minutes 10`.
- * With `--only crash` just the suites whose name has the word. Each failure is
- * told with its seed; `--minutes 0 --seed S` tries that one seed again.
+ * With `--only crash` just the suites whose name has the word, and so with
+ * `npm run fuzz -- hostile-vats --inputs 1000000`; a suite that counts its inputs
+ * ends when it has tried so many. Each failure is told with its seed; `--minutes
+ * 0 --seed S` tries that one seed again.
  */
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import process from 'node:process';
 import { root } from './setup.mjs';
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
-    minutes: { type: 'string', default: '10' },
+    minutes: { type: 'string' },
+    inputs: { type: 'string', default: '0' },
     seed: { type: 'string' },
     only: { type: 'string', default: '' },
   },
 });
-const minutes = Number(values.minutes);
+const inputs = Number(values.inputs);
+/** Who says how many inputs wants them all, however long it takes. */
+const minutes = Number(values.minutes ?? (inputs > 0 ? 1_000_000 : 10));
 const seed = Number(values.seed ?? Date.now() % 1_000_000_000);
-if (!(minutes >= 0) || !Number.isSafeInteger(seed) || seed < 0) {
-  console.error('fuzz takes --minutes N, and --seed S, a whole number');
+if (
+  !(minutes >= 0) ||
+  !(inputs >= 0) ||
+  !Number.isSafeInteger(seed) ||
+  seed < 0
+) {
+  console.error(
+    'fuzz takes --minutes N, --inputs N, and --seed S, a whole number',
+  );
   process.exit(2);
 }
 
@@ -40,7 +53,18 @@ const SUITES = [
     file: 'packages/kernel/src/hostile-moments',
     tests: 1,
   },
-  { name: 'hostile-vats', file: 'packages/kernel/src/hostile-vats', tests: 1 },
+  {
+    name: 'hostile-vats',
+    file: 'packages/kernel/src/hostile-vats',
+    tests: 1,
+    isCounting: true,
+  },
+  {
+    name: 'hostile-clients',
+    file: 'packages/kernel/src/hostile-clients',
+    tests: 1,
+    isCounting: true,
+  },
   { name: 'kill-programs', file: 'packages/node/src/kill-programs', tests: 1 },
   { name: 'kills', file: 'packages/cli/src/kill', tests: 1 },
   {
@@ -51,7 +75,12 @@ const SUITES = [
   },
 ];
 
-const chosen = SUITES.filter(({ name }) => name.includes(values.only));
+const words = [...positionals, values.only].filter(word => word !== '');
+/** Only those that count their inputs end when so many are tried. */
+const chosen = SUITES.filter(
+  ({ name, isCounting }) =>
+    words.every(word => name.includes(word)) && (isCounting || inputs === 0),
+);
 /** @type {string[]} */
 const failed = [];
 for (const { name, file, tests, e2e } of chosen) {
@@ -73,6 +102,7 @@ for (const { name, file, tests, e2e } of chosen) {
         ...process.env,
         FUZZ_SEED: String(seed),
         PROPERTY_SEED: String(seed),
+        FUZZ_INPUTS: String(inputs),
         FUZZ_MINUTES: String(minutes / chosen.length / tests),
       },
     },

@@ -264,7 +264,7 @@ it('a client that sends anything at all loses its connection at most: the kernel
     await rig.kernel.stop();
   };
 
-  const tried = await tryEach(plans, SEEDS, run);
+  const tried = await tryEach(plans, SEEDS, run, () => tally.frames);
   console.log(
     `hostile frames: ${JSON.stringify({ ...tally, refused: Object.fromEntries(tally.refused) })}`,
   );

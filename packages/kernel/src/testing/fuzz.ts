@@ -11,6 +11,9 @@ const wanted = {
   schedule: process.env['SCHEDULE'],
 };
 
+/** At how many inputs a suite that counts them may end before its time is up; 0 when that is not asked for. */
+export const inputsWanted = Number(process.env['FUZZ_INPUTS'] ?? 0);
+
 /** Whether more is asked for than an ordinary run of the tests does. */
 export const isFuzzing = wanted.seed !== undefined;
 
@@ -50,9 +53,12 @@ const makeSmaller = async <Value>(
 
 /**
  * The seeds to be tried: the fixed ones in an ordinary run; when fuzzing, those
- * from the given one on until the time is up.
+ * from the given one on until the time is up, or it is enough.
  */
-export function* seedsToTry(fixed: Iterable<number>): Generator<number, void> {
+export function* seedsToTry(
+  fixed: Iterable<number>,
+  isEnough = (): boolean => false,
+): Generator<number, void> {
   if (wanted.seed === undefined) {
     yield* fixed;
     return;
@@ -60,7 +66,7 @@ export function* seedsToTry(fixed: Iterable<number>): Generator<number, void> {
   const begin = Date.now();
   for (let seed = Number(wanted.seed); ; seed += 1) {
     yield seed;
-    if (Date.now() - begin >= wanted.milliseconds) {
+    if (Date.now() - begin >= wanted.milliseconds || isEnough()) {
       return;
     }
   }
@@ -80,9 +86,12 @@ export const tryEach = async <Value>(
   arbitrary: fc.Arbitrary<Value>,
   fixed: readonly number[],
   work: (value: Value, seed: number) => Promise<void>,
+  /** Inputs tried so far, by a suite that counts them. */
+  inputs = (): number => 0,
 ): Promise<number> => {
+  const isEnough = (): boolean => inputsWanted > 0 && inputs() >= inputsWanted;
   let tried = 0;
-  for (const seed of seedsToTry(fixed)) {
+  for (const seed of seedsToTry(fixed, isEnough)) {
     const [value] = fc.sample(arbitrary, { seed, numRuns: 1 });
     await work(value as Value, seed).catch(async (problem: unknown) => {
       throw Error(
