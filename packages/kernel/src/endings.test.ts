@@ -446,7 +446,7 @@ describe('messages that no vat can take', () => {
     ['by a restart', 'restart', {}],
     ['by an upgrade', 'upgrade', { bundle: { text: RAW_BUNDLE } }],
   ])(
-    'reject with all that was sent to their answers when their vat can run again, %s, before each of that is refused (invariant 5)',
+    'reject in bounded cranks with all that was sent to their answers when their vat can run again, %s, before each of that is refused (invariants 5, 11)',
     async (_, method, more) => {
       const { clock, hold, step, release } = makeStepClock();
       const stage = await makeMetered({
@@ -479,6 +479,7 @@ describe('messages that no vat can take', () => {
       expect(stage.rejected().map(([promise]) => promise)).toEqual(
         expect.arrayContaining([P(1), P(2), ...many('p+', 100)]),
       );
+      expect(stage.seen.most).toBeLessThanOrEqual(7);
       expect(textOf(stage.flight('alice'))).toContain('next');
       await stage.finish('alice');
       await end(stage);

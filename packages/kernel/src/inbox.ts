@@ -185,6 +185,9 @@ export const makeInbox = (
       queue.put(tried);
       return tried;
     },
+    /** It counts as tried so often. */
+    giveUp: (item: QueueRow, tries: number): void =>
+      queue.put({ ...item, tries }),
   };
 };
 harden(makeInbox);

@@ -14,6 +14,9 @@ import type { State } from './store/state.ts';
 /** Abandoned deliveries of one item before it is given up. One that has so many is refused, in steps, and never delivered. */
 const MOST_TRIES = 3;
 
+/** Stands for tries where there were none: the vat could not run when steps began to refuse the item. */
+const COULD_NOT_RUN = 1_000;
+
 /** Items that a step looks at for each that it may refuse. */
 const LOOKS = 10;
 
@@ -103,27 +106,23 @@ export const makeRefusals = (
   /** Vats that have lost objects for which messages may wait, and where those wait of which it is not known yet. */
   const sifted = new Map<VatId, number[] | undefined>();
 
+  const failureOf = (vat: VatId): string | null =>
+    state.vats.get(vat)?.failure ?? null;
+
   /** Its first messages reject while its row says that its code can't run; gives how many rows that took. */
-  const refuseFirsts = (
-    vat: VatId,
-    { items, limit }: { items: number; limit: number },
-  ): number => {
-    const failure = state.vats.get(vat)?.failure ?? null;
+  const refuseFor = (vat: VatId, limit: number): number => {
+    const failure = failureOf(vat);
     return failure === null
       ? 0
       : refuseItems(
-          state.messages.firsts(vat, items),
-          encodeError('Error', `vat ${vat} can't run: ${failure}`),
+          state.messages.firsts(vat, limit),
+          dataOfFailure(vat, failure),
           limit,
         );
   };
 
-  const refuseFor = (vat: VatId, limit: number): number =>
-    refuseFirsts(vat, { items: limit, limit });
-
   const isLeftFor = (vat: VatId): boolean =>
-    (state.vats.get(vat)?.failure ?? null) !== null &&
-    state.messages.count(vat) > 0;
+    failureOf(vat) !== null && state.messages.count(vat) > 0;
 
   /** Rejects the item when its object is not the vat's any more. */
   const siftItem = (vat: VatId, position: number, limit: number): number => {
@@ -166,7 +165,15 @@ export const makeRefusals = (
     item !== undefined && item.tries >= MOST_TRIES;
 
   const dataOfTries = ({ tries }: QueueRow, reason = ''): CapData<Kref> =>
-    encodeError('Error', `given up after ${tries} tries${reason}`);
+    encodeError(
+      'Error',
+      tries === COULD_NOT_RUN
+        ? 'its vat could not run'
+        : `given up after ${tries} tries${reason}`,
+    );
+
+  const dataOfFailure = (vat: VatId, failure: string): CapData<Kref> =>
+    encodeError('Error', `vat ${vat} can't run: ${failure}`);
 
   /** Gives how many rows that took. */
   const refuseGivenUp = (position: number, limit: number): number => {
@@ -216,11 +223,18 @@ export const makeRefusals = (
     },
     /**
      * Its code is to run again: to be called before its row says so, in that
-     * crank. A message that steps have begun to refuse is refused to its end,
-     * for what was sent to the answers behind it may wait for its own by now.
+     * crank. A message that steps have begun to refuse is never delivered, and
+     * refused on in steps, before what comes after it: what was sent to the
+     * answers behind it may wait for its own by now.
      */
     unfail: (vat: VatId): void => {
-      refuseFirsts(vat, { items: 1, limit: Infinity });
+      const failure = failureOf(vat);
+      const [first] = failure === null ? [] : state.messages.firsts(vat, 1);
+      if (failure !== null && first !== undefined) {
+        inbox.giveUp(first, COULD_NOT_RUN);
+        givenUp.set(first.position, dataOfFailure(vat, failure));
+        refuseGivenUp(first.position, most);
+      }
     },
     /** The vat has lost objects: what waits for them rejects, some now, the rest in steps, also if the vat does not run for long. */
     sift: (vat: VatId): void => {
