@@ -69,6 +69,7 @@ describe('a worker that speaks for itself', () => {
         longest: number;
         isCounting: boolean;
         vat: { state: string; reason: string };
+        inspected: string;
       }>(`(async () => {
         await E(kernel).launch(${rawConfig({ deadline: 60_000, ...rules })});
         const { raw, counter } = home;
@@ -92,9 +93,11 @@ describe('a worker that speaks for itself', () => {
         E(raw).attack().catch(() => {});
         const before = await measureTimes(async () => (await vatNow()).state === 'suspended');
         const after = await measureTimes(rounds => rounds === 20);
-        return { idle, longest: Math.max(before, after), isCounting, vat: await vatNow() };
+        const { reason: inspected } = await E(kernel).inspect('raw.raw');
+        return { idle, longest: Math.max(before, after), isCounting, vat: await vatNow(), inspected };
       })()`);
       expect(found.vat.reason).toMatch(reason);
+      expect(found.inspected).toBe(found.vat.reason);
       expect(found.isCounting).toBe(true);
       expect(found.longest).toBeLessThan(STALL + 5 * found.idle);
     },

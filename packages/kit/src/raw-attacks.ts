@@ -7,7 +7,10 @@ export type RawAttack = {
   /** Said when the vat is asked to attack, in a realm with `crank`, `say`, `post`, `done` and `Channel`. */
   readonly strike: string;
   /** Of the vat's config. */
-  readonly rules?: { readonly deadline: number };
+  readonly rules?: {
+    readonly deadline?: number;
+    readonly limits?: Readonly<Record<string, number>>;
+  };
   /** Why the vat is suspended then. */
   readonly reason: RegExp;
 };
@@ -54,6 +57,31 @@ export const RAW_ATTACKS: readonly RawAttack[] = [
     what: 'a port in the place of a text',
     strike: `const { port1 } = new Channel(); post([done({ changes: [['key', port1]] })], [port1])`,
     reason: /^it broke the protocol: stored value is /,
+  },
+  {
+    what: 'promises that make more of themselves, crank by crank,',
+    strike: `say(done({ syscalls: Array.from({ length: 2e4 }, (_, nth) => [
+      'send', 'o+0',
+      { methargs: { body: '#["attack",[]]', slots: [] }, result: 'p+' + (crank * 1e5 + nth) },
+    ]) }))`,
+    rules: { limits: { promises: 50_000 } },
+    reason:
+      /^it broke the protocol: v\d+ has made 50000 promises that it has not been told of, and may have no more$/,
+  },
+  {
+    what: 'a store that grows crank by crank',
+    strike: `say(done({
+      syscalls: [['send', 'o+0', { methargs: { body: '#["attack",[]]', slots: [] }, result: null }]],
+      changes: Array.from({ length: 2e4 }, (_, nth) => [crank + '.' + nth, 'x'.repeat(1_000)]),
+    }))`,
+    rules: { limits: { storeBytes: 50_000_000 } },
+    reason:
+      /^its store would have \d{8} bytes, more than its share of 50000000$/,
+  },
+  {
+    what: 'and stores without end what would fit once',
+    strike: `for (;;) say(done({ changes: [['key', 'x'.repeat(3e6)]] }))`,
+    reason: /^it broke the protocol: "done" while it is idle$/,
   },
   {
     what: 'lines of log without end',

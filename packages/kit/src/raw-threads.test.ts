@@ -86,6 +86,9 @@ describe('a thread that speaks for itself', () => {
       );
       const after = await measureTimes(measure, rounds => rounds === 20);
       expect(stateOf(rig)?.reason).toMatch(reason);
+      expect(await E(kernel).inspect('raw.raw')).toMatchObject({
+        reason: expect.stringMatching(reason),
+      });
       expect(Math.max(longest, after)).toBeLessThan(STALL + 5 * idle);
     },
     240_000,
