@@ -39,7 +39,9 @@ const upgrade = (
 
 /** However many turns its worker takes to start. */
 const whenAtWork = async ({ rig }: Stage, name: string): Promise<void> => {
-  while (!rig.vats.all.some(vat => vat.label === name && vat.isBusy)) {
+  while (
+    !rig.vats.all.some(vat => vat.label === name && vat.isBusy && !vat.isKilled)
+  ) {
     await settle();
   }
 };

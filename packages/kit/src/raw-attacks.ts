@@ -60,23 +60,23 @@ export const RAW_ATTACKS: readonly RawAttack[] = [
   },
   {
     what: 'promises that make more of themselves, crank by crank,',
-    strike: `say(done({ syscalls: Array.from({ length: 2e4 }, (_, nth) => [
+    strike: `say(done({ syscalls: Array.from({ length: 2e3 }, (_, nth) => [
       'send', 'o+0',
       { methargs: { body: '#["attack",[]]', slots: [] }, result: 'p+' + (crank * 1e5 + nth) },
     ]) }))`,
-    rules: { limits: { promises: 50_000 } },
+    rules: { limits: { promises: 5_000 } },
     reason:
-      /^it broke the protocol: v\d+ has made 50000 promises that it has not been told of, and may have no more$/,
+      /^illegal syscall: v\d+ has made 5000 promises that it has not been told of, and may have no more$/,
   },
   {
     what: 'a store that grows crank by crank',
     strike: `say(done({
       syscalls: [['send', 'o+0', { methargs: { body: '#["attack",[]]', slots: [] }, result: null }]],
-      changes: Array.from({ length: 2e4 }, (_, nth) => [crank + '.' + nth, 'x'.repeat(1_000)]),
+      changes: Array.from({ length: 4e3 }, (_, nth) => [crank + '.' + nth, 'x'.repeat(1_000)]),
     }))`,
-    rules: { limits: { storeBytes: 50_000_000 } },
+    rules: { limits: { storeBytes: 10_000_000 } },
     reason:
-      /^its store would have \d{8} bytes, more than its share of 50000000$/,
+      /^its store would have \d{8} bytes, more than its share of 10000000$/,
   },
   {
     what: 'and stores without end what would fit once',
