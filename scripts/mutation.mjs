@@ -48,6 +48,48 @@ const PARTS = [
     more: [],
   },
   { name: 'store', files: ['store/*'], tests: ['store/*'], more: [] },
+  {
+    name: 'sessions',
+    files: ['sessions'],
+    tests: ['sessions'],
+    more: ['session-names', 'pairs'],
+  },
+  {
+    name: 'limits',
+    files: ['bounds', 'usage', 'refusals', 'refusal-news', 'log-rate'],
+    tests: ['limits', 'log-rate'],
+    more: ['critical', 'endings', 'pairs'],
+  },
+  {
+    name: 'lives',
+    files: ['lives', 'obituaries', 'clearance', 'endings', 'solitude'],
+    tests: ['suspension', 'obituaries', 'vat-orders'],
+    more: ['endings', 'critical'],
+  },
+  {
+    name: 'runner',
+    files: ['vats/{runner,abandonment,deadline,turns,worker}'],
+    tests: ['suspension', 'vats/{deadline,turns}'],
+    more: ['upgrades', 'pairs', 'endings'],
+  },
+  {
+    name: 'fetch',
+    files: ['services/{fetch,fetch-bounds,values,arguments,refusal}'],
+    tests: ['services/{fetch,values}'],
+    more: [],
+  },
+  {
+    name: 'timer',
+    files: ['services/{timer,revocation,services,service}'],
+    tests: ['services/{timer,revocation}'],
+    more: [],
+  },
+  {
+    name: 'vat-admin',
+    files: ['services/vat-admin*'],
+    tests: ['services/vat-admin*'],
+    more: [],
+  },
 ];
 
 const source = 'packages/kernel/src';
