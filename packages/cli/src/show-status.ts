@@ -1,6 +1,7 @@
 import {
   describeRoom,
   showLogText,
+  wordsOfStop,
   type ClusterStatus,
   type EndedVat,
   type VatStatus,
@@ -10,9 +11,10 @@ import { reachKernel } from './reach-kernel.ts';
 
 const formatVat = (vat: VatStatus): string => {
   const { id, name, state, incarnation, waiting, root, reason } = vat;
+  const { stoppedBy } = vat;
   const parts = [
     `${name} (${id})`,
-    state,
+    stoppedBy === undefined ? state : `${state} ${wordsOfStop(stoppedBy)}`,
     `incarnation ${incarnation}`,
     `root ${root ?? 'none'}`,
     `${waiting} waiting`,

@@ -7,6 +7,7 @@ import {
   wordsOfHold,
   wordsOfLife,
   wordsOfPower,
+  wordsOfStop,
   wordsOfUse,
   type Capped,
   type CycleReport,
@@ -107,6 +108,7 @@ const showPromise = (
 
 const showVat = ({
   reason,
+  stoppedBy,
   incarnation,
   store,
   limits,
@@ -114,6 +116,7 @@ const showVat = ({
   powers,
 }: VatFacts): object => ({
   ...(reason === null ? {} : { reason }),
+  ...(stoppedBy === null ? {} : { stopped: wordsOfStop(stoppedBy) }),
   incarnation,
   storeBytes: store.bytes,
   limits: limits.map(wordsOfUse),

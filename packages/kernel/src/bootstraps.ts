@@ -2,7 +2,7 @@ import harden from '@endo/harden';
 import type { ClusterId, Kref } from '@cooperage/protocol';
 import type { Refcounts } from './gc/refcounts.ts';
 import { problemOfBootstrap } from './launch-log.ts';
-import type { ClusterRow } from './store/schema.ts';
+import type { ClusterRow } from './store/vat-schema.ts';
 import type { State } from './store/state.ts';
 
 /**

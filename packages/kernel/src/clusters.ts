@@ -8,7 +8,7 @@ import {
 import type { CrankParts } from './crank.ts';
 import { insistRow } from './faults.ts';
 import { describeEnd } from './obituaries.ts';
-import type { ClusterRow, VatRow } from './store/schema.ts';
+import type { ClusterRow, VatRow } from './store/vat-schema.ts';
 import type { State } from './store/state.ts';
 import type { Runner } from './vats/runner.ts';
 
@@ -17,13 +17,16 @@ type Names = readonly [cluster: string, vat?: string | undefined];
 
 const MAY_BE_SUSPENDED = [
   'can be suspended',
-  "is suspended already, or can't run",
+  "is suspended by a person already, or can't run",
 ] as const;
 const IS_PAUSED = ['is paused', 'is not paused'] as const;
 
 /** Neither broken nor suspended. */
 const isSound = ({ failure, suspension }: VatRow): boolean =>
   failure === null && suspension === null;
+
+/** It may be stopped, but not by a person, who can see to it that nobody else lets it go on. */
+const isOthers = ({ stoppedBy }: VatRow): boolean => stoppedBy !== 'person';
 
 const NAME = /^[A-Za-z_$][\w$.-]{0,62}$/;
 
@@ -136,18 +139,22 @@ export const makeClusters = (
       ).forEach(({ id }) => runner.resume(id)),
     /** Throws CooperageError BAD_REQUEST, as the next two do, when none of those named is meant. */
     suspend: (...names: Names): void =>
-      vatsThat(isSound, MAY_BE_SUSPENDED, names).forEach(({ id }) =>
-        runner.suspend(id, 'suspended by a person'),
+      vatsThat(
+        row => isSound(row) || (row.failure === null && isOthers(row)),
+        MAY_BE_SUSPENDED,
+        names,
+      ).forEach(({ id, suspension }) =>
+        runner.suspend(id, suspension ?? 'suspended by a person', 'person'),
       ),
     pause: (...names: Names): void =>
       vatsThat(
-        vat => isSound(vat) && !vat.paused,
-        ['can be paused', 'is paused or does not run'],
+        vat => isSound(vat) && (!vat.paused || isOthers(vat)),
+        ['can be paused', 'is paused by a person or does not run'],
         names,
-      ).forEach(({ id }) => runner.setPaused(id, 1)),
+      ).forEach(({ id }) => runner.pause(id, 'person')),
     unpause: (...names: Names): void =>
       vatsThat(({ paused }) => paused === 1, IS_PAUSED, names).forEach(
-        ({ id }) => runner.setPaused(id, 0),
+        ({ id }) => runner.unpause(id),
       ),
     /** Keeps the name for a cluster that is on its way, until the returned function is called. */
     takeName: (name: string): (() => void) => {

@@ -9,6 +9,7 @@ import {
   type VatId,
 } from '@cooperage/protocol';
 import { CriticalLoss } from './faults.ts';
+import { boundsOf } from './bounds.ts';
 import type { Bundles } from './bundles.ts';
 import { makeClearance } from './clearance.ts';
 import type { CrankParts } from './crank.ts';
@@ -23,15 +24,16 @@ import type { Platform } from './ports.ts';
 import { makeScheduler, type Dispatcher, type Scheduler } from './scheduler.ts';
 import type { Services } from './services/services.ts';
 import { joinServices } from './services/join.ts';
+import type { UsualTerms } from './services/vat-admin-terms.ts';
 import { makeSessions, type Sessions } from './sessions.ts';
-import type { VatRow } from './store/schema.ts';
+import type { VatRow } from './store/vat-schema.ts';
 import type { State } from './store/state.ts';
 import type { Upgrades } from './upgrades.ts';
 import type { StoreKeeper } from './vat-stores.ts';
 import { makeCandidates } from './vats/candidates.ts';
 import { makeEvictions } from './vats/evictions.ts';
 import { makeRunner, type Runner } from './vats/runner.ts';
-import { makeTellStart } from './vats/start.ts';
+import { makeTellStart, type TellStart } from './vats/start.ts';
 import type { StoreBounds } from './vats/store-bounds.ts';
 import { makeWorkers } from './vats/workers.ts';
 
@@ -71,6 +73,11 @@ type Tables = {
   readonly bounds: StoreBounds;
 };
 
+/** The kernel's measure of a delivery. */
+const deliveryMillisecondsOf = ({
+  deliveryMilliseconds = 5_000,
+}: KernelOptions): number => deliveryMilliseconds;
+
 const joinWorkers = (
   { vats, clock }: Platform,
   options: KernelOptions,
@@ -82,7 +89,7 @@ const joinWorkers = (
     clock,
     limits: options.limits ?? DEFAULT_VAT_LIMITS,
     bootMilliseconds: options.bootMilliseconds ?? 20_000,
-    deliveryMilliseconds: options.deliveryMilliseconds ?? 5_000,
+    deliveryMilliseconds: deliveryMillisecondsOf(options),
     phase,
     onLog: hear,
     onTrace: trace,
@@ -138,6 +145,17 @@ const joinScheduler = (
   });
 };
 
+/** What a worker is told at its start, and what those may have that vats make. */
+const makeTerms = (
+  options: KernelOptions,
+): { tellStart: TellStart; usual: UsualTerms } => ({
+  tellStart: makeTellStart(options),
+  usual: {
+    deadline: deliveryMillisecondsOf(options),
+    allowance: boundsOf(options).allowance,
+  },
+});
+
 /** What the makers of vats can do to them. */
 const makeOrders = (
   runner: () => Runner,
@@ -145,8 +163,9 @@ const makeOrders = (
 ): Parameters<typeof joinServices>[1]['orders'] => ({
   adopt: candidate => runner().adopt(candidate),
   end: (vat, reason) => runner().terminate([vat], reason),
-  suspend: (vat, reason) => runner().suspend(vat, reason),
-  setPaused: (vat, paused) => runner().setPaused(vat, paused),
+  suspend: (vat, reason) => runner().suspend(vat, reason, 'maker'),
+  pause: vat => runner().pause(vat, 'maker'),
+  unpause: vat => runner().unpause(vat),
   resume: vat => runner().resume(vat),
   upgrade,
 });
@@ -162,6 +181,7 @@ const joinCollector = (
   }: Pick<Tables, 'state' | 'parts' | 'phase'> &
     Pick<Calls, 'pump'> & {
       isQuiet: () => boolean;
+      sweep: () => boolean;
       /** Those that are made later. */
       later: () => { readonly runner: Runner; readonly scheduler: Scheduler };
     },
@@ -221,7 +241,7 @@ export const joinEndpoints = (
     !workers.isStarting() &&
     services.isFree() &&
     clearance.isDone();
-  const room = { ...tables, limits, pump, tellStart: makeTellStart(options) };
+  const room = { ...tables, limits, pump, ...makeTerms(options) };
   const clearance = makeClearance(state, { ...room, ...platform });
   const services = joinServices(state, {
     ...room,
@@ -235,6 +255,7 @@ export const joinEndpoints = (
     parts,
     phase,
     isQuiet,
+    sweep: services.sweep,
     pump,
     later: () => ({ runner, scheduler }),
   });

@@ -4,12 +4,14 @@ import {
   type CapData,
   type Kref,
   type SessionId,
+  type StoppedBy,
   type VatId,
 } from '@cooperage/protocol';
+import { alsoStoppedBy } from './authority.ts';
 import { dropUnusedBundle } from './bundles.ts';
 import type { CrankParts } from './crank.ts';
 import { insistRow } from './faults.ts';
-import type { VatRow } from './store/schema.ts';
+import type { VatRow } from './store/vat-schema.ts';
 import { makeObituaries, type Mourners } from './obituaries.ts';
 import { releaseBundlesOf } from './kept-bundles.ts';
 import {
@@ -121,12 +123,16 @@ export const makeLives = (
       failure: null,
       suspension: null,
       paused: 0,
+      stoppedBy: null,
     });
   };
 
-  /** Its messages wait until a person lets it go on. To follow the loss of its heap. */
-  const suspendVat = (vat: VatId, suspension: string): void =>
-    state.vats.put({ ...vatRow(vat), suspension, paused: 0 });
+  /** Its messages wait until somebody lets it go on. To follow the loss of its heap. */
+  const suspendVat = (vat: VatId, suspension: string, by: StoppedBy): void => {
+    const row = vatRow(vat);
+    const stoppedBy = alsoStoppedBy(row, by);
+    state.vats.put({ ...row, suspension, paused: 0, stoppedBy });
+  };
 
   return {
     countTry: refusals.countTry,

@@ -1,7 +1,7 @@
 import harden from '@endo/harden';
 import type { EndedVat, LogLevel, VatId } from '@cooperage/protocol';
 import type { EndedRow } from './store/ended-schema.ts';
-import type { VatRow } from './store/schema.ts';
+import type { VatRow } from './store/vat-schema.ts';
 import type { State } from './store/state.ts';
 
 /** Ends that are kept. */

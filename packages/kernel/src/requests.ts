@@ -71,6 +71,7 @@ export const parseUpgrade = (
       parameters:
         parameters === undefined ? undefined : parametersOf(parameters),
       upgradeMessage: optionalTextOf(fields, 'upgradeMessage'),
+      by: 'person',
     },
   };
 };

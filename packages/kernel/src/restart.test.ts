@@ -9,7 +9,7 @@ import {
 } from '@cooperage/protocol';
 import { makeMemoryImage, type MemoryImage } from './adapters/memory.ts';
 import type { Platform } from './ports.ts';
-import type { VatRow } from './store/schema.ts';
+import type { VatRow } from './store/vat-schema.ts';
 import { aroundCommits } from './testing/commits.ts';
 import { makeManualClock } from './testing/manual-clock.ts';
 import type { Deed, RawVat } from './testing/raw-vats.ts';

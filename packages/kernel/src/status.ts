@@ -12,21 +12,26 @@ import type { Inbox } from './inbox.ts';
 import { endedVats } from './obituaries.ts';
 import type { Phase } from './phase.ts';
 import type { DbCounters } from './ports.ts';
-import type { VatRow } from './store/schema.ts';
+import type { VatRow } from './store/vat-schema.ts';
 import type { State } from './store/state.ts';
 import type { Runner } from './vats/runner.ts';
 
-type Remarks = Pick<VatStatus, 'reason' | 'isCritical' | 'eviction'>;
+type Remarks = Pick<
+  VatStatus,
+  'reason' | 'stoppedBy' | 'isCritical' | 'eviction'
+>;
 
 const remarksOn = ({
   failure,
   suspension,
+  stoppedBy,
   critical,
   eviction,
 }: VatRow): Remarks => {
   const reason = failure ?? suspension;
   return {
     ...(reason === null ? {} : { reason }),
+    ...(stoppedBy === null ? {} : { stoppedBy }),
     ...(critical ? { isCritical: true } : {}),
     ...(eviction === 'never' ? {} : { eviction }),
   };

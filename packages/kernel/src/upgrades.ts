@@ -7,13 +7,14 @@ import {
   type UpgradeResult,
   type VatId,
 } from '@cooperage/protocol';
+import { mayMove } from './authority.ts';
 import { dropUnusedBundle, type Bundles, type Code } from './bundles.ts';
 import type { CrankParts } from './crank.ts';
 import { EndpointFault, insistRow } from './faults.ts';
 import type { Lives } from './lives.ts';
 import type { Outputs } from './outputs.ts';
 import type { Phase } from './phase.ts';
-import type { VatRow } from './store/schema.ts';
+import type { VatRow } from './store/vat-schema.ts';
 import type { State } from './store/state.ts';
 import type { StoreKeeper } from './vat-stores.ts';
 import type { Candidate, Candidates } from './vats/candidates.ts';
@@ -27,7 +28,12 @@ export type UpgradeOrder = {
   readonly parameters?: CapData<Kref> | undefined;
   /** Part of what the promises that the old heap was to decide reject with; `vat upgraded` unless given. */
   readonly upgradeMessage?: string | undefined;
+  /** A maker can't upgrade what a person has stopped. */
+  readonly by: 'person' | 'maker';
 };
+
+const OVERRULED =
+  'a person has paused or suspended it, and only a person lets it go on';
 
 /** One upgrade under way. */
 type Upgrade = {
@@ -122,6 +128,12 @@ export const makeUpgrades = (
     );
   };
 
+  /** One above the one who has ordered it has stopped the vat. */
+  const isOverruled = ({ vat, order }: Upgrade): boolean => {
+    const row = state.vats.get(vat);
+    return row !== undefined && !mayMove(row, order.by);
+  };
+
   const fail = (upgrade: Upgrade, problem: string, cause?: LossCause): void => {
     const { vat } = upgrade;
     const isLost = hasLostHeap(upgrade, cause);
@@ -175,6 +187,7 @@ export const makeUpgrades = (
       asleep: 0,
       failure: null,
       suspension: null,
+      stoppedBy: row.paused ? row.stoppedBy : null,
     });
     dropUnusedBundle(state, row.bundle);
   };
@@ -185,6 +198,10 @@ export const makeUpgrades = (
     candidate: Candidate,
     renewed: { code: Code; incarnation: number },
   ): void => {
+    if (isOverruled(upgrade)) {
+      fail(upgrade, OVERRULED);
+      return;
+    }
     try {
       parts.run(() => {
         renew(upgrade, renewed);
@@ -249,6 +266,8 @@ export const makeUpgrades = (
       parts.losses.isUnderWay(vat)
     ) {
       return;
+    } else if (isOverruled(upgrade)) {
+      fail(upgrade, OVERRULED);
     } else if (row.asleep) {
       runner.dropStart(vat);
       startCandidate(upgrade);

@@ -119,7 +119,7 @@ describe('a vat that a person pauses', () => {
       'paused',
     ]);
     await expect(order(stage, 'pause', 'bob')).rejects.toThrow(
-      'Vat demo.bob is paused or does not run',
+      'Vat demo.bob is paused by a person or does not run',
     );
     await order(stage, 'unpause');
     await expect(order(stage, 'unpause')).rejects.toThrow(

@@ -3,7 +3,7 @@ import { CooperageError, type VatId } from '@cooperage/protocol';
 import { isStoreDamaged } from './damaged-store.ts';
 import { insistRow } from './faults.ts';
 import type { VatStores } from './ports.ts';
-import type { VatChangeRow } from './store/schema.ts';
+import type { VatChangeRow } from './store/vat-schema.ts';
 import type { State } from './store/state.ts';
 import { weighChange } from './store/weights.ts';
 

@@ -1,4 +1,5 @@
 import { isBundleHash } from './bundle.ts';
+import { isDeadline, MAX_DEADLINE } from './deadline.ts';
 import { isName } from './names.ts';
 import { showValue } from './show-value.ts';
 
@@ -10,9 +11,14 @@ export type AdminCaveats = {
   readonly bytes: number | null;
   /** Names of the cluster's bundles, or hashes: the only code that they may run. */
   readonly bundles: readonly string[] | null;
+  /**
+   * Milliseconds that one of them may have for a delivery at most. Null for what
+   * the one above allows; one that a config grants then allows the kernel's measure.
+   */
+  readonly deadline: number | null;
 };
 
-const KNOWN = ['vats', 'bytes', 'bundles'];
+const KNOWN = ['vats', 'bytes', 'bundles', 'deadline'];
 const MOST_BUNDLES = 100;
 
 const parseCount = (
@@ -27,6 +33,20 @@ const parseCount = (
     return value;
   }
   problems.push(`${where} is a whole number from 0, not ${showValue(value)}`);
+  return null;
+};
+
+const parseMostDeadline = (
+  value: unknown,
+  where: string,
+  problems: string[],
+): number | null => {
+  if (value === undefined || isDeadline(value)) {
+    return value ?? null;
+  }
+  problems.push(
+    `${where} is a whole number of milliseconds from 1 to ${MAX_DEADLINE}, not ${showValue(value)}`,
+  );
   return null;
 };
 
@@ -69,10 +89,11 @@ export const parseAdminCaveats = (
       );
     }
   }
-  const { vats, bytes, bundles } = fields;
+  const { vats, bytes, bundles, deadline } = fields;
   return {
     vats: parseCount(vats, `${where}: vats`, problems),
     bytes: parseCount(bytes, `${where}: bytes`, problems),
     bundles: parseList(bundles, `${where}: bundles`, problems),
+    deadline: parseMostDeadline(deadline, `${where}: deadline`, problems),
   };
 };

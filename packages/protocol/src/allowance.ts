@@ -34,8 +34,8 @@ export const USUAL_ALLOWANCE: Allowance = Object.freeze({
 });
 
 /** No config may allow more of anything, nor less than an empty store's file takes. */
-const MOST_ALLOWED = 2 ** 30;
-const LEAST_STORE = 100_000;
+export const MOST_ALLOWED = 2 ** 30;
+export const LEAST_STORE = 100_000;
 
 const leastOf = (key: keyof Allowance): number =>
   key === 'storeBytes' ? LEAST_STORE : 1;

@@ -7,6 +7,7 @@ import {
   type BundleSources,
 } from './bundle-source.ts';
 import type { Json } from './capdata.ts';
+import { isDeadline, MAX_DEADLINE } from './deadline.ts';
 import { isFields, own, type Fields } from './fields.ts';
 import { isName, NAME } from './names.ts';
 import type { VatId } from './refs.ts';
@@ -64,9 +65,6 @@ export const FAULT_POLICIES = Object.freeze([
   'terminate',
 ] as const);
 export type FaultPolicy = (typeof FAULT_POLICIES)[number];
-
-/** An hour, in milliseconds. */
-export const MAX_DEADLINE = 3_600_000;
 
 /**
  * A cluster: vats that are launched together, and the one whose root gets
@@ -131,12 +129,7 @@ const parseDeadline = (
   if (deadline === null) {
     return null;
   }
-  if (
-    typeof deadline === 'number' &&
-    Number.isInteger(deadline) &&
-    deadline >= 1 &&
-    deadline <= MAX_DEADLINE
-  ) {
+  if (isDeadline(deadline)) {
     return deadline;
   }
   problems.push(

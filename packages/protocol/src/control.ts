@@ -14,6 +14,7 @@ import type {
 } from './inspection.ts';
 import type { ClusterId, Kref, SessionId, VatId, Vref } from './refs.ts';
 import type { ServiceGrant } from './service-grants.ts';
+import type { StoppedBy } from './stopped-by.ts';
 import type { StorageRoom } from './storage-room.ts';
 import type { TraceEvent } from './trace.ts';
 import type { LogLevel } from './vat-channel.ts';
@@ -35,9 +36,9 @@ export type VatState =
   | 'running'
   /** It gets new code: its messages wait until that runs, or has failed to. */
   | 'upgrading'
-  /** It keeps worker and heap, and gets no delivery until a person unpauses it. */
+  /** It keeps worker and heap, and gets no delivery until it is unpaused; see `stoppedBy`. */
   | 'paused'
-  /** It has lost its heap, and its messages wait until a person resumes it, for the `reason` given. */
+  /** It has lost its heap, and its messages wait until it is resumed, for the `reason` given; see `stoppedBy`. */
   | 'suspended'
   /** Its code can't be loaded or its `buildRootObject` fails; see `reason`. */
   | 'failed';
@@ -51,6 +52,8 @@ export type VatStatus = {
   readonly root: Kref | null;
   readonly waiting: number;
   readonly reason?: string;
+  /** By whose order it is suspended or paused: present when it is, unless nobody knows any more. */
+  readonly stoppedBy?: StoppedBy;
   /** Present when its end or failure stops the kernel. */
   readonly isCritical?: true;
   /** Absent for `never`. */

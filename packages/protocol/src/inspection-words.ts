@@ -1,5 +1,6 @@
 import type { Allowance, AllowanceUse } from './allowance.ts';
 import type {
+  AdminQuota,
   Capped,
   Cycle,
   CycleEdge,
@@ -8,7 +9,9 @@ import type {
   HoldLink,
   Life,
   Power,
+  PowerAbout,
   RefMention,
+  Used,
 } from './inspection.ts';
 import { FETCH_DEFAULTS, type FetchCaveats } from './fetch-caveats.ts';
 import { isPromiseKref, isVatId } from './refs.ts';
@@ -276,6 +279,40 @@ const inDigits = (count: number): string => count.toLocaleString('en-US');
 export const wordsOfUse = ({ limit, now, most }: AllowanceUse): string =>
   `${inDigits(now)} of ${inDigits(most)} ${NAMES_OF_LIMITS[limit]}`;
 
+const wordsOfUsed = ({ now, most }: Used, unit: string): string =>
+  most === null
+    ? `${inDigits(now)} ${unit}`
+    : `${inDigits(now)} of ${inDigits(most)} ${unit}`;
+
+/** `1 of 4 vats, 500,000 of 2,000,000 bytes stored, of apprentice alone` */
+const wordsOfQuota = ({ vats, bytes, deadline, bundles }: AdminQuota): string =>
+  [
+    wordsOfUsed(vats, 'vats'),
+    wordsOfUsed(bytes, 'bytes stored'),
+    ...(deadline === null
+      ? []
+      : [`deadlines of at most ${inDigits(deadline)} ms`]),
+    ...(bundles === null
+      ? []
+      : [`of ${bundles.join(', ') || 'no code'} alone`]),
+  ].join(', ');
+
+const wordsOfAdministrator = ({
+  cluster,
+  quotas,
+}: Extract<PowerAbout, { kind: 'administrator' }>): string =>
+  cluster === null
+    ? 'has no cluster left to make vats in'
+    : `makes vats in ${cluster}: ${quotas.map(wordsOfQuota).join('; and within ')}`;
+
+const wordsOfRevoker = ({
+  alias,
+  target,
+}: Extract<PowerAbout, { kind: 'revoker' }>): Phrase =>
+  alias === null || target === null
+    ? [' has nothing left to take back']
+    : [' takes back ', alias, ', which stands for ', target];
+
 /** What an object of a service lets its holder do. */
 export const wordsOfPower = (power: Power): Phrase => {
   const { about } = power;
@@ -291,15 +328,7 @@ export const wordsOfPower = (power: Power): Phrase => {
         ? [power, ' was revoked']
         : [power, ' stands for ', about.target, ', revocably'];
     case 'revoker':
-      return about.target === null || about.alias === null
-        ? [power, ' has nothing left to take back']
-        : [
-            power,
-            ' takes back ',
-            about.alias,
-            ', which stands for ',
-            about.target,
-          ];
+      return [power, ...wordsOfRevoker(about)];
     case 'alarm':
       return about.at === null
         ? [power, ' has nothing left to cancel']
@@ -309,6 +338,12 @@ export const wordsOfPower = (power: Power): Phrase => {
           ];
     case 'console':
       return [power, ` writes into the log as ${about.label}`];
+    case 'administrator':
+      return [power, ` ${wordsOfAdministrator(about)}`];
+    case 'node':
+      return about.vat === null
+        ? [power, ' governed a vat that has ended']
+        : [power, ' governs ', about.vat];
     case 'plain':
       return [power];
   }

@@ -1,6 +1,7 @@
 import type { AllowanceUse } from './allowance.ts';
 import type { FetchCaveats } from './fetch-caveats.ts';
 import type { EndpointId, Kref, Vref } from './refs.ts';
+import type { StoppedBy } from './stopped-by.ts';
 
 /** The first items of a list, and how many more there are. */
 export type Capped<Item> = {
@@ -133,6 +134,20 @@ export type Reference = RefMention & {
   readonly reachable: boolean;
 };
 
+/** What is used of a bound; null for what is not bounded. */
+export type Used = { readonly now: number; readonly most: number | null };
+
+/** What an administrator of vats may do, and how much of it is used. */
+export type AdminQuota = {
+  readonly vats: Used;
+  /** Of all stores together. */
+  readonly bytes: Used;
+  /** Milliseconds of a delivery at most; null for what is above, or the kernel's measure. */
+  readonly deadline: number | null;
+  /** The code that its vats may run, by the name that it has in the cluster, or its hash; null for any that is at hand. */
+  readonly bundles: readonly string[] | null;
+};
+
 /** What an object of a kernel's service lets its holder do, beyond its service. */
 export type PowerAbout =
   /** Of several sets of caveats all are met. */
@@ -149,6 +164,14 @@ export type PowerAbout =
   | { readonly kind: 'alarm'; readonly at: number | null }
   /** It writes into the log as the cluster of that name. */
   | { readonly kind: 'console'; readonly label: string }
+  /** It makes vats in that cluster, null when that has ended, within its quota and those above it: its own first. */
+  | {
+      readonly kind: 'administrator';
+      readonly cluster: string | null;
+      readonly quotas: readonly AdminQuota[];
+    }
+  /** It governs that vat; null when that has ended. */
+  | { readonly kind: 'node'; readonly vat: EndpointMention | null }
   | { readonly kind: 'plain' };
 
 /** An object of one of the kernel's services. */
@@ -162,6 +185,8 @@ export type Power = RefMention & {
 export type VatFacts = {
   /** Why it is suspended or failed. */
   readonly reason: string | null;
+  /** By whose order it is suspended or paused; null when it is neither, or nobody knows any more. */
+  readonly stoppedBy: StoppedBy | null;
   readonly incarnation: number;
   readonly bundleHash: string;
   /** Bytes of the file of its store, and keys whose last change is not in it yet. */

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { ColumnValue, TableSchema } from '../ports.ts';
-import { PROMISES, SCHEMA, VATS } from '../store/schema.ts';
+import { PROMISES, SCHEMA } from '../store/schema.ts';
+import { QUOTAS } from '../store/service-schema.ts';
+import { VATS } from '../store/vat-schema.ts';
+import { MIGRATIONS } from './migrations.ts';
 import { makeFileImages, openNodeStorage } from './sqlite-wasm.ts';
 
 /** The schema as version 1 had it. */
@@ -13,7 +16,10 @@ const without = (
 });
 
 const OLD_PROMISES = without(PROMISES, 'maker', 'settler', 'isLeft');
-const OLD_VATS = without(VATS, 'limits');
+const OLD_VATS = without(VATS, 'limits', 'stoppedBy');
+/** As version 3 had them. */
+const VATS_OF_3 = without(VATS, 'stoppedBy');
+const QUOTAS_OF_3 = without(QUOTAS, 'deadline');
 
 /** A row of no meaning, but for what is named. */
 const rowOf = (
@@ -61,6 +67,56 @@ describe('the migrations', () => {
       ['v1', 2 ** 30, '{}'],
       ['v2', 100_000, '{}'],
     ]);
+    db.close();
+  });
+
+  it('bring one of version 3 to it: a person has paused what was paused, and suspended what says so', async () => {
+    const image = makeFileImages();
+    const first = await openNodeStorage(image, MIGRATIONS.slice(0, 2));
+    first.db.prepare([VATS_OF_3, QUOTAS_OF_3]);
+    const none = { failure: null, suspension: null, paused: 0, deadline: null };
+    first.db.commit([
+      {
+        table: 'vats',
+        puts: [
+          { id: 'v1' },
+          { id: 'v2', paused: 1 },
+          { id: 'v3', suspension: 'suspended by a person' },
+          { id: 'v4', suspension: 'it has passed its deadline' },
+        ].map(known => rowOf(VATS_OF_3, { ...none, ...known })),
+        deletes: [],
+      },
+      {
+        table: 'quotas',
+        puts: [rowOf(QUOTAS_OF_3, { id: 1, vats: 7 })],
+        deletes: [],
+      },
+    ]);
+    const { db } = await openNodeStorage(image);
+    db.prepare(SCHEMA);
+    const columnOf = (schema: TableSchema, name: string): number =>
+      schema.columns.findIndex(column => column.name === name);
+    expect(
+      db
+        .load('vats')
+        .map(row => [
+          row[columnOf(VATS, 'id')],
+          row[columnOf(VATS, 'stoppedBy')],
+        ]),
+    ).toEqual([
+      ['v1', null],
+      ['v2', 'person'],
+      ['v3', 'person'],
+      ['v4', null],
+    ]);
+    expect(
+      db
+        .load('quotas')
+        .map(row => [
+          row[columnOf(QUOTAS, 'vats')],
+          row[columnOf(QUOTAS, 'deadline')],
+        ]),
+    ).toEqual([[7, null]]);
     db.close();
   });
 });

@@ -1,5 +1,13 @@
 import harden from '@endo/harden';
+import type { Connection } from './sqlite-connection.ts';
 import type { Migration } from './sqlite-tables.ts';
+
+/** A database of a version that had no such table yet gets it as it is now. */
+const hasTable = (connection: Connection, table: string): boolean =>
+  connection.rows(
+    `SELECT name FROM sqlite_schema WHERE type = 'table' AND name = '${table}'`,
+    ['text'],
+  ).length > 0;
 
 /**
  * What brings the kernel's tables from each version to the next, the first from 1
@@ -22,6 +30,16 @@ export const MIGRATIONS: readonly Migration[] = Object.freeze([
     connection.run(
       'ALTER TABLE promises ADD COLUMN isLeft INTEGER NOT NULL DEFAULT 0',
     );
+  },
+  connection => {
+    connection.run('ALTER TABLE vats ADD COLUMN stoppedBy TEXT');
+    // Whoever has paused a vat was not noted, nor who had suspended one unless the reason says so.
+    connection.run(
+      "UPDATE vats SET stoppedBy = 'person' WHERE paused = 1 OR suspension = 'suspended by a person'",
+    );
+    if (hasTable(connection, 'quotas')) {
+      connection.run('ALTER TABLE quotas ADD COLUMN deadline INTEGER');
+    }
   },
 ]);
 harden(MIGRATIONS);

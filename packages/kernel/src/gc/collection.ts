@@ -32,6 +32,7 @@ export const makeCollection = ({
   isAwake,
   wake,
   search,
+  sweep,
   heirs,
   isQuiet,
   pump,
@@ -48,6 +49,8 @@ export const makeCollection = ({
   wake: (vat: VatId) => void;
   /** Looks for some of the cycles of promises that were not looked for; true when there may be more. */
   search: () => boolean;
+  /** Services forget what nobody can hear of; true when something has gone. */
+  sweep: () => boolean;
   /** Vats that sleep and have what only a dead heap may have held. */
   heirs: () => readonly VatId[];
   isQuiet: () => boolean;
@@ -78,6 +81,7 @@ export const makeCollection = ({
   /** True when it leaves more cycles to be looked for. */
   const startRound = (vats: readonly VatId[]): boolean => {
     const isMore = search();
+    sweep();
     vats
       .filter(vat => waiters.length > 0 || dirt.isRested(vat))
       .forEach(chores.reap);
@@ -123,7 +127,8 @@ export const makeCollection = ({
   const ring = (): void => {
     const rest = lastWork + idleMilliseconds - clock.now();
     const isIdle = rest <= 0 && isQuiet() && rounds === 0;
-    if (isIdle && !isAnythingLeft()) {
+    const isSwept = isIdle && sweep();
+    if (isIdle && !isSwept && !isAnythingLeft()) {
       return;
     }
     if (isIdle) {

@@ -57,6 +57,8 @@ export const makeCollector = (
     /** True when nothing is in flight and no worker on its way. */
     isQuiet: () => boolean;
     isPaused: () => boolean;
+    /** Services forget what nobody can hear of; true when something has gone. */
+    sweep: () => boolean;
     pump: () => void;
   },
 ) => {

@@ -268,6 +268,7 @@ describe('a vat or session under inspection', () => {
       root: aliceRoot,
       vat: {
         reason: null,
+        stoppedBy: null,
         incarnation: 1,
         bundleHash: expect.stringMatching(/^\w+$/),
         store: { bytes: 0, unfolded: 0 },

@@ -80,6 +80,7 @@ export const makeInspector = (
     return (
       row && {
         reason: row.failure ?? row.suspension,
+        stoppedBy: row.stoppedBy,
         incarnation: row.incarnation,
         bundleHash: row.bundle,
         store: {

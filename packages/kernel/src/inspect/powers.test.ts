@@ -2,8 +2,10 @@ import {
   textOfPhrase,
   wordsOfPower,
   type EndpointInspection,
+  type Json,
 } from '@cooperage/protocol';
 import { expect, it } from 'vitest';
+import { makeAdminStage } from '../testing/admin-stage.ts';
 import { makeManualClock } from '../testing/manual-clock.ts';
 import { makeServiceStage } from '../testing/service-stage.ts';
 
@@ -80,4 +82,46 @@ it('the powers of a vat are the objects of services that its c-list holds, in wo
     "the kernel's alias (ko8) was revoked",
     `${fetchWords.replace('ko6', 'ko7')}; and of that only GET`,
   ]);
+});
+
+it('of an administrator the quotas are told, and what code they allow, and of a node its vat', async () => {
+  const { make, client, ask, told, admin, root, finish } = await makeAdminStage(
+    {
+      vats: 4,
+      bytes: 2_000_000,
+      bundles: ['helper'],
+    },
+  );
+  const powersOf = async (vat: string): Promise<string[]> => {
+    const answer = await client.rpc.call('inspect', { cluster: 'demo', vat });
+    const { vat: facts } = answer as EndpointInspection;
+    return (facts?.powers.items ?? [])
+      .map(power => textOfPhrase(wordsOfPower(power)))
+      .map(text => text.replace(/ \(ko\d+\)/, ''));
+  };
+  const attenuate = async (caveats: Json): Promise<string> =>
+    told(await ask(admin, 'attenuate', [caveats]))?.slots[0] ?? '';
+  const narrow = await attenuate({
+    vats: 1,
+    deadline: 2_000,
+    bundles: ['a'.repeat(128)],
+  });
+  const none = await attenuate({ bundles: [] });
+  const { slots: [, node = ''] = [] } =
+    (await make('kid', { policy: { bytes: 300_000 } })) ?? {};
+  await ask(root('alice'), 'take', ['$0', '$1', '$2'], narrow, none, node);
+  await finish('alice');
+  const above =
+    '1 of 4 vats, 300,000 of 2,000,000 bytes stored, of helper alone';
+  expect(await powersOf('boot')).toEqual([
+    `the kernel's administrator makes vats in demo: ${above}`,
+  ]);
+  expect(await powersOf('alice')).toEqual([
+    "the kernel's node governs demo.kid (v4)",
+    `the kernel's administrator makes vats in demo: 0 vats, 0 bytes stored, of no code alone; and within ${above}`,
+    `the kernel's administrator makes vats in demo: 0 of 1 vats, 0 bytes stored, deadlines of at most 2,000 ms, of ${'a'.repeat(128)} alone; and within ${above}`,
+  ]);
+  await ask(node, 'terminate');
+  const [words = ''] = await powersOf('alice');
+  expect(words).toBe("the kernel's node governed a vat that has ended");
 });

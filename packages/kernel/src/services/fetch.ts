@@ -252,6 +252,10 @@ export const makeFetchService = (
     );
   };
 
+  /** Those of other services are none of its own. */
+  const countCalls = (): number =>
+    [...state.calls.values()].filter(({ service }) => service === FETCH).length;
+
   const call = (given: Call): typeof LATER => {
     const { self, args, result, afterCommit } = given;
     const { granted, sets } = parseBounds(self.data);
@@ -270,7 +274,7 @@ export const makeFetchService = (
     );
     refuseUnless(
       state.callsByObject.count(object) < MOST_CALLS &&
-        state.calls.size < MOST_CALLS_OF_ALL,
+        countCalls() < MOST_CALLS_OF_ALL,
       () => 'too many calls are under way: wait for their answers',
       'RangeError',
     );

@@ -16,6 +16,7 @@ import { makeServices } from './services.ts';
 import { makeTimerService } from './timer.ts';
 import { makeVatAdminService } from './vat-admin.ts';
 import { makeBirths } from './vat-admin-births.ts';
+import type { UsualTerms } from './vat-admin-terms.ts';
 import { makeNodes, type VatOrders } from './vat-admin-nodes.ts';
 
 /** The services that this kernel offers, by name. */
@@ -32,6 +33,7 @@ export const joinServices = (
     bounds,
     candidates,
     orders,
+    usual,
   }: {
     platform: Platform;
     parts: CrankParts;
@@ -42,6 +44,7 @@ export const joinServices = (
     write: (label: string, level: LogLevel, text: string) => void;
     bounds: StoreBounds;
     candidates: () => Candidates;
+    usual: UsualTerms;
     orders: VatOrders & { adopt(candidate: Candidate): void };
   },
 ) => {
@@ -54,6 +57,7 @@ export const joinServices = (
       stores,
       candidates,
       adopt: orders.adopt,
+      usual,
     }),
     nodes: makeNodes(state, { ...common, orders, bounds }),
   });

@@ -5,7 +5,7 @@ import type {
   Kref,
   ServiceGrant,
 } from '@cooperage/protocol';
-import type { ClusterRow } from '../store/schema.ts';
+import type { ClusterRow } from '../store/vat-schema.ts';
 import type { ServiceObjectRow } from '../store/service-schema.ts';
 import type { Value } from './values.ts';
 
@@ -53,4 +53,6 @@ export type Service = {
   readonly restore?: () => void;
   /** Some endpoint is no more: what was to be done for it alone goes. Called inside a crank. */
   readonly tidy?: () => void;
+  /** Garbage is collected: what nobody can hear of goes. Called outside of a crank; true when something has gone. */
+  readonly sweep?: () => boolean;
 };

@@ -10,7 +10,8 @@ import type { CrankParts } from '../crank.ts';
 import type { Outputs } from '../outputs.ts';
 import type { Phase } from '../phase.ts';
 import type { Clock } from '../ports.ts';
-import type { ClusterRow, QueueRow } from '../store/schema.ts';
+import type { QueueRow } from '../store/schema.ts';
+import type { ClusterRow } from '../store/vat-schema.ts';
 import type { State } from '../store/state.ts';
 import type { ServiceObjects } from './objects.ts';
 import { Refusal, refuseUnless } from './refusal.ts';
@@ -174,6 +175,9 @@ export const makeServices = (
         tidy?.();
       }
     },
+    /** To be called, outside of a crank, when garbage is collected; true when something has gone. */
+    sweep: (): boolean =>
+      [...services.values()].map(({ sweep }) => sweep?.()).includes(true),
     restore: (): void => {
       for (const { restore } of services.values()) {
         restore?.();

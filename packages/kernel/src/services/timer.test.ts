@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Delivery, Json } from '@cooperage/protocol';
 import { makeMemoryImage } from '../adapters/memory.ts';
+import { until } from '../testing/admin-stage.ts';
 import { makeWitness } from '../testing/commits.ts';
 import { makeManualClock } from '../testing/manual-clock.ts';
 import type { Behavior } from '../testing/raw-vats.ts';
@@ -23,10 +24,9 @@ const makeTimerStage = async (
 ) => {
   const time = makeManualClock();
   const stage = await makeServiceStage(['bob'], ['timer'], {
-    ...options,
     isChecked,
     clock: time.clock,
-    collectMilliseconds: Infinity,
+    ...{ collectMilliseconds: Infinity, ...options },
   });
   const timer = await stage.refer('timer');
   return {
@@ -258,6 +258,56 @@ describe('the timer service', () => {
     expect(rig.kernel.state.timers.size).toBe(1);
     await pass(10);
     expect(told(taken)).toEqual(fulfilled(START + 10));
+  });
+
+  it('keeps no rows of times that nobody waits for over a collection, asked for or not', async () => {
+    const { ask, told, timer, say, rig, pass, client, root, finish, vat } =
+      await makeTimerStage(true, { collectMilliseconds: 500 });
+    const rows = () => {
+      const { timers, promises, objects, serviceObjects } = rig.kernel.state;
+      return [timers.size, promises.size, objects.size, serviceObjects.size];
+    };
+    const leave = async (first: number): Promise<void> => {
+      const [one, two] = [`p+${first}`, `p+${first + 1}`];
+      await say(
+        call(timer, 'delay', [1e9], one),
+        call(timer, 'delay', [2e9], two),
+      );
+      await say(['forgetPromises', [one, two].map(vref)]);
+    };
+    const before = rows();
+    await leave(100);
+    expect(rig.kernel.state.timers.size).toBe(2);
+    await client.rpc.call('collect', {});
+    expect(rows()).toEqual(before);
+    await leave(200);
+    expect(rig.kernel.state.timers.size).toBe(2);
+    await pass(1_000);
+    await pass(1_000);
+    expect(rows()).toEqual(before);
+    // A handler that goes with its heap, and one that stays.
+    await say(call(root('bob'), 'give', [], 'p+300'), subscribe('p+300'));
+    await finish('bob', [
+      'resolve',
+      [[vref('p-50'), false, dataOf(['$0', '$1'], 'o+9', 'o+d1/1')]],
+    ]);
+    const [gone = '', durable = ''] = told('p+300')?.slots ?? [];
+    for (const handler of [gone, durable]) {
+      await ask(timer, 'repeat', [1e9, '$0'], handler);
+    }
+    const worker = vat('bob');
+    await client.rpc.call('restart', { cluster: 'demo', vat: 'bob' });
+    expect([worker.isKilled, rig.kernel.state.timers.size]).toEqual([true, 2]);
+    await client.rpc.call('collect', {});
+    expect(rig.kernel.state.timers.size).toBe(1);
+    // The rest is still told in its time.
+    await pass(1e9);
+    await until(() => vat('bob').isBusy);
+    await finish('bob');
+    await pass(1e9);
+    await until(() => vat('bob').isBusy);
+    await finish('bob');
+    await rig.kernel.stop();
   });
 });
 

@@ -146,17 +146,14 @@ export const makeTimerService = (
     }
   };
 
-  /** Nobody waits any more, as when a heap has gone that did. */
-  const forgetUnheard = (): void => {
-    for (const row of [...state.timers.values()]) {
+  /** For which nobody waits any more, as when a heap has gone that did. */
+  const listUnheard = (): TimerRow[] =>
+    [...state.timers.values()].filter(row => {
       const isAwaited =
         row.promise !== null && promises.get(row.promise).refs > 1;
-      const isHeard = row.handler !== null && isThere(row.handler);
-      if (!isAwaited && !isHeard) {
-        forget(row);
-      }
-    }
-  };
+      return !isAwaited && (row.handler === null || !isThere(row.handler));
+    });
+  const forgetUnheard = (): void => listUnheard().forEach(forget);
 
   const add = (
     { self, afterCommit }: Call,
@@ -257,6 +254,14 @@ export const makeTimerService = (
     grant: () => ({ kind: 'timer', data: '' }),
     restore: sleep,
     tidy: forgetUnheard,
+    sweep: () => {
+      const unheard = listUnheard();
+      if (unheard.length > 0) {
+        parts.run(() => unheard.forEach(forget));
+        sleep();
+      }
+      return unheard.length > 0;
+    },
   } satisfies Service);
 };
 harden(makeTimerService);

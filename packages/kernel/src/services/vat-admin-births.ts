@@ -20,12 +20,12 @@ import {
   VAT_ADMIN,
 } from './vat-admin-children.ts';
 import {
-  bytesLeftOf,
   clusterOfQuota,
   problemOfMore,
   takeQuota,
 } from './vat-admin-quotas.ts';
-import { USUAL_STORE, type Creation } from './vat-admin-requests.ts';
+import type { Creation } from './vat-admin-requests.ts';
+import { termsOf, type UsualTerms } from './vat-admin-terms.ts';
 
 /** Vats of one cluster that are being made at once. */
 export const MOST_BIRTHS = 16;
@@ -55,6 +55,7 @@ export const makeBirths = (
     stores,
     candidates,
     adopt,
+    usual,
   }: {
     parts: CrankParts;
     objects: ServiceObjects;
@@ -64,6 +65,7 @@ export const makeBirths = (
     candidates: () => Pick<Candidates, 'startNew' | 'enter' | 'apply'>;
     /** Hands a worker whose startVat has been applied to the one who runs vats. */
     adopt: (candidate: Candidate) => void;
+    usual: UsualTerms;
   },
 ) => {
   const { refcounts, promises } = parts;
@@ -213,9 +215,13 @@ export const makeBirths = (
         () => MAKER_ENDED,
         'Error',
       );
-      const share =
-        policy.bytes ??
-        (bytesLeftOf(state, quota) === null ? null : USUAL_STORE);
+      const terms = termsOf(state, {
+        quota,
+        policy,
+        maker: call.sender,
+        usual,
+      });
+      const share = terms.storeBytes;
       insistRoom(quota, { name, bytes: share });
       const id = state.allot('birth');
       const vat = makeVatId(state.allot('vat'));
@@ -240,10 +246,10 @@ export const makeBirths = (
       const { bytes: _, ...rules } = policy;
       const newcomer = {
         ...rules,
+        ...terms,
         id: vat,
         name,
         parameters,
-        storeBytes: share,
       };
       call.afterCrank(() => {
         underWay.set(id, { newcomer, isRoomMade: false, candidate: undefined });

@@ -7,10 +7,11 @@ import {
   type UpgradeResult,
   type VatId,
 } from '@cooperage/protocol';
+import { mayMove } from '../authority.ts';
 import type { CrankParts } from '../crank.ts';
 import { insistRow } from '../faults.ts';
 import type { Phase } from '../phase.ts';
-import type { VatRow } from '../store/schema.ts';
+import type { VatRow } from '../store/vat-schema.ts';
 import type { CallRow, ChildRow } from '../store/service-schema.ts';
 import type { State } from '../store/state.ts';
 import type { UpgradeOrder } from '../upgrades.ts';
@@ -26,7 +27,8 @@ export type VatOrders = {
   /** The vat ends, and others hear this reason. */
   end(vat: VatId, reason: string): void;
   suspend(vat: VatId, reason: string): void;
-  setPaused(vat: VatId, paused: 0 | 1): void;
+  pause(vat: VatId): void;
+  unpause(vat: VatId): void;
   resume(vat: VatId): void;
   upgrade(vat: VatId, order: UpgradeOrder): Promise<UpgradeResult>;
 };
@@ -79,9 +81,21 @@ export const makeNodes = (
     return row;
   };
 
+  /** A person's order is above its maker's, who can still end it. */
+  const insistMine = (call: Call): VatRow => {
+    const row = insistVat(call);
+    refuseUnless(
+      mayMove(row, 'maker'),
+      () =>
+        `the vat is ${stateOf(row)} by a person, and only a person lets it go on`,
+      'Error',
+    );
+    return row;
+  };
+
   /** It has not lost its heap for a reason that somebody is to see to. */
   const insistSound = (call: Call): VatRow => {
-    const row = insistVat(call);
+    const row = insistMine(call);
     const { failure, suspension } = row;
     refuseUnless(
       failure === null && suspension === null,
@@ -101,11 +115,11 @@ export const makeNodes = (
   };
 
   const resume: Method = call => {
-    const { id, suspension, paused } = insistVat(call);
+    const { id, suspension, paused } = insistMine(call);
     if (suspension !== null) {
       call.afterCrank(() => orders.resume(id));
     } else if (paused) {
-      call.afterCrank(() => orders.setPaused(id, 0));
+      call.afterCrank(() => orders.unpause(id));
     }
     return undefined;
   };
@@ -116,9 +130,11 @@ export const makeNodes = (
       return recordOf({ state: 'ended' });
     }
     const { id, name, failure, suspension, incarnation, bundle } = row;
+    const { stoppedBy } = row;
     return recordOf({
       state: stateOf(row),
       reason: failure ?? suspension ?? undefined,
+      stoppedBy: stoppedBy ?? undefined,
       name,
       bundle,
       incarnation,
@@ -154,12 +170,17 @@ export const makeNodes = (
   const upgrade =
     (resolve: Resolve): Method =>
     call => {
-      const { id: vat } = insistVat(call);
+      const { id: vat } = insistMine(call);
       const { bundle, parameters, upgradeMessage } = readUpgrade(
         call,
         kref => state.objects.get(kref)?.iface ?? null,
       );
       const hash = resolve(childOf(call).quota, bundle);
+      refuseUnless(
+        state.callsByObject.count(call.self.kref) === 0,
+        () => 'the vat is being upgraded already: wait for that to end',
+        'Error',
+      );
       const id = state.allot('call');
       const slots = parameters?.slots ?? [];
       const { self, result } = call;
@@ -173,7 +194,8 @@ export const makeNodes = (
       });
       [...slots, ...(result === null ? [] : [result])].forEach(refcounts.hold);
       call.afterCommit(() => {
-        const order = { source: { hash }, parameters, upgradeMessage };
+        const by = 'maker' as const;
+        const order = { source: { hash }, parameters, upgradeMessage, by };
         orders.upgrade(vat, order).then(
           ({ incarnation }) =>
             answer(id, false, writeValue(recordOf({ incarnation }))),
@@ -206,7 +228,7 @@ export const makeNodes = (
       },
       pause: (call: Call): Value => {
         const { id } = insistSound(call);
-        call.afterCrank(() => orders.setPaused(id, 1));
+        call.afterCrank(() => orders.pause(id));
         return undefined;
       },
       resume,

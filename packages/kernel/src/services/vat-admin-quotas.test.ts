@@ -9,6 +9,7 @@ import {
   giveQuotaBack,
   isCodeAllowed,
   letGoOfQuota,
+  mostDeadlineOf,
   problemOfMore,
   quotasUpFrom,
   takeQuota,
@@ -27,14 +28,25 @@ const makeTables = () => {
   return { state, run };
 };
 
-type Bounds = { vats: number | null; bytes: number | null };
+type Bounds = {
+  vats: number | null;
+  bytes: number | null;
+  deadline?: number | null;
+};
 const add = (
   state: State,
   parent: number | null,
-  { vats, bytes }: Bounds,
+  { vats, bytes, deadline = null }: Bounds,
   bundles: readonly string[] | null = null,
 ): number =>
-  addQuota(state, { parent, cluster: CLUSTER, vats, bytes, bundles });
+  addQuota(state, {
+    parent,
+    cluster: CLUSTER,
+    vats,
+    bytes,
+    bundles,
+    deadline,
+  });
 
 describe('a quota', () => {
   it('is bounded by all that it narrows, and gives room back', () => {
@@ -63,6 +75,21 @@ describe('a quota', () => {
     );
     run(() => giveQuotaBack(state, narrow, { bytes: 100 }));
     expect(problemOfMore(state, wide, { bytes: 400 })).toBe(undefined);
+  });
+
+  it('allows a deadline that each of them allows, and the kernel’s measure where a config says nothing', () => {
+    const { state, run } = makeTables();
+    const none = { vats: null, bytes: null };
+    const plain = run(() => add(state, null, none));
+    const wider = run(() => add(state, plain, { ...none, deadline: 9_000 }));
+    const granted = run(() => add(state, null, { ...none, deadline: 60_000 }));
+    const free = run(() => add(state, granted, none));
+    const narrow = run(() => add(state, free, { ...none, deadline: 300 }));
+    expect(
+      [plain, wider, granted, free, narrow].map(id =>
+        mostDeadlineOf(state, id, 5_000),
+      ),
+    ).toEqual([5_000, 5_000, 60_000, 60_000, 300]);
   });
 
   it('allows the code that each of them allows', () => {

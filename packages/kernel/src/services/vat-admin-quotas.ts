@@ -38,7 +38,8 @@ export const addQuota = (
     vats,
     bytes,
     bundles,
-  }: Pick<QuotaRow, 'parent' | 'cluster' | 'vats' | 'bytes'> & {
+    deadline,
+  }: Pick<QuotaRow, 'parent' | 'cluster' | 'vats' | 'bytes' | 'deadline'> & {
     readonly bundles: readonly BundleHash[] | null;
   },
 ): number => {
@@ -53,6 +54,7 @@ export const addQuota = (
     vatsUsed: 0,
     bytesUsed: 0,
     isHeld: 1,
+    deadline,
   });
   return id;
 };
@@ -72,15 +74,35 @@ export const bytesLeftOf = (state: Quotas, id: number): number | null => {
 };
 harden(bytesLeftOf);
 
+/** Milliseconds that one of its vats may have for a delivery at most; `usual` is the kernel's measure. */
+export const mostDeadlineOf = (
+  state: Quotas,
+  id: number,
+  usual: number,
+): number =>
+  Math.min(
+    ...quotasUpFrom(state, id).map(
+      ({ deadline, parent }) =>
+        deadline ?? (parent === null ? usual : Infinity),
+    ),
+  );
+harden(mostDeadlineOf);
+
+/** The only code that a quota itself allows; null for any. */
+export const codeOfQuota = ({
+  bundles,
+}: Pick<QuotaRow, 'bundles'>): readonly BundleHash[] | null =>
+  bundles === null ? null : JSON.parse(bundles);
+harden(codeOfQuota);
+
 export const isCodeAllowed = (
   state: Quotas,
   id: number,
   hash: BundleHash,
 ): boolean =>
-  quotasUpFrom(state, id).every(({ bundles }) => {
-    const allowed: unknown = bundles === null ? null : JSON.parse(bundles);
-    return !Array.isArray(allowed) || allowed.includes(hash);
-  });
+  quotasUpFrom(state, id).every(
+    row => codeOfQuota(row)?.includes(hash) ?? true,
+  );
 harden(isCodeAllowed);
 
 /** Why there is no room for one more vat, if there is none. */

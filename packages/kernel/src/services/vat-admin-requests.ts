@@ -4,6 +4,8 @@ import {
   isBundleHash,
   isName,
   isPromiseKref,
+  LEAST_STORE,
+  MOST_ALLOWED,
   NAME,
   parseAdminCaveats,
   parseVatConfig,
@@ -24,8 +26,7 @@ import {
   type ValueRecord,
 } from './values.ts';
 
-/** Bytes that a store has at least, and without a word of its maker where a quota bounds them. */
-export const LEAST_STORE = 100_000;
+/** Bytes that a store has without a word of its maker where a quota bounds them. */
 export const USUAL_STORE = 1_000_000;
 
 const MOST_DEPTH = 100;
@@ -99,9 +100,10 @@ const readBytes = (value: unknown): number | null => {
   refuseUnless(
     typeof value === 'number' &&
       Number.isSafeInteger(value) &&
-      value >= LEAST_STORE,
+      value >= LEAST_STORE &&
+      value <= MOST_ALLOWED,
     () =>
-      `policy: bytes is a whole number from ${LEAST_STORE}, not ${showValue(value)}`,
+      `policy: bytes is a whole number from ${LEAST_STORE} to ${MOST_ALLOWED}, not ${showValue(value)}`,
     'RangeError',
   );
   return value;

@@ -2,6 +2,15 @@ import { describe, expect, it } from 'vitest';
 import type { Json, VatId } from '@cooperage/protocol';
 import { makeMemoryImage } from '../adapters/memory.ts';
 import { makeWitness } from '../testing/commits.ts';
+import {
+  BUNDLES,
+  HASH,
+  heard,
+  holdStartsOf,
+  makeAdminStage,
+  problemIn,
+  until,
+} from '../testing/admin-stage.ts';
 import type { Behavior } from '../testing/raw-vats.ts';
 import { makeRig, RAW_BUNDLE, type Rig } from '../testing/rig.ts';
 import {
@@ -13,94 +22,10 @@ import {
   subscribe,
   vref,
 } from '../testing/stage.ts';
-import {
-  call,
-  makeServiceStage,
-  referTo,
-  toldOf,
-  type Told,
-} from '../testing/service-stage.ts';
+import { call, referTo, toldOf, type Told } from '../testing/service-stage.ts';
 import { MOST_BIRTHS } from './vat-admin-births.ts';
 
-const BUNDLES = { helper: { text: RAW_BUNDLE } };
-const HASH = `${RAW_BUNDLE.length}`.padStart(128, '0');
 const UNKNOWN = 'a'.repeat(128);
-
-/** Everything is answered at once but the starts of those whose name begins so. */
-const holdStartsOf =
-  (prefix: string): Behavior =>
-  (delivery, vat) =>
-    delivery[0] === 'startVat' && vat.label.startsWith(prefix)
-      ? undefined
-      : (answerStart(delivery) ?? (vat.label === 'boot' ? {} : undefined));
-
-const until = async (isSo: () => boolean): Promise<void> => {
-  while (!isSo()) {
-    await settle();
-  }
-};
-
-/** What the client is told of a promise. */
-const heard = async (
-  told: (promise: string) => Told,
-  promise: string,
-): Promise<Told> => {
-  await until(() => told(promise) !== undefined);
-  return told(promise);
-};
-
-const makeAdminStage = async (
-  grant: Readonly<Record<string, Json>> = {},
-  options: Parameters<typeof makeServiceStage>[2] = {},
-) => {
-  const stage = await makeServiceStage(
-    ['alice', 'bob'],
-    [{ service: 'vatAdmin', ...grant }],
-    { bundles: BUNDLES, collectMilliseconds: Infinity, ...options },
-  );
-  const admin = await stage.refer('administrator');
-  const { state } = stage.rig.kernel;
-  const vatNamed = (name: string) =>
-    [...state.vats.values()].find(row => row.name === name);
-  /** A worker of that name has begun with a delivery, and not ended it. */
-  const isHeld = (name: string): boolean =>
-    stage.rig.vats.all.some(
-      ({ label, isBusy, isKilled }) => label === name && isBusy && !isKilled,
-    );
-  return {
-    ...stage,
-    isHeld,
-    admin,
-    state,
-    vatNamed,
-    /** Makes a vat and gives what the client was told: root and node, in this order. */
-    make: async (
-      name: string,
-      options: Readonly<Record<string, Json>> = {},
-      ...slots: readonly string[]
-    ): Promise<Told> =>
-      heard(
-        stage.told,
-        await stage.ask(
-          admin,
-          'createVat',
-          ['helper', { name, ...options }],
-          ...slots,
-        ),
-      ),
-    /** What quotas count, administrators, births, children and the vats. */
-    count: () => ({
-      quotas: [...state.quotas.values()].map(
-        ({ vatsUsed, bytesUsed }) => [vatsUsed, bytesUsed] as const,
-      ),
-      births: state.births.size,
-      children: state.children.size,
-      vats: [...state.vats.values()].map(({ name }) => name),
-    }),
-  };
-};
-
-const problemIn = (told: Told): string => Object(told?.value)['#error'];
 
 describe('an administrator of vats', () => {
   it('makes a vat that has its root, what its parameters name and its powers, and nothing else (4)', async () => {
@@ -258,6 +183,26 @@ describe('an administrator of vats', () => {
       /policy: deadline is a whole number/,
     ],
     [
+      'a deadline that is longer than the kernel’s measure',
+      ['helper', { name: 'k', policy: { deadline: 5_001 } }],
+      /deadline is at most 5000 milliseconds for this administrator, not 5001/,
+    ],
+    [
+      'a store larger than any may be',
+      ['helper', { name: 'k', policy: { bytes: 2 ** 30 + 1 } }],
+      /bytes is a whole number from 100000 to 1073741824, not 1073741825/,
+    ],
+    [
+      'a store larger than usual where nobody counts them',
+      ['helper', { name: 'k', policy: { bytes: 268_435_457 } }],
+      /bytes is at most 268435456 where no quota counts them, not 268435457/,
+    ],
+    [
+      'bounds of its own for its inbox',
+      ['helper', { name: 'k', policy: { limits: { inboxMessages: 7 } } }],
+      /policy has no "limits"/,
+    ],
+    [
       'a policy of another bundle',
       ['helper', { name: 'k', policy: { bundle: { text: '' } } }],
       /policy has no "bundle"/,
@@ -270,7 +215,7 @@ describe('an administrator of vats', () => {
     [
       'a store of NaN bytes',
       ['helper', { name: 'kid', policy: { bytes: '#NaN' } }],
-      /bytes is a whole number from 100000, not NaN/,
+      /bytes is a whole number from 100000 to 1073741824, not NaN/,
     ],
     [
       'a store of a few bytes',
@@ -370,6 +315,10 @@ describe('an administrator of vats', () => {
     expect(await create(admin, 'kim')).toMatchObject({ isRejected: false });
     for (const caveats of [
       { vats: '#NaN' },
+      { deadline: 0 },
+      { deadline: 3_600_001 },
+      { deadline: '#Infinity' },
+      { deadline: '5' },
       { vats: -1 },
       { vats: 0.5 },
       { vats: '#Infinity' },
@@ -605,7 +554,16 @@ describe('a node', () => {
       expect.stringContaining('more than its share of 100000'),
       HASH,
     ]);
-    expect(await upgrade('small')).toMatchObject({ value: { incarnation: 2 } });
+    const renewal = ['next', { parameters: { greeting: 5 } }];
+    const first = await ask(node, 'upgrade', renewal);
+    expect(problemIn(told(await ask(node, 'upgrade', ['next'])))).toBe(
+      'the vat is being upgraded already: wait for that to end',
+    );
+    await until(() => isHeld('kid'));
+    vat('kid').finish({ changes: [['key', 'small']] });
+    expect(await heard(told, first)).toMatchObject({
+      value: { incarnation: 2 },
+    });
     expect(vatNamed('kid')).toMatchObject({
       bundle: `${text.length}`.padStart(128, '0'),
       parametersBody: '#{"greeting":5}',

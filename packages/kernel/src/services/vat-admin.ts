@@ -94,7 +94,7 @@ export const makeVatAdminService = (
         },
         attenuate: call => {
           const parent = quotaOf(call);
-          const { vats, bytes, bundles } = readCaveats(call.args[0]);
+          const { bundles, ...bounds } = readCaveats(call.args[0]);
           refuseUnless(
             quotasUpFrom(state, parent).length < MOST_NARROWED,
             () => `it is attenuated ${MOST_NARROWED} times already`,
@@ -103,8 +103,7 @@ export const makeVatAdminService = (
           const id = addQuota(state, {
             parent,
             cluster: clusterOfQuota(state, parent),
-            vats,
-            bytes,
+            ...bounds,
             bundles: hashesOf(parent, bundles),
           });
           return objects.make(VAT_ADMIN, 'administrator', `${id}`);
@@ -128,14 +127,15 @@ export const makeVatAdminService = (
       node: nodes.methods(resolve),
     },
     grant: ({ id }, { admin }) => {
-      const { vats = null, bytes = null, bundles = null } = admin ?? {};
+      const { bundles = null } = admin ?? {};
       const hashes =
         bundles?.map(each => findBundle(state, id, each) ?? each) ?? null;
       const quota = addQuota(state, {
         parent: null,
         cluster: id,
-        vats,
-        bytes,
+        vats: admin?.vats ?? null,
+        bytes: admin?.bytes ?? null,
+        deadline: admin?.deadline ?? null,
         bundles: hashes,
       });
       return { kind: 'administrator', data: `${quota}` };

@@ -71,6 +71,8 @@ export type QuotaRow = {
   readonly bytesUsed: number;
   /** 1 while there is an administrator with this quota. */
   readonly isHeld: 0 | 1;
+  /** Milliseconds that one of them may have for a delivery at most; null for the kernel's measure. */
+  readonly deadline: number | null;
 };
 
 export type BirthRow = {
@@ -144,6 +146,10 @@ export const QUOTAS = makeSchema('quotas', 1, {
   vatsUsed: ['integer', 'vats of this quota and of those below'],
   bytesUsed: ['integer', 'shares of stores of these vats'],
   isHeld: ['integer', '1 while there is an administrator with it'],
+  deadline: [
+    'integer?',
+    'most milliseconds of a delivery to its vats; null: as the kernel',
+  ],
 });
 harden(QUOTAS);
 export const BIRTHS = makeSchema('births', 1, {

@@ -15,9 +15,7 @@ import { ENDED, type EndedRow } from './ended-schema.ts';
 import {
   BUNDLES,
   CLISTS,
-  CLUSTERS,
   COUNTERS,
-  ENDINGS,
   HOME,
   KEPT_BUNDLES,
   OBJECTS,
@@ -25,15 +23,11 @@ import {
   QUEUE,
   RETIRING,
   SESSIONS,
-  VATS,
-  VAT_CHANGES,
   type BundleKeeper,
   type BundleRow,
   type CListRow,
-  type ClusterRow,
   type CounterName,
   type CounterRow,
-  type EndingRow,
   type HomeRow,
   type KeptBundleRow,
   type ObjectRow,
@@ -41,9 +35,17 @@ import {
   type QueueRow,
   type RetiringRow,
   type SessionRow,
+} from './schema.ts';
+import {
+  CLUSTERS,
+  ENDINGS,
+  VATS,
+  VAT_CHANGES,
+  type ClusterRow,
+  type EndingRow,
   type VatChangeRow,
   type VatRow,
-} from './schema.ts';
+} from './vat-schema.ts';
 import {
   ALIASES,
   BIRTHS,

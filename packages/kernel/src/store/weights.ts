@@ -1,5 +1,6 @@
 import harden from '@endo/harden';
-import type { PromiseRow, QueueRow, VatChangeRow } from './schema.ts';
+import type { PromiseRow, QueueRow } from './schema.ts';
+import type { VatChangeRow } from './vat-schema.ts';
 
 /** What a queued message counts beyond its text: its row and its places in indexes. */
 const MESSAGE_UNITS = 200;

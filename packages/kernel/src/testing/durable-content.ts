@@ -5,7 +5,8 @@ import type {
   TableChange,
   VatStores,
 } from '../ports.ts';
-import { CLISTS, SCHEMA, VATS, VAT_CHANGES } from '../store/schema.ts';
+import { CLISTS, SCHEMA } from '../store/schema.ts';
+import { VATS, VAT_CHANGES } from '../store/vat-schema.ts';
 import { TIMERS } from '../store/service-schema.ts';
 import { namesIn, survivesHeap } from './durable-work.ts';
 

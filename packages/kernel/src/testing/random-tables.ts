@@ -75,6 +75,7 @@ export const makeRandomTables = (numbers: readonly number[]) => {
       root,
       failure: null,
       suspension: null,
+      stoppedBy: null,
       deadline: null,
       onFault: 'restart',
       paused: 0,

@@ -7,7 +7,8 @@ import {
 import type { CrankParts } from '../crank.ts';
 import { insistRow } from '../faults.ts';
 import type { Lives } from '../lives.ts';
-import type { QueueRow, VatRow } from '../store/schema.ts';
+import type { QueueRow } from '../store/schema.ts';
+import type { VatRow } from '../store/vat-schema.ts';
 import type { State } from '../store/state.ts';
 import type { Flight } from '../translate/to-endpoint.ts';
 import type { LossCause } from './worker-owner.ts';
@@ -60,7 +61,7 @@ export const makeAbandonment = (
     const row = vatRow(vat);
     const reason = toWellFormed(problem);
     say(vat, 'error', `suspended: ${reason}`);
-    parts.run(() => lives.suspendVat(vat, reason));
+    parts.run(() => lives.suspendVat(vat, reason, 'kernel'));
     if (row.critical) {
       onCriticalLoss(row, reason);
     }
@@ -134,7 +135,7 @@ export const makeAbandonment = (
   ): void => {
     if (answer === 'suspend') {
       lostStarts.delete(vat);
-      parts.run(() => lives.suspendVat(vat, reason));
+      parts.run(() => lives.suspendVat(vat, reason, 'kernel'));
     } else if (cause === 'fault' || cause === 'worker') {
       const lost = (lostStarts.get(vat) ?? 0) + 1;
       lostStarts.set(vat, lost);
@@ -156,7 +157,7 @@ export const makeAbandonment = (
       }
       lives.loseHeap(vat, `vat lost its heap: ${reason}`);
       if (answer === 'suspend') {
-        lives.suspendVat(vat, reason);
+        lives.suspendVat(vat, reason, 'kernel');
       }
     });
 

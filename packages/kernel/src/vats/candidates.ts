@@ -11,7 +11,7 @@ import {
 import type { Code } from '../bundles.ts';
 import type { CrankParts } from '../crank.ts';
 import { faultUnless } from '../faults.ts';
-import type { VatRow } from '../store/schema.ts';
+import type { VatRow } from '../store/vat-schema.ts';
 import type { State } from '../store/state.ts';
 import type { Done } from '../translate/check.ts';
 import { FIRST_IMPORT, type Flight } from '../translate/to-endpoint.ts';
@@ -85,6 +85,7 @@ const rowOf = (
   root,
   failure: null,
   suspension: null,
+  stoppedBy: null,
   deadline: config.deadline,
   onFault: config.onFault,
   paused: 0,

@@ -1,10 +1,12 @@
 import harden from '@endo/harden';
-import type { LogLevel, VatId, VatState } from '@cooperage/protocol';
+import type { LogLevel, StoppedBy, VatId, VatState } from '@cooperage/protocol';
+import { alsoStoppedBy } from '../authority.ts';
 import type { CrankParts } from '../crank.ts';
 import { CriticalExit, EndpointFault, insistRow } from '../faults.ts';
 import type { Chores } from '../gc/chores.ts';
 import type { Lives } from '../lives.ts';
-import type { QueueRow, VatRow } from '../store/schema.ts';
+import type { QueueRow } from '../store/schema.ts';
+import type { VatRow } from '../store/vat-schema.ts';
 import type { State } from '../store/state.ts';
 import type { Done } from '../translate/check.ts';
 import type { Flight } from '../translate/to-endpoint.ts';
@@ -281,16 +283,24 @@ export const makeRunner = (state: State, powers: RunnerPowers) => {
       wake(vat);
     },
     /** The heap goes now; what waits, and the delivery in flight, waits until the vat is resumed. */
-    suspend: (vat: VatId, reason: string): void => {
+    suspend: (vat: VatId, reason: string, by: StoppedBy): void => {
       forget(vat);
       parts.run(() => {
         lives.loseHeap(vat, reason);
-        lives.suspendVat(vat, reason);
+        lives.suspendVat(vat, reason, by);
       });
     },
     /** No more is delivered from now on; the delivery in flight ends, and the heap stays. */
-    setPaused: (vat: VatId, paused: 0 | 1): void => {
-      parts.run(() => state.vats.put({ ...vatRow(vat), paused }));
+    pause: (vat: VatId, by: StoppedBy): void => {
+      const row = vatRow(vat);
+      const stoppedBy = alsoStoppedBy(row, by);
+      parts.run(() => state.vats.put({ ...row, paused: 1, stoppedBy }));
+      onIdle(vat);
+    },
+    unpause: (vat: VatId): void => {
+      parts.run(() =>
+        state.vats.put({ ...vatRow(vat), paused: 0, stoppedBy: null }),
+      );
       onIdle(vat);
     },
     /** It has a worker, and nothing in flight, and may be delivered to. */
@@ -304,7 +314,9 @@ export const makeRunner = (state: State, powers: RunnerPowers) => {
     },
     /** A suspended vat goes on, and starts at once. */
     resume: (vat: VatId): void => {
-      parts.run(() => state.vats.put({ ...vatRow(vat), suspension: null }));
+      parts.run(() =>
+        state.vats.put({ ...vatRow(vat), suspension: null, stoppedBy: null }),
+      );
       wake(vat);
     },
     /** They end now, and together: one crank. */

@@ -1,7 +1,7 @@
 import harden from '@endo/harden';
 import { DEFAULT_VAT_LIMITS, type ToVat } from '@cooperage/protocol';
 import type { KernelOptions } from '../kernel-options.ts';
-import type { VatRow } from '../store/schema.ts';
+import type { VatRow } from '../store/vat-schema.ts';
 
 /** What a worker is told at its start. */
 export type Start = Extract<ToVat, { type: 'start' }>;

@@ -2,7 +2,7 @@ import harden from '@endo/harden';
 import type { StoreChange, VatId } from '@cooperage/protocol';
 import { bytesOf } from '../adapters/columns.ts';
 import type { VatStores } from '../ports.ts';
-import type { VatRow } from '../store/schema.ts';
+import type { VatRow } from '../store/vat-schema.ts';
 import type { State } from '../store/state.ts';
 import { isStoreDamaged, sizeOfStore } from '../damaged-store.ts';
 

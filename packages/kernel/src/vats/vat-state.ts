@@ -1,6 +1,6 @@
 import harden from '@endo/harden';
 import type { VatState } from '@cooperage/protocol';
-import type { VatRow } from '../store/schema.ts';
+import type { VatRow } from '../store/vat-schema.ts';
 import type { WorkerState } from './worker.ts';
 
 /** The one word for how a vat is that people are shown. */

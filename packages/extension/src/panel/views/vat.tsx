@@ -1,6 +1,6 @@
 /** @jsxImportSource preact */
 import { useSignal } from '@preact/signals';
-import type { VatState } from '@cooperage/protocol';
+import { wordsOfStop, type VatState } from '@cooperage/protocol';
 import { Button } from '../ui/button.tsx';
 import { LongText } from '../ui/long-text.tsx';
 import { Notice } from '../ui/notice.tsx';
@@ -97,6 +97,11 @@ export const Vat = (props: VatProps) => {
           <span title="How many times it has started over its store">
             incarnation {vat.incarnation}
           </span>
+          {vat.stoppedBy === undefined ? null : (
+            <span title="Nobody of less authority can let it go on">
+              stopped {wordsOfStop(vat.stoppedBy)}
+            </span>
+          )}
           {vat.waiting === 0 ? null : <span>{vat.waiting} waiting</span>}
         </p>
         <div class="row">
