@@ -45,9 +45,11 @@ const SUITES = [
   { name: 'crash-points', file: 'packages/kernel/src/crash-points', tests: 6 },
   // Each of its cases is gone through in order, and then at random.
   { name: 'schedules', file: 'packages/kernel/src/schedules', tests: 38 },
+  { name: 'lives-storm', file: 'packages/kernel/src/lives-storm', tests: 1 },
   { name: 'power-loss', file: 'packages/node/src/power-loss', tests: 6 },
   { name: 'confluence', file: 'packages/kit/src/confluence', tests: 1 },
   { name: 'keepers', file: 'packages/kit/src/keepers', tests: 1 },
+  { name: 'equivalence', file: 'packages/kit/src/equivalence', tests: 2 },
   {
     name: 'hostile-moments',
     file: 'packages/kernel/src/hostile-moments',

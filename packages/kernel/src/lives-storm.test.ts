@@ -9,6 +9,7 @@ import { dataOf, fulfil, settle, subscribe } from './testing/stage.ts';
 
 /** Fewer when the tests themselves are tested: see scripts/mutation.mjs. */
 const RUNS = Number(process.env['STORM_RUNS'] ?? 6);
+const MINUTES = Number(process.env['FUZZ_MINUTES'] ?? 0);
 
 const PERSON = [
   'pause',
@@ -342,40 +343,46 @@ const makeStorm = async (numbers: readonly number[], onFault: string) => {
   };
 };
 
-it('in any order of messages, faults, orders of persons and makers, births, aliases and times, the kernel goes on, each promise outside is settled once, and nothing is left at the end (5, 6, 7, 9, 12)', async () => {
-  const seen = new Map<string, number>();
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.nat(1_000), { minLength: 60, maxLength: 200, size: 'max' }),
-      fc.constantFrom('suspend', 'restart', 'terminate'),
-      async (numbers, onFault) => {
-        const storm = await makeStorm(numbers, onFault);
-        await storm.run();
-        expect(await storm.end()).toEqual({
-          status: 'running',
-          unsettled: [],
-          left: [],
-          busy: 0,
-        });
-        for (const [what, times] of storm.seen) {
-          seen.set(what, (seen.get(what) ?? 0) + times);
-        }
-      },
-    ),
-    { numRuns: RUNS },
-  );
-  if (RUNS > 20) {
-    expect([...seen.keys()]).toEqual(
-      expect.arrayContaining([
-        ...PERSON,
-        ...MAKER.map(method => `node.${method}`),
-        'birth',
-        'exit',
-        'fault',
-        'loss',
-        'revoke',
-        'timer',
-      ]),
+it(
+  'in any order of messages, faults, orders of persons and makers, births, aliases and times, the kernel goes on, each promise outside is settled once, and nothing is left at the end (5, 6, 7, 9, 12)',
+  async () => {
+    const seen = new Map<string, number>();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.nat(1_000), { minLength: 60, maxLength: 200, size: 'max' }),
+        fc.constantFrom('suspend', 'restart', 'terminate'),
+        async (numbers, onFault) => {
+          const storm = await makeStorm(numbers, onFault);
+          await storm.run();
+          expect(await storm.end()).toEqual({
+            status: 'running',
+            unsettled: [],
+            left: [],
+            busy: 0,
+          });
+          for (const [what, times] of storm.seen) {
+            seen.set(what, (seen.get(what) ?? 0) + times);
+          }
+        },
+      ),
+      MINUTES > 0
+        ? { numRuns: 1e6, interruptAfterTimeLimit: MINUTES * 60_000 }
+        : { numRuns: RUNS },
     );
-  }
-}, 600_000);
+    if (RUNS > 20 || MINUTES > 1) {
+      expect([...seen.keys()]).toEqual(
+        expect.arrayContaining([
+          ...PERSON,
+          ...MAKER.map(method => `node.${method}`),
+          'birth',
+          'exit',
+          'fault',
+          'loss',
+          'revoke',
+          'timer',
+        ]),
+      );
+    }
+  },
+  600_000 + MINUTES * 120_000,
+);

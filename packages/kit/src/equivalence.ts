@@ -1,7 +1,7 @@
 import { E } from '@endo/far';
 import type { Rig } from './rig.ts';
 
-/** What the console does in one step, with a vat of each cluster and with things of that name. */
+/** One call of a client on a vat of each cluster, with things of that name. */
 export type Deed =
   | {
       readonly kind: 'put' | 'add' | 'addHeld' | 'addVia' | 'relay' | 'tag';
@@ -15,14 +15,24 @@ export type Deed =
       readonly name: string;
     };
 
-/** New heaps for these vats, once that many cranks have been since the step began. */
+/**
+ * What a person does to these vats, once that many cranks have been since the
+ * step began: new heaps, or a rest of which nobody else is to notice anything.
+ */
 export type Renewal = {
   readonly vats: readonly string[];
-  readonly how: 'upgrade' | 'restart';
+  readonly how: 'upgrade' | 'restart' | 'suspend' | 'pause';
   readonly cranks: number;
 };
 
-export type Step = { readonly deed: Deed; readonly renewal: Renewal | null };
+/**
+ * What all clients begin at once, and what befalls the vats meanwhile. The deeds
+ * of a step have names of their own, so none hangs on the order of any two.
+ */
+export type Step = {
+  readonly deeds: readonly { readonly client: number; readonly deed: Deed }[];
+  readonly renewals: readonly Renewal[];
+};
 
 type Remote = object;
 
@@ -90,29 +100,37 @@ const BUNDLE = {
   }),
 };
 
-/** Two such vats, `left` and `right`. */
-export const renewedCluster = (name: string): object => ({
+const VATS = ['left', 'right', 'middle'];
+
+/** Such vats, each of which hands its cells to the next. */
+export const renewedCluster = (
+  name: string,
+  eviction: 'never' | 'any' = 'never',
+): object => ({
   name,
-  vats: { left: { bundle: BUNDLE }, right: { bundle: BUNDLE } },
+  vats: Object.fromEntries(
+    VATS.map(vat => [vat, { bundle: BUNDLE, eviction }]),
+  ),
 });
 
 type Answer = unknown;
 
-/** What the console holds of one cluster. */
+/** What one client holds of one cluster. */
 type World = {
   readonly roots: ReadonlyMap<string, Remote>;
-  /** Cells as they were first given to the console, by vat and name. */
+  /** Cells as they were first given to the client, by vat and name. */
   readonly held: Map<string, Remote>;
 };
 
-const another = (vat: string): string => (vat === 'left' ? 'right' : 'left');
+const another = (vat: string): string =>
+  VATS[(VATS.indexOf(vat) + 1) % VATS.length] ?? vat;
 
-const openWorld = async (rig: Rig, cluster: string): Promise<World> => {
-  const { kernel } = rig.console;
+const openWorld = async (
+  { kernel }: Rig['console'],
+  cluster: string,
+): Promise<World> => {
   const roots = await Promise.all(
-    ['left', 'right'].map(
-      async vat => [vat, await E(kernel).root(cluster, vat)] as const,
-    ),
+    VATS.map(async vat => [vat, await E(kernel).root(cluster, vat)] as const),
   );
   return { roots: new Map(roots), held: new Map() };
 };
@@ -161,85 +179,143 @@ const isDisconnection = (outcome: Answer): boolean =>
 /** A vat that passes an answer on decides it until it comes. */
 const mayBeLost = ({ kind }: Deed): boolean => kind === 'addVia';
 
-/**
- * Does the steps with both clusters; the vats of the second one get new heaps on
- * the way. Gives what was answered, and at the end what both have stored; of a
- * promise that a lost heap was to decide there is no answer.
- */
-export const runProgram = async (
-  rig: Rig,
-  [calmName, stormyName]: readonly [string, string],
-  steps: readonly Step[],
-  listen: (onCrank: () => void) => void,
+/** Refused because of another of them, which is done. */
+const REFUSALS = ['UPGRADE_FAILED', 'BAD_REQUEST'];
+
+const unlessRefused = async (order: Promise<unknown>): Promise<void> => {
+  try {
+    await order;
+  } catch (problem) {
+    if (!REFUSALS.includes(String(Object(problem).code))) {
+      throw problem;
+    }
+  }
+};
+
+/** Calls back, once each, when so many cranks have been, and with what is left at the end. */
+const makeCue = (
+  renewals: readonly Renewal[],
+  begin: (renewal: Renewal) => Promise<void>,
 ) => {
+  const left = new Set(renewals);
+  const under: Promise<void>[] = [];
+  let cranks = 0;
+  const start = (renewal: Renewal): void => {
+    left.delete(renewal);
+    under.push(begin(renewal));
+  };
+  return {
+    crank: (): void => {
+      cranks += 1;
+      [...left].filter(each => cranks > each.cranks).forEach(start);
+    },
+    end: async (): Promise<void> => {
+      [...left].forEach(start);
+      await Promise.all(under);
+    },
+  };
+};
+
+/** Orders the renewals of one cluster as a person does. */
+const makeRenewer = (rig: Rig, cluster: string) => {
   const { kernel } = rig.console;
-  const [calm, stormy] = await Promise.all([
-    openWorld(rig, calmName),
-    openWorld(rig, stormyName),
-  ]);
   /** The code that it runs. */
   const hashOf = (vat: string): string =>
     rig.kernel
       .status()
       .clusters.flatMap(({ vats }) => vats)
       .find(({ name }) => name === vat)?.bundleHash ?? '';
-  let renewed = 0;
-  let rejected = 0;
-
-  const renew = async ({ vats, how }: Renewal): Promise<void> => {
+  return async ({ vats, how }: Renewal): Promise<void> => {
     await Promise.all(
       vats.map(async vat => {
-        renewed += 1;
-        await (how === 'restart'
-          ? E(kernel).restart(stormyName, vat)
-          : E(kernel).upgrade(stormyName, vat, { hash: hashOf(vat) }));
+        switch (how) {
+          case 'restart':
+            return E(kernel).restart(cluster, vat);
+          case 'upgrade':
+            return unlessRefused(
+              E(kernel).upgrade(cluster, vat, { hash: hashOf(vat) }),
+            );
+          case 'suspend':
+            await unlessRefused(E(kernel).suspend(cluster, vat));
+            return unlessRefused(E(kernel).resume(cluster, vat));
+          case 'pause':
+            await unlessRefused(E(kernel).pause(cluster, vat));
+            return unlessRefused(E(kernel).unpause(cluster, vat));
+        }
       }),
     );
   };
+};
 
-  /** Begins the renewal when its crank has come, or at the end of the step. */
-  const arm = (renewal: Renewal | null): (() => Promise<void>) => {
-    let cranks = 0;
-    let under: Promise<void> | undefined;
-    const begin = (): Promise<void> => {
-      listen(() => {});
-      under ??= renewal ? renew(renewal) : Promise.resolve();
-      return under;
-    };
-    listen(() => {
-      cranks += 1;
-      if (renewal && cranks > renewal.cranks) {
-        void begin();
-      }
-    });
-    return begin;
-  };
+/**
+ * Does the steps with both clusters, all deeds of a step at once and by several
+ * clients; the vats of the second one get new heaps on the way. Gives what was
+ * answered, and at the end what both have stored; of a promise that a lost heap
+ * was to decide there is no answer.
+ */
+export const runProgram = async (
+  rig: Rig,
+  [calmName, stormyName]: readonly [string, string],
+  {
+    steps,
+    clients,
+    listen,
+  }: {
+    readonly steps: readonly Step[];
+    readonly clients: number;
+    /** Has the listener called after each crank. */
+    readonly listen: (onCrank: () => void) => void;
+  },
+) => {
+  const consoles = Array.from({ length: clients }, () => rig.connect());
+  const open = (cluster: string): Promise<World[]> =>
+    Promise.all(consoles.map(each => openWorld(each, cluster)));
+  const [calm, stormy] = [await open(calmName), await open(stormyName)];
+  const renew = makeRenewer(rig, stormyName);
+  let renewed = 0;
+  let rejected = 0;
+
+  const doAll = (worlds: readonly World[], { deeds }: Step) =>
+    Promise.all(
+      deeds.map(({ client, deed }) =>
+        outcomeOf(doDeed(worlds[client] as World, deed)),
+      ),
+    );
 
   const answers: { deed: unknown; calm: Answer; stormy: Answer }[] = [];
-  for (const { deed, renewal } of steps) {
-    const expected = await outcomeOf(doDeed(calm, deed));
+  for (const step of steps) {
+    const expected = await doAll(calm, step);
     await rig.kernel.idle();
-    const renewalEnds = arm(renewal);
-    const found = await outcomeOf(doDeed(stormy, deed));
-    await renewalEnds();
+    const cue = makeCue(step.renewals, renewal => {
+      renewed += renewal.vats.length;
+      return renew(renewal);
+    });
+    listen(cue.crank);
+    const asked = doAll(stormy, step);
+    const found = await asked.finally(() => listen(() => {}));
+    await cue.end();
     await rig.kernel.idle();
-    if (mayBeLost(deed) && isDisconnection(found)) {
-      rejected += 1;
-    } else {
-      answers.push({
-        deed,
-        calm: comparable(expected),
-        stormy: comparable(found),
-      });
+    for (const [index, { deed }] of step.deeds.entries()) {
+      if (mayBeLost(deed) && isDisconnection(found[index])) {
+        rejected += 1;
+      } else {
+        answers.push({
+          deed,
+          calm: comparable(expected[index]),
+          stormy: comparable(found[index]),
+        });
+      }
     }
   }
-  for (const vat of ['left', 'right']) {
-    const show = ({ roots }: World) => call(roots.get(vat), 'show');
+  for (const vat of VATS) {
+    const show = ([world]: readonly World[]) =>
+      call(world?.roots.get(vat), 'show');
     answers.push({
       deed: `stored by ${vat}`,
       calm: await show(calm),
       stormy: await show(stormy),
     });
   }
+  consoles.forEach(each => each.close());
   return { answers, rejected, renewed };
 };
