@@ -5,10 +5,9 @@ import { startListener, type Listener } from './loopback-listener.ts';
 import { patchDist } from './patched-dist.ts';
 import { sampleConfig } from './samples.ts';
 
-const ATTEMPTS = readFileSync(
-  new URL('worker-attempts.js', import.meta.url),
-  'utf8',
-);
+const readScript = (name: string): string =>
+  readFileSync(new URL(name, import.meta.url), 'utf8');
+const ATTEMPTS = readScript('worker-attempts.js');
 
 describe('the realm of a vat', () => {
   let listener: Listener;
@@ -40,9 +39,15 @@ describe('the realm of a vat', () => {
     const extension = await startExtension({ extensionDir: dist.folder });
     try {
       expect(extension.extensionId).toBe(dist.id);
+      // A page of the extension listens to what no page of it may hear.
+      const page = await extension.openPopup();
+      await page.evaluate(`globalThis.heard = [];
+        globalThis.channel = new BroadcastChannel('rogue');
+        channel.onmessage = ({ data }) => heard.push(data);`);
       const told = await extension.inConsole<string>(
         `E(kernel).launch(${sampleConfig('counter')}).then(() => 'launched', String)`,
       );
+      expect(await page.evaluate('globalThis.heard')).toEqual([]);
       const [, json] = /RESULTS (\{[^}]*\})/.exec(told) ?? [];
       return json === undefined ? { told } : JSON.parse(json);
     } finally {
@@ -68,6 +73,11 @@ describe('the realm of a vat', () => {
         importScripts: 'refused: NetworkError',
         'import()': 'refused: TypeError',
         Worker: 'refused: SecurityError',
+        // Under the same policy, so it gets no further.
+        'Worker of a blob': 'reached',
+        'fetch in a worker of a blob': 'refused: Error',
+        'importScripts of a blob': 'refused: NetworkError',
+        SharedArrayBuffer: 'absent',
         SharedWorker: 'absent',
         indexedDB: 'refused: SecurityError',
         caches: 'absent',
@@ -81,8 +91,11 @@ describe('the realm of a vat', () => {
         'import() own file': 'reached',
         // The second wall takes these away.
         BroadcastChannel: 'reached',
+        'shared memory of WebAssembly': 'reached',
         postMessage: 'reached',
         close: 'reached',
+        // Each is told twice: seven connections, a font, and three scripts.
+        violations: 'connect-src 14, font-src 2, script-src-elem 6',
       },
       0,
     ]);
@@ -97,18 +110,21 @@ describe('the realm of a vat', () => {
     const {
       'import()': importing,
       'import() own file': importingOwn,
+      violations,
       ...names
     } = results;
     expect([
       Object.values(names),
       importing,
       importingOwn,
+      violations,
       listener.connections(),
     ]).toEqual([
       Object.values(names).map(() => 'absent'),
       // Words of the language, which nobody can take away.
       'refused: TypeError',
       'reached',
+      'script-src-elem 2',
       0,
     ]);
   });

@@ -11,6 +11,21 @@ globalThis.tryEverything = async urls => {
       target.addEventListener('error', () => reject(new Error('error event')));
     });
   const make = (name, ...args) => scope[name] && new scope[name](...args);
+  /** What the policy refused, by the directive that did. */
+  const violations = {};
+  scope.addEventListener?.(
+    'securitypolicyviolation',
+    ({ effectiveDirective: name }) => {
+      violations[name] = (violations[name] ?? 0) + 1;
+    },
+  );
+  const blobOf = text =>
+    scope.URL.createObjectURL?.(new Blob([text], { type: 'text/javascript' }));
+  const broadcast = () => {
+    const channel = make('BroadcastChannel', 'rogue');
+    channel?.postMessage('is anybody there?');
+    return channel;
+  };
 
   const attempts = {
     fetch: () => scope.fetch?.(urls.http),
@@ -48,7 +63,41 @@ globalThis.tryEverything = async urls => {
       return worker && settled(worker, 'message');
     },
     SharedWorker: () => make('SharedWorker', urls.http),
-    BroadcastChannel: () => make('BroadcastChannel', 'rogue'),
+    'Worker of a blob': () => {
+      const url = scope.Worker && blobOf('postMessage(typeof indexedDB)');
+      const worker = url && make('Worker', url);
+      return worker && settled(worker, 'message');
+    },
+    'fetch in a worker of a blob': () => {
+      const url =
+        scope.Worker &&
+        blobOf(
+          `fetch(${JSON.stringify(urls.http)}).then(() => postMessage(1), error => { throw error; })`,
+        );
+      const worker = url && make('Worker', url);
+      return (
+        worker &&
+        settled(
+          {
+            addEventListener: (kind, listener) => {
+              worker.addEventListener(kind, listener);
+              // What nobody catches in it is an event of its own there.
+              if (kind === 'error') setTimeout(listener, 500);
+            },
+          },
+          'message',
+        )
+      );
+    },
+    'importScripts of a blob': () => {
+      const url = scope.importScripts && blobOf('globalThis.isImported = true');
+      return url && (scope.importScripts(url), scope.isImported);
+    },
+    SharedArrayBuffer: () => scope.SharedArrayBuffer,
+    'shared memory of WebAssembly': () =>
+      scope.WebAssembly &&
+      new scope.WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }),
+    BroadcastChannel: broadcast,
     indexedDB: () =>
       scope.indexedDB && settled(scope.indexedDB.open('rogue'), 'success'),
     caches: () => scope.caches?.keys(),
@@ -68,5 +117,11 @@ globalThis.tryEverything = async urls => {
       results[name] = `refused: ${problem.name}`;
     }
   }
+  // Violations are told by tasks of their own.
+  await new Promise(resolve => setTimeout(resolve));
+  results.violations = Object.entries(violations)
+    .sort()
+    .map(each => each.join(' '))
+    .join(', ');
   return results;
 };
