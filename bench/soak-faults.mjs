@@ -28,7 +28,7 @@ const minutes = Number(values.minutes);
 const seed = Number(values.seed);
 const SAMPLE_SECONDS = 5;
 /** A process lives so many seconds at least, and at most three times as long. */
-const LEAST_LIFE = 20;
+const LEAST_LIFE = 40;
 
 const begin = Date.now();
 const minuteNow = () => (Date.now() - begin) / 60_000;

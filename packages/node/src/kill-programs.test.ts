@@ -16,7 +16,7 @@ const ENTRY = fileURLToPath(
   new URL('./testing/program-process.ts', import.meta.url),
 );
 /** In an ordinary run of the tests; each is killed so often at most. */
-const PROGRAMS = 26;
+const PROGRAMS = 21;
 const KILLS = 9;
 /** Where a process may be killed: most programs have come to their end after two or three times so many points. */
 const MOST_POINTS = 500;
