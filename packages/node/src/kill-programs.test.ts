@@ -79,7 +79,7 @@ const tryProgram = async (seed: number): Promise<void> => {
     const { isKilled, problems } = await runProcess({ ...given, run }, kill);
     if (problems.length > 0) {
       throw Error(
-        `${toSeeAgain(seed)}\n${JSON.stringify({ program, kills })}\n${problems.join('\n')}`,
+        `${toSeeAgain(seed, 'kill-programs')}\n${JSON.stringify({ program, kills })}\n${problems.join('\n')}`,
       );
     }
     if (!isKilled) {

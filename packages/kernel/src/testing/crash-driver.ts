@@ -93,9 +93,8 @@ export type RunResult<Disk> = {
   readonly writes: number;
   /** Pieces of work that were sent by an alias that was known to be revoked. */
   readonly vain: number;
-  /** Vats that others have made and that are there at the end; times that servers were asked, in all runs. */
+  /** Vats that others have made and that are there at the end. */
   readonly born: number;
-  readonly fetched: number;
 };
 
 const MOST_STEPS = 20_000;
@@ -574,6 +573,7 @@ export const runProgram = async <Disk>({
   const done = doneNow();
   if (!failure && course.end === 'whole') {
     undoneIn(draw, wanted, done).forEach(report);
+    brokenFacts(factsIn(journal.entries), rig).forEach(report);
     const content = journal.content();
     const wakes = content ? wakesIn(content) : 0;
     const alarms = journal.countAlarms();
@@ -607,7 +607,6 @@ export const runProgram = async <Disk>({
     writes,
     vain: vain.size,
     born: rig.kernel.state.children.size,
-    fetched: journal.entries.filter(({ kind }) => kind === 'fetched').length,
   };
 };
 

@@ -72,9 +72,9 @@ export function* seedsToTry(
   }
 }
 
-/** What a failure says: the seed, and how to see it again. */
-export const toSeeAgain = (seed: number): string =>
-  `seed ${seed} fails; to see it again: npm run fuzz -- --minutes 0 --seed ${seed}`;
+/** What a failure says: the seed, and how to see it again, in the suite if it is named. */
+export const toSeeAgain = (seed: number, suite?: string): string =>
+  `seed ${seed} fails; to see it again: npm run fuzz -- --minutes 0 --seed ${seed}${suite === undefined ? '' : ` --only ${suite}`}`;
 
 /**
  * Tries one random value for each seed: for the fixed seeds in an ordinary run,
