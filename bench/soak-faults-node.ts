@@ -90,10 +90,10 @@ const send = (
   ...args: readonly unknown[]
 ): Promise<unknown> => Promise.resolve(E(target as Methods)[method]?.(...args));
 
-/** What whoever waits for a vat is told when its heap or it goes. */
+/** What whoever waits for a vat is told when its heap or it goes; a heap that is new does not know the other vat. */
 const isOfFault = (problem: unknown): boolean =>
   Object(problem).name === 'vatUpgraded' ||
-  /vatUpgraded|is gone: its vat|terminated|no such|CLUSTER_UNKNOWN|there is no/i.test(
+  /vatUpgraded|is gone: its vat|terminated|typeof target is "undefined"|no such|CLUSTER_UNKNOWN|there is no/i.test(
     `${String(problem)} ${Object(problem).code}`,
   );
 

@@ -230,7 +230,11 @@ export const makeDoer = ({
   };
 
   /** Does something to the last vat that was born at somebody's wish here. */
-  const govern = async (operator: Operator, deed: number): Promise<void> => {
+  const govern = async (
+    operator: Operator,
+    deed: number,
+    to: number,
+  ): Promise<void> => {
     const name = [...rig.kernel.state.vats.values()]
       .map(vat => vat.name)
       .findLast(each => each.startsWith('zo'));
@@ -241,9 +245,8 @@ export const makeDoer = ({
       return;
     }
     const attempt = book.begin(deed);
-    const method =
-      NODE_METHODS[draw(NODE_METHODS.length, deed, attempt, 'govern')] ??
-      'stats';
+    const drawn = draw(NODE_METHODS.length, deed, attempt, 'govern');
+    const method = to === 0 ? 'terminate' : (NODE_METHODS[drawn] ?? 'stats');
     const isEnd = method === 'terminate';
     const claim = { thing: `child ${name}`, fact: 'gone' };
     journal.add({
@@ -376,7 +379,7 @@ export const makeDoer = ({
         await askBirth(operator, deed, what.to);
         break;
       case 'govern':
-        await govern(operator, deed);
+        await govern(operator, deed, what.to);
         break;
       case 'fetch':
         await askFetch(operator, deed);

@@ -13,7 +13,7 @@ export type Deed =
   | { readonly do: 'alarm' | 'alias'; readonly to: number }
   /** Revokes the first alias that there is; cancels the first alarm that repeats. */
   | { readonly do: 'revoke' | 'cancel' }
-  /** Has a vat be made, of the cluster's code or of code that may be stored; does something to the last that was. */
+  /** Has a vat be made, of the cluster's code or of code that may be stored; ends the last that was, or does something else to it. */
   | { readonly do: 'birth' | 'govern'; readonly to: number }
   /** Has a vat of a launched cluster be woken again and again; asks a server. */
   | { readonly do: 'repeat' | 'fetch' }
