@@ -69,6 +69,7 @@ export const makeDoer = ({
   report,
   onPause,
   onVain,
+  onStorage,
   now,
 }: {
   rig: Rig;
@@ -81,6 +82,8 @@ export const makeDoer = ({
   onPause: (isPaused: boolean) => void;
   /** Told of work that nobody may do, for its way was cut before. */
   onVain: (id: string) => void;
+  /** Told that something was refused because the storage fails. */
+  onStorage: (problem: string) => void;
   now: () => number;
 }) => {
   const extra = (index: number, attempt: number): string =>
@@ -128,7 +131,10 @@ export const makeDoer = ({
       },
       (problem: unknown) => {
         const code = String(Object(problem).code);
-        if (REFUSALS.includes(code)) {
+        if (code === 'STORAGE_FAILED') {
+          onStorage(String(problem));
+        }
+        if (REFUSALS.includes(code) || code === 'STORAGE_FAILED') {
           settle(undefined);
         } else if (!/closed|kernel has/i.test(String(problem))) {
           report(`${method} was refused: ${String(problem)}`);

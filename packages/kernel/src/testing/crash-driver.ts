@@ -434,7 +434,17 @@ export const runProgram = async <Disk>({
   const waiting = program.deeds
     .map((_, index) => index)
     .filter(deed => !book.isSettled(deed));
-  const course: { end: RunResult<Disk>['end'] } = { end: 'whole' };
+  const course: { end: RunResult<Disk>['end']; isRefused: boolean } = {
+    end: 'whole',
+    isRefused: false,
+  };
+  /** A failing storage has no room for more files: that alone ends no kernel, which does at its next write. */
+  const refuse = (problem: string): void => {
+    course.isRefused = true;
+    if (!failure) {
+      report(`the storage does not fail, and yet: ${problem}`);
+    }
+  };
   let times = freedom.times ?? 0;
   /** All on which it depends how the run goes on; what the vats draw depends on the program alone. */
   const stateNow = (): string =>
@@ -520,6 +530,7 @@ export const runProgram = async <Disk>({
         isHeldStill = isPaused;
       },
       onVain: id => vain.add(id),
+      onStorage: refuse,
       now: steps.clock.now,
     });
     const doNext = async (): Promise<void> => {
@@ -553,6 +564,8 @@ export const runProgram = async <Disk>({
   } catch (problem) {
     if (rig.kernel.status().state === 'critical-failed') {
       course.end = 'stopped';
+    } else if (Object(problem).code === 'STORAGE_FAILED') {
+      refuse(String(problem));
     } else if (!failure || !hasEnded()) {
       report(`the run has failed: ${String(problem)}`);
     }
@@ -564,6 +577,8 @@ export const runProgram = async <Disk>({
     if (!program.isCritical) {
       report(`no vat is critical, and the kernel has stopped: ${reason}`);
     }
+  } else if (state === 'running' && course.isRefused) {
+    // What is stored is as sound as in a kernel that has ended.
   } else if (state !== (failure ? 'storage-failed' : 'running')) {
     report(`the kernel is ${state}: ${reason}`);
   }
