@@ -54,15 +54,21 @@ const clients = makeClients({
   onGone: client => kernel.dismiss(client),
 });
 
-const storage = makeStorageOrders(
-  () => new Worker('storage-worker.js', { type: 'module' }),
-);
+// A dead worker gives no event, but its locks come free.
+const whenDead = (name: string): Promise<void> =>
+  navigator.locks.request(name, () => {});
+
+const storage = makeStorageOrders({
+  startWorker: name =>
+    new Worker('storage-worker.js', { type: 'module', name: name + run }),
+  whenDead,
+  isResting: () => kernel.isResting(),
+});
 
 const kernel = makeKernelKeeper({
   startWorker: name =>
     new Worker('kernel-worker.js', { type: 'module', name: name + run }),
-  // A dead worker gives no event, but its locks come free.
-  whenDead: name => navigator.locks.request(name, () => {}),
+  whenDead,
   every,
   now: () => performance.now(),
   after,

@@ -1,7 +1,7 @@
 /** The directory of the origin's private file system by which pages and workers give each other backups. */
 export const EXCHANGE = 'exchange';
 
-/** What is asked of the storage while no kernel has it open; each answer is the worker's last word. */
+/** What is asked of the storage while no kernel has it open. */
 export type StorageOrder =
   /** Copies all that is stored into the exchange. */
   | { readonly type: 'copy' }
@@ -13,3 +13,6 @@ export type StorageOrder =
 export type StorageAnswer =
   | { readonly ok: true; readonly result: unknown }
   | { readonly ok: false; readonly code: string; readonly problem: string };
+
+/** First that it lives, under the name of a lock that comes free with its death; the answer is its last word. */
+export type FromStorageWorker = { readonly alive: string } | StorageAnswer;

@@ -1,7 +1,11 @@
 /** Sees to what is stored while no kernel runs: started for one order, ended after its answer. */
 import { CooperageError } from '@cooperage/protocol';
 import { makeClock } from './kernel-worker/clock.ts';
-import type { StorageAnswer, StorageOrder } from './storage-words.ts';
+import type {
+  FromStorageWorker,
+  StorageAnswer,
+  StorageOrder,
+} from './storage-words.ts';
 import {
   copyAll,
   restoreFrom,
@@ -35,6 +39,14 @@ const answer = async (order: StorageOrder): Promise<StorageAnswer> => {
   }
 };
 
+const post = (word: FromStorageWorker): void => self.postMessage(word);
+
+// Held until death, which gives no event: whoever waits for it knows then.
+void navigator.locks.request(self.name, () => {
+  post({ alive: self.name });
+  return new Promise(() => {});
+});
+
 self.addEventListener('message', ({ data }: MessageEvent<StorageOrder>) => {
-  void answer(data).then(said => self.postMessage(said));
+  void answer(data).then(post);
 });

@@ -222,6 +222,8 @@ export const makeKernelKeeper = (options: KernelKeeperOptions) => {
       reason: string,
       what: 'worker' | 'host',
     ): void => tell({ type: 'vatLost', launch, reason, what }),
+    /** No kernel runs, and none is about to. */
+    isResting: (): boolean => situation.kind === 'resting',
     sitesTakenBack: (): void => tell({ type: 'sitesTakenBack' }),
     /** Resolves when the kernel has finished its work, committed and closed, or after a minute; at once when there is none. */
     stop: (): Promise<void> =>

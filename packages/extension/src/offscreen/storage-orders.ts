@@ -1,30 +1,58 @@
 import { CooperageError, ERROR_CODES } from '@cooperage/protocol';
-import type { StorageAnswer, StorageOrder } from '../storage-words.ts';
+import type {
+  FromStorageWorker,
+  StorageAnswer,
+  StorageOrder,
+} from '../storage-words.ts';
+
+export type StorageOrdersOptions = {
+  /** Starts it under that name. */
+  readonly startWorker: (name: string) => Worker;
+  /** Resolves when the named worker, known to live, is dead. */
+  readonly whenDead: (name: string) => Promise<void>;
+  /** No kernel has the files. */
+  readonly isResting: () => boolean;
+};
+
+const failureOf = (what: string): CooperageError =>
+  new CooperageError('BACKUP_FAILED', `The storage's worker ${what}`);
 
 /** Has one order at a time obeyed, each by a worker of its own. */
-export const makeStorageOrders = (startWorker: () => Worker) => {
+export const makeStorageOrders = (options: StorageOrdersOptions) => {
+  const { startWorker, whenDead, isResting } = options;
   let last: Promise<unknown> = Promise.resolve();
+  let starts = 0;
 
-  const obey = (order: StorageOrder): Promise<StorageAnswer> =>
-    new Promise((resolve, reject) => {
-      const worker = startWorker();
-      worker.onmessage = ({ data }: MessageEvent<StorageAnswer>) => {
-        worker.terminate();
-        resolve(data);
-      };
-      worker.onerror = ({ message }) => {
-        worker.terminate();
-        reject(
-          new CooperageError(
-            'BACKUP_FAILED',
-            `The storage's worker failed: ${message ?? 'it could not be loaded'}`,
-          ),
-        );
-      };
-      worker.postMessage(order);
-    });
+  const obey = async (order: StorageOrder): Promise<StorageAnswer> => {
+    starts += 1;
+    const worker = startWorker(`storage-${starts}`);
+    try {
+      return await new Promise((resolve, reject) => {
+        worker.onmessage = ({ data }: MessageEvent<FromStorageWorker>) => {
+          if ('alive' in data) {
+            void whenDead(data.alive).then(() =>
+              reject(failureOf('ended before its answer')),
+            );
+          } else {
+            resolve(data);
+          }
+        };
+        worker.onerror = ({ message }) =>
+          reject(failureOf(`failed: ${message ?? 'it could not be loaded'}`));
+        worker.postMessage(order);
+      });
+    } finally {
+      worker.terminate();
+    }
+  };
 
-  const give = (order: StorageOrder): Promise<unknown> => {
+  const give = async (order: StorageOrder): Promise<unknown> => {
+    if (!isResting()) {
+      throw new CooperageError(
+        'BACKUP_FAILED',
+        'A kernel has just been started over the files: ask it',
+      );
+    }
     const answered = last.then(async () => {
       const answer = await obey(order);
       if (!answer.ok) {
@@ -40,8 +68,17 @@ export const makeStorageOrders = (startWorker: () => Worker) => {
   return Object.freeze({
     /** Rejects with a CooperageError that says what is in the way. */
     order: give,
-    /** Resolves when no order is left that was given before: until then no kernel may open what is stored. */
-    whenDone: async (): Promise<void> => void (await last),
+    /**
+     * Resolves when no order is left, those included that were given meanwhile:
+     * until then no kernel may open what is stored.
+     */
+    whenDone: async (): Promise<void> => {
+      let seen;
+      do {
+        seen = last;
+        await seen;
+      } while (seen !== last);
+    },
   });
 };
 export type StorageOrders = ReturnType<typeof makeStorageOrders>;
