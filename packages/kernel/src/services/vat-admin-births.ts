@@ -1,5 +1,10 @@
 import harden from '@endo/harden';
-import { makeVatId, type ClusterId, type VatId } from '@cooperage/protocol';
+import {
+  isVatId,
+  makeVatId,
+  type ClusterId,
+  type VatId,
+} from '@cooperage/protocol';
 import type { CrankParts } from '../crank.ts';
 import { EndpointFault, insistRow } from '../faults.ts';
 import type { Phase } from '../phase.ts';
@@ -103,6 +108,7 @@ export const makeBirths = (
       const node = objects.make(VAT_ADMIN, 'node', row.vat);
       addChild(state, parts, { ...row, node: node.kref });
       applyStart(candidate);
+      stopWithMaker(row);
       if (row.promise !== null) {
         const iface = state.objects.get(root)?.iface ?? row.name;
         const made = {
@@ -113,6 +119,15 @@ export const makeBirths = (
       }
       removeBirth(state, refcounts, row);
     });
+
+  /** A person who has stopped the maker has not seen this vat: it waits as the maker does. */
+  const stopWithMaker = ({ vat, maker }: BirthRow): void => {
+    const by = isVatId(maker) ? state.vats.get(maker)?.stoppedBy : null;
+    const row = state.vats.get(vat);
+    if (by === 'person' && row) {
+      state.vats.put({ ...row, paused: 1, stoppedBy: by });
+    }
+  };
 
   const codeOf = ({ bundle }: BirthRow): Newcomer['code'] =>
     insistRow(state.bundles.get(bundle), `bundle ${bundle}`);

@@ -87,7 +87,7 @@ export const makeNodes = (
     refuseUnless(
       mayMove(row, 'maker'),
       () =>
-        `the vat is ${stateOf(row)} by a person, and only a person lets it go on`,
+        `a person has paused or suspended the vat, and only a person lets it go on`,
       'Error',
     );
     return row;

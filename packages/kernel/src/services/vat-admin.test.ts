@@ -452,6 +452,25 @@ describe('an administrator of vats', () => {
     expect(rig.kernel.state.births.size).toBe(0);
   });
 
+  it('leaves a vat paused by the person who has stopped its maker meanwhile', async () => {
+    const { say, root, admin, finish, client, state, vat, isHeld } =
+      await makeAdminStage({}, { behave: holdStartsOf('kid') });
+    await say(call(root('alice'), 'take', ['$0'], null, admin));
+    await finish(
+      'alice',
+      call('o-50', 'createVat', ['helper', { name: 'kid' }], 'p+9', 'o-50'),
+      subscribe('p+9'),
+    );
+    await until(() => isHeld('kid'));
+    const kid = () => [...state.vats.values()].find(row => row.name === 'kid');
+    await client.rpc.call('suspend', { cluster: 'demo', vat: 'alice' });
+    vat('kid').finish({});
+    await until(() => kid() !== undefined);
+    expect(kid()).toMatchObject({ paused: 1, stoppedBy: 'person' });
+    await client.rpc.call('unpause', { cluster: 'demo', vat: 'kid' });
+    expect(kid()).toMatchObject({ paused: 0, stoppedBy: null });
+  });
+
   it('makes no vat for a maker that ends in the crank in which it asks', async () => {
     const { say, root, admin, finish, client, count, rig } =
       await makeAdminStage();
