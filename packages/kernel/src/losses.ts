@@ -148,7 +148,11 @@ export const makeLosses = (
           continue;
         }
         left -= goOn(vat, loss, left);
-        if (left <= 0 || losses.has(vat)) {
+        if (losses.delete(vat)) {
+          losses.set(vat, loss); // the others come before the rest of it
+          return;
+        }
+        if (left <= 0) {
           return;
         }
       }

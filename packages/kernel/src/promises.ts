@@ -261,6 +261,10 @@ export const makePromises = (
           break;
         }
         settleInTurn(kref);
+        if (settling.delete(kref)) {
+          settling.add(kref); // the others come before the rest of it
+          return;
+        }
       }
     },
     /** What an earlier run may have left. */

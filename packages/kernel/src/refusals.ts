@@ -275,18 +275,23 @@ export const makeRefusals = (
       for (const vat of failed) {
         left -= refuseFor(vat, left);
         if (left <= 0) {
+          failed.delete(vat);
+          failed.add(vat); // the others come before the rest of it
           return;
         }
         failed.delete(vat);
       }
       for (const [vat, known] of sifted) {
         const positions = known ?? positionsIn(vat);
-        sifted.set(vat, positions);
-        sift(vat, positions, left);
+        left -= sift(vat, positions, left);
+        sifted.delete(vat);
         if (positions.length > 0) {
+          sifted.set(vat, positions);
           return;
         }
-        sifted.delete(vat);
+        if (left <= 0) {
+          return;
+        }
       }
     },
   });

@@ -21,13 +21,13 @@ const answer = (result: Vref) =>
   ['resolve', [[result, false, dataOf('answer')] as const]] as const;
 
 /** A client and a vat that knows its listener as `o-50`; who says what is up to the test. */
-const setScene = () => {
+const setScene = (clearedPerCrank = 200) => {
   const state = makeState(openMemoryKernelDb());
   const parts = makeCrankParts(state, {
     bounds: boundsOf({ roundMessages: 1, notifiesTogether: 1 }),
     onArrival: () => {},
     onExit: () => {},
-    clearedPerCrank: 200,
+    clearedPerCrank,
     afterCrank: () => {},
   });
   const names = makeSessionNames(state, parts);
@@ -120,5 +120,25 @@ describe('what a session remembers of the deliveries that named things', () => {
     session.seen = session.sent;
     parts.run(() => names.forgetRetired(CLIENT, session));
     expect(remembered()).toEqual([listener]);
+  });
+
+  it('leaves the name of a promise that is settled in steps to a client that waits for it (invariant 9)', () => {
+    const { parts, names, session, say, deliver } = setScene(1);
+    say(ALICE, send('o-50', 'ask', [], 'p+1'));
+    const { result } = deliver();
+    session.seen = session.sent;
+    say(ALICE, send('p+1', 'one'));
+    say(ALICE, send('p+1', 'two'));
+    say(ALICE, send('o-50', 'look', ['p+1']));
+    deliver();
+    parts.run(() => names.resolve(CLIENT, session, answer(result)));
+    session.seen = session.sent;
+    say(CLIENT, ['subscribe', result]);
+    parts.run(() => names.forgetRetired(CLIENT, session));
+    while (!parts.promises.isDone()) {
+      parts.run(() => parts.promises.step());
+    }
+    const kref = parts.clists.entryOfVref(CLIENT, result)?.kref;
+    expect(kref && parts.inbox.hasNotify(CLIENT, kref)).toBe(true);
   });
 });

@@ -47,6 +47,11 @@ export const makeSessionNames = (state: State, parts: CrankParts) => {
   const isNamedAgain = (session: NamesOfSession, kref: Kref): boolean =>
     (session.lastNamed.get(kref) ?? 0) > session.seen;
 
+  /** Its name is needed to tell the client what the promise comes to. */
+  const isToHear = (id: SessionId, kref: Kref): boolean =>
+    parts.inbox.hasNotify(id, kref) ||
+    state.promises.get(kref)?.subscribers.includes(id) === true;
+
   /** The client has heard that these names are retired: they may go. */
   const forgetRetired = (id: SessionId, session: NamesOfSession): void => {
     const { seen, lastNamed, lingering } = session;
@@ -61,7 +66,7 @@ export const makeSessionNames = (state: State, parts: CrankParts) => {
         lingering.delete(kref);
         lastNamed.delete(kref);
         const entry = parts.clists.entry(id, kref);
-        if (entry && !parts.inbox.hasNotify(id, kref)) {
+        if (entry && !isToHear(id, kref)) {
           parts.clists.remove(entry);
         }
       }

@@ -74,9 +74,12 @@ export const makeRefcounts = (state: State) => {
     /** The flag of an importing entry changed. */
     becomeReachable: (kref: Kref): void => changeObject(kref, 1, 0),
     becomeUnreachable: (kref: Kref): void => changeObject(kref, -1, 0),
-    /** To be looked at although no count changed: its owner is gone, or exports it anew. */
+    /** To be looked at although no count changed: its owner is gone, or exports it anew; or it has settled at last. */
     suspect: (kref: Kref): void => {
       fallen.add(kref);
+      if (isPromiseKref(kref)) {
+        lessHeld.add(kref);
+      }
     },
 
     /**
@@ -85,7 +88,7 @@ export const makeRefcounts = (state: State) => {
      * alone: an undone crank may have left some.
      */
     fallen,
-    /** Promises that lost a holder and have others, which may be each other. Whoever looks at one takes it out. */
+    /** Promises that lost a holder, or had lost one before they settled, and have others, which may be each other. Whoever looks at one takes it out. */
     lessHeld,
   };
 };
