@@ -186,13 +186,17 @@ describe('a session', () => {
 
 describe('the rig', () => {
   it('refuses to end quietly when the kernel has failed', async () => {
+    let isBroken = false;
     const rig = await startRig({
       afterCrank: () => {
-        throw Error('a fault of the kernel');
+        if (isBroken) {
+          throw Error('a fault of the kernel');
+        }
       },
       isChecked: false,
       baseUrl,
     });
+    isBroken = true;
     await expect(
       E(rig.console.kernel).launch(configs['counter']),
     ).rejects.toThrow();
