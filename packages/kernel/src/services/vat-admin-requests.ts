@@ -307,7 +307,7 @@ export const readUpgrade = (
 };
 harden(readUpgrade);
 
-/** Reads the bounds of `attenuate({vats, bytes, bundles})`. Throws Refusal. */
+/** Reads the bounds of `attenuate({vats, bytes, bundles, deadline})`. Throws Refusal. */
 export const readCaveats = (value: Value): AdminCaveats => {
   const record = recordOrNone(value, 'what attenuates');
   const problems: string[] = [];
