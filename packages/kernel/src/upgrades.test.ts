@@ -2,6 +2,7 @@ import { PROTOCOL_VERSION, type Delivery } from '@cooperage/protocol';
 import { describe, expect, it } from 'vitest';
 import type { Deed, RawVat } from './testing/raw-vats.ts';
 import { makeManualClock } from './testing/manual-clock.ts';
+import { realClock } from './testing/rig.ts';
 import {
   answerStart,
   dataOf,
@@ -289,6 +290,100 @@ describe('while the new code starts', () => {
     expect(await upgraded).toEqual({ incarnation: 2 });
     expect(rowOf(stage)).toMatchObject({ incarnation: 2, asleep: 0 });
     await end(stage);
+  });
+
+  describe('and the old worker is lost, with a heap too large for one crank', () => {
+    /** Told to, keeps what is to be done soon. */
+    const makeHoldingClock = () => {
+      const due: (() => void)[] = [];
+      let isHeld = false;
+      return {
+        clock: {
+          ...realClock,
+          soon: (callback: () => void) =>
+            isHeld ? void due.push(callback) : realClock.soon(callback),
+        },
+        hold: () => {
+          isHeld = true;
+        },
+        release: () => {
+          isHeld = false;
+          due.splice(0).forEach(realClock.soon);
+        },
+      };
+    };
+
+    /** The new code of alice starts; bob has got objects of her old heap, and waits for promises of it. */
+    const startLarge = async () => {
+      const { clock, hold, release } = makeHoldingClock();
+      const stage = await makeStage(['alice', 'bob'], {
+        behave: (...all) =>
+          all[0][0] === 'notify' ? {} : holdUpgrades(...all),
+        clearedPerCrank: 7,
+        collectMilliseconds: Infinity,
+        longMilliseconds: 1e9,
+        clock,
+      });
+      const range = (prefix: string, from: number) =>
+        Array.from({ length: 30 }, (_, nth) => `${prefix}${from + nth}`);
+      const [alice, bob] = [stage.root('alice'), stage.root('bob')];
+      await stage.say(send(alice, 'meet', [bob]));
+      const given = [...range('o+', 100), ...range('p+', 100)];
+      await stage.finish('alice', send('o-50', 'take', given));
+      await stage.finish('bob', ...range('p-', 80).map(subscribe));
+      const upgraded = upgrade(stage);
+      await settle();
+      const [old, young] = workersOf(stage);
+      if (!old || !young?.isBusy) {
+        throw Error('the upgrade has not come so far');
+      }
+      return { stage, upgraded, old, young, hold, release };
+    };
+
+    it('waits until that is cleared away, and then it is as if the upgrade had done it (invariants 7, 11)', async () => {
+      const found = [];
+      for (const isLost of [false, true]) {
+        const { stage, upgraded, old, young, hold, release } =
+          await startLarge();
+        if (isLost) {
+          hold();
+          old.lose('its thread ended');
+          await settle();
+        }
+        young.finish({ syscalls: [send('o-50', 'begun')] });
+        await settle();
+        const { asleep, incarnation } = rowOf(stage);
+        release();
+        expect(await upgraded).toEqual({ incarnation: 2 });
+        await stage.finish('bob');
+        found.push({ asleep, incarnation, tables: tablesOf(stage) });
+        await end(stage);
+      }
+      const [kept, lost] = found;
+      expect(kept).toMatchObject({ asleep: 0, incarnation: 2 });
+      expect(lost).toMatchObject({ asleep: 1, incarnation: 2 });
+      expect(lost?.tables).toEqual(kept?.tables);
+    });
+
+    it('and is suspended if the new worker is lost before that', async () => {
+      const { stage, upgraded, old, young, hold, release } = await startLarge();
+      hold();
+      old.lose('its thread ended');
+      await settle();
+      young.finish();
+      await settle();
+      young.lose('it ended too');
+      release();
+      expect(await upgraded).toEqual(
+        failure(
+          'it ended too; its heap was lost meanwhile, so it is suspended',
+        ),
+      );
+      await stage.rig.kernel.idle();
+      expect(stage.rig.kernel.state.promisesByDecider.count(old.id)).toBe(0);
+      expect(rowOf(stage)).toMatchObject({ incarnation: 2, asleep: 1 });
+      await end(stage);
+    });
   });
 
   it('a breach of the old worker is made good by the upgrade', async () => {

@@ -43,13 +43,15 @@ type Upgrade = {
    * - `fetching`: the vat runs as ever;
    * - `waiting`: for the end of the delivery in flight, and nothing more is delivered;
    * - `reaping`: the old heap says what it has no use for;
-   * - `starting`: beside the old worker, which is idle, another runs startVat.
+   * - `starting`: beside the old worker, which is idle, another runs startVat;
+   * - `started`: that has ended well; if the old heap was lost, its loss is not over yet.
    */
-  stage: 'fetching' | 'waiting' | 'reaping' | 'starting' | 'over';
-  code: Code | undefined;
+  stage: 'fetching' | 'waiting' | 'reaping' | 'starting' | 'started' | 'over';
+  code?: Code;
   /** Whether there was a heap when its deliveries were stopped, which may be lost meanwhile. */
   hadHeap: boolean;
-  candidate: Candidate | undefined;
+  candidate?: Candidate;
+  replace?: () => void;
   readonly resolve: (result: UpgradeResult) => void;
   readonly reject: (problem: unknown) => void;
 };
@@ -198,10 +200,6 @@ export const makeUpgrades = (
     candidate: Candidate,
     renewed: { code: Code; incarnation: number },
   ): void => {
-    if (isOverruled(upgrade)) {
-      fail(upgrade, OVERRULED);
-      return;
-    }
     try {
       parts.run(() => {
         renew(upgrade, renewed);
@@ -223,8 +221,8 @@ export const makeUpgrades = (
   };
 
   /**
-   * Nothing of the vat's c-list changes from here on until the end, for only its
-   * own deliveries could: so the start can be prepared for the tables as they will be.
+   * Nothing of the vat's c-list changes from here on until the end, or, if its heap is
+   * lost, as it would then: so the start can be prepared for the tables as they will be.
    */
   const startCandidate = (upgrade: Upgrade): void => {
     const { vat } = upgrade;
@@ -248,11 +246,15 @@ export const makeUpgrades = (
         party: before.cluster,
       },
       {
-        onHeld: () => replace(upgrade, candidate, { code, incarnation }),
+        onHeld: () => {
+          upgrade.stage = 'started';
+          goOn(upgrade);
+        },
         onFailed: (problem, cause) => fail(upgrade, problem, cause),
       },
     );
     upgrade.candidate = candidate;
+    upgrade.replace = () => replace(upgrade, candidate, { code, incarnation });
   };
 
   const goOn = (upgrade: Upgrade): void => {
@@ -268,6 +270,8 @@ export const makeUpgrades = (
       return;
     } else if (isOverruled(upgrade)) {
       fail(upgrade, OVERRULED);
+    } else if (stage === 'started') {
+      upgrade.replace?.();
     } else if (row.asleep) {
       runner.dropStart(vat);
       startCandidate(upgrade);
@@ -330,9 +334,7 @@ export const makeUpgrades = (
           vat,
           order,
           stage: 'fetching',
-          code: undefined,
           hadHeap: false,
-          candidate: undefined,
           resolve,
           reject,
         };
