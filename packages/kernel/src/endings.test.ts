@@ -367,6 +367,14 @@ const makeMetered = async (options: Parameters<typeof makeStage>[1] = {}) => {
   };
 };
 
+/** However many turns its worker takes to start. */
+const whenBusy = ({ rig }: Stage, name: string): Promise<void> =>
+  expect
+    .poll(() => rig.vats.all.findLast(vat => vat.label === name)?.isBusy, {
+      timeout: 60_000,
+    })
+    .toBe(true);
+
 const P = (nth: number): string => `p+${nth}`;
 
 describe('messages that no vat can take', () => {
@@ -475,7 +483,10 @@ describe('messages that no vat can take', () => {
       await settle();
       release();
       await ordered;
-      await settle();
+      await expect
+        .poll(() => stage.rejected().length, { timeout: 60_000 })
+        .toBe(2 + COUNT);
+      await whenBusy(stage, 'alice');
       expect(stage.rejected().map(([promise]) => promise)).toEqual(
         expect.arrayContaining([P(1), P(2), ...many('p+', 100)]),
       );
@@ -551,6 +562,38 @@ describe('messages that no vat can take', () => {
     expect([isCut, stage.rejected().length]).toEqual([true, 1 + COUNT]);
     expect(textOf(stage.flight('alice'))).toContain('next');
     expect(stage.seen.most).toBeLessThanOrEqual(7);
+    await stage.finish('alice');
+    await end(stage);
+  });
+
+  it('and are given up are refused in steps, each in a turn of its own, when their vat may run again meanwhile (invariant 11)', async () => {
+    const { clock, hold, release } = makeStepClock();
+    const stage = await makeMetered({ clock, longMilliseconds: 1e9 });
+    const { state } = stage.rig.kernel;
+    const alice = stage.root('alice');
+    await stage.say(
+      send(alice, 'poison', [], P(1)),
+      ...many('p+', 100).map(result => send(P(1), 'x', [], result)),
+      ...[P(1), ...many('p+', 100)].map(subscribe),
+      send(alice, 'next'),
+    );
+    for (let tries = 0; tries < 2; tries += 1) {
+      stage.vat('alice').lose('its thread ended');
+      await settle();
+    }
+    hold();
+    await stage.finish('alice', subscribe('p-99'));
+    const left = state.queue.size;
+    expect(left).toBeGreaterThan(14);
+    await stage.client.rpc.call('resume', { cluster: 'demo' });
+    await settle();
+    expect(state.queue.size).toBe(left);
+    release();
+    await expect
+      .poll(() => stage.rejected().length, { timeout: 60_000 })
+      .toBe(1 + COUNT);
+    await whenBusy(stage, 'alice');
+    expect(textOf(stage.flight('alice'))).toContain('next');
     await stage.finish('alice');
     await end(stage);
   });
@@ -849,6 +892,30 @@ describe('a large heap that is lost', () => {
     expect(row && state.promisesByDecider.count(row.id)).toBe(0);
     release();
     await stage.rig.kernel.stop();
+  });
+
+  it('is cleared away, and then the vat starts for a collection that was asked for meanwhile', async () => {
+    const { clock, hold, release } = makeStepClock();
+    const stage = await makeStage(['big', 'bob'], {
+      clearedPerCrank: 7,
+      collectMilliseconds: Infinity,
+      longMilliseconds: 1e9,
+      behave,
+      clock,
+    });
+    await stage.say(send(stage.root('big'), 'meet', [stage.root('bob')]));
+    await stage.finish('big', send('o-50', 'take', many('o+', 100)));
+    await stage.finish('bob');
+    hold();
+    stage.vat('big').lose('its thread ended');
+    await settle();
+    expect(entriesOf(stage.rig.kernel.state)).toBeGreaterThan(7);
+    const collected = stage.client.rpc.call('collect', {});
+    await settle();
+    release();
+    await collected;
+    expect(stage.vat('big').deliveries[0]?.[0]).toBe('startVat');
+    await end(stage);
   });
 
   it('is cleared away by the next run after a crash amid that (invariants 2, 7, 10)', async () => {

@@ -210,6 +210,11 @@ export const makeRefusals = (
         refuseGivenUp(tried.position, most);
       }
     },
+    /** What waits first for the vat is given up, and steps refuse it. */
+    isRefusing: (vat: VatId): boolean => {
+      const head = givenUp.size > 0 ? inbox.head(vat) : undefined;
+      return isGivenUp(head) && givenUp.has(head.position);
+    },
     /** More of an item that is given up. */
     goOnWith: ({ position }: QueueRow): void => {
       refuseGivenUp(position, most);

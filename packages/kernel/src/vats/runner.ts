@@ -191,11 +191,15 @@ export const makeRunner = (state: State, powers: RunnerPowers) => {
     workers.deliver(vat, flight, isReap ? REAP_MILLISECONDS : deadline);
   };
 
+  /** Whether anybody lets it run. */
+  const isWanted = (vat: VatId): boolean =>
+    isFit(state.vats.get(vat)) && !holds.isHeld(vat);
+
   const mayRun = (vat: VatId): boolean =>
-    isFit(state.vats.get(vat)) &&
-    !holds.isHeld(vat) &&
+    isWanted(vat) &&
     !parts.losses.isUnderWay(vat) &&
-    !parts.refusals.isSifting(vat);
+    !parts.refusals.isSifting(vat) &&
+    !parts.refusals.isRefusing(vat);
 
   return {
     ...holds,
@@ -236,9 +240,9 @@ export const makeRunner = (state: State, powers: RunnerPowers) => {
       state.vats.get(vat)?.asleep === 0 &&
       mayRun(vat) &&
       ['idle', 'busy'].includes(workers.state(vat) ?? 'gone'),
-    /** True when the vat has no worker, and may have one. */
+    /** True when the vat has no worker, and may have one, now or when what is done in steps is done. */
     isAsleep: (vat: VatId): boolean =>
-      mayRun(vat) && workers.state(vat) === undefined,
+      isWanted(vat) && workers.state(vat) === undefined,
     /** The next delivery that the kernel makes of itself. */
     toChore: (vat: VatId): void => {
       const flight = chores.next(vat);
