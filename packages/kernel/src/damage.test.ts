@@ -260,3 +260,26 @@ describe.each([
     await rig.kernel.stop();
   });
 });
+
+it('a vat whose file is spoilt while the kernel rests fails then, and those who wait for it hear of it at once', async () => {
+  const { clock, advance } = makeManualClock();
+  const stage = await makeStage(['alice'], {
+    clock,
+    collectMilliseconds: Infinity,
+  });
+  await stage.say(send(stage.root('alice'), 'write', [], 'p+1'));
+  await stage.say(subscribe('p+1'));
+  await stage.finishWith('alice', { changes: CHANGES });
+  stage.rig.image.vats.set(stage.vat('alice').id, {
+    fold: 0,
+    rows: new Map(),
+    damage: 'spoilt',
+  });
+  advance(1_000);
+  await settle();
+  expect(statesIn(stage.rig)).toMatchObject({ alice: 'failed' });
+  expect(stage.client.deliveries).toMatchObject([
+    ['notify', [['p+1', true, {}]]],
+  ]);
+  await end(stage);
+});

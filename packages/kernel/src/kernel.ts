@@ -179,7 +179,7 @@ const joinRooms = (given: Platform, options: KernelOptions) => {
   const log = makeLaunchLog(news.stir);
   const launches = makeLaunches(state, { ...shared, platform, clusters, log });
   const upgrades = makeUpgrades(state, { ...shared, pump: calls.pump });
-  const rest = makeRest({ ...shared, platform });
+  const rest = makeRest({ ...shared, platform, pump: calls.pump });
 
   const stopping = makeStopping({ ...shared, clock, pump: calls.pump });
 

@@ -20,6 +20,7 @@ export const makeRest = ({
   isQuiet,
   outputs,
   keeper,
+  pump,
 }: {
   platform: Platform;
   options: Pick<KernelOptions, 'foldMilliseconds'>;
@@ -28,6 +29,8 @@ export const makeRest = ({
   isQuiet: () => boolean;
   outputs: Pick<Outputs, 'commitIfNeeded'>;
   keeper: StoreKeeper;
+  /** To be called when more may be delivered. */
+  pump: () => void;
 }) => {
   const idlers = new Set<{
     resolve: () => void;
@@ -48,8 +51,11 @@ export const makeRest = ({
 
   const foldStep = (): void => {
     isFoldDue = false;
-    keeper.foldSome(most());
+    const isAnyDamaged = keeper.foldSome(most());
     foldOn();
+    if (isAnyDamaged) {
+      pump(); // somebody is to hear of it
+    }
   };
 
   /** Has the next step taken in a later turn, if there is too much. */

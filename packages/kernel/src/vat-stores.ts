@@ -146,15 +146,17 @@ export const makeStoreKeeper = (
      * Folds some changes when more wait than `most`, of each vat those first that
      * have waited longest. A step folds a thousand, or a million units, or half of what is too much:
      * so what waits stays within bounds, however fast vats write, and no step
-     * takes much longer than the writing took.
+     * takes much longer than the writing took. True when a vat's file was found
+     * that can't be used.
      */
-    foldSome: (most: Load): void => {
+    foldSome: (most: Load): boolean => {
       const waiting = unfolded();
       const excess = waiting.changes - most.changes;
       const excessUnits = waiting.units - most.units;
       if (excess <= 0 && excessUnits <= 0) {
-        return;
+        return false;
       }
+      const damagedBefore = damaged.size;
       commit();
       let budget = half(excess, step.changes);
       let units = half(excessUnits, step.units);
@@ -169,6 +171,7 @@ export const makeStoreKeeper = (
         }
       }
       commit();
+      return damaged.size > damagedBefore;
     },
 
     /** The vat's store, packed for its worker. To be called when nothing of it waits to be folded. Throws STORE_DAMAGED. */
