@@ -7,13 +7,23 @@ export const listFiles = async (
 ): Promise<readonly string[]> =>
   (await extension.inOffscreen(`(async () => {
     const found = [];
+    // What the kernel has just written to makes the snapshot unreadable: another is taken.
+    const headerOf = async handle => {
+      for (;;) {
+        const file = await handle.getFile();
+        try {
+          return await file.slice(0, 512).text();
+        } catch (problem) {
+          if (problem.name !== 'NotReadableError') throw problem;
+        }
+      }
+    };
     const walk = async directory => {
       for await (const handle of directory.values()) {
         if (handle.kind === 'directory') {
           await walk(handle);
         } else {
-          const file = await handle.getFile();
-          const header = await file.slice(0, 512).text();
+          const header = await headerOf(handle);
           const name = header.slice(0, header.indexOf('\\0'));
           if (name.startsWith('/')) found.push(name);
         }
