@@ -41,10 +41,10 @@ import { settleChild } from './services/vat-admin-children.ts';
 import { makeStoreKeeper } from './vat-stores.ts';
 import { makeStoreBounds } from './vats/store-bounds.ts';
 
-/** What others than its maker hear of it. */
 /** Why heaps are lost that were there when the kernel ended. */
 const RESTARTED = 'the kernel was restarted';
 
+/** What others than its maker hear of it. */
 const reasonOfExit = ({ data: { body } }: Exit): string =>
   `the vat ended itself: ${textOfRejection(body).slice(0, 500).toWellFormed()}`;
 
