@@ -1,10 +1,12 @@
 import harden from '@endo/harden';
-import type { FetchCaveats, Kref } from '@cooperage/protocol';
+import type { ClusterId, FetchCaveats, Kref } from '@cooperage/protocol';
 
 /** What is kept for an object of the service. */
 export type FetchBounds = {
   /** Of the object that was granted, if this one was made of it: all of them share its bound of calls. */
   readonly granted: Kref | null;
+  /** To which it was granted, with whose other fetches it shares what all may have; missing in objects of before that was kept. */
+  readonly cluster?: ClusterId;
   /** Each must be met; the first is the grant's. */
   readonly sets: readonly FetchCaveats[];
 };

@@ -1,14 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import type { Json } from '@cooperage/protocol';
+import type { Json, Kref } from '@cooperage/protocol';
 import { makeMemoryImage } from '../adapters/memory.ts';
 import type { Fetch, FetchAnswer, FetchRequest, Platform } from '../ports.ts';
 import { makeWitness } from '../testing/commits.ts';
 import { makeManualClock } from '../testing/manual-clock.ts';
 import { makeRig } from '../testing/rig.ts';
 import { answerStart, settle } from '../testing/stage.ts';
-import { call, makeServiceStage, referTo } from '../testing/service-stage.ts';
+import {
+  call,
+  makeServiceStage,
+  referTo,
+  referToKref,
+} from '../testing/service-stage.ts';
 import { problemOfFetch } from './fetch-bounds.ts';
-import { MOST_CALLS } from './fetch.ts';
+import { MOST_CALLS, MOST_CALLS_OF_ALL } from './fetch.ts';
 
 const GRANT = { service: 'fetch', hosts: ['api.example.org'] };
 
@@ -58,10 +63,10 @@ const makeServers = () => {
   return { asked, fetch };
 };
 
-const makeFetchStage = async (grant: Json = GRANT) => {
+const makeFetchStage = async (grants: readonly Json[] = [GRANT]) => {
   const { asked, fetch } = makeServers();
   const time = makeManualClock();
-  const stage = await makeServiceStage([], [grant], {
+  const stage = await makeServiceStage([], grants, {
     clock: time.clock,
     collectMilliseconds: Infinity,
     wrap: platform => ({ ...platform, fetch }),
@@ -205,6 +210,37 @@ describe('the fetch service', () => {
     expect([asked.length, rig.kernel.state.calls.size]).toEqual([
       MOST_CALLS,
       MOST_CALLS,
+    ]);
+  });
+
+  it('leaves room for the calls of others, however many fetches a cluster was granted', async () => {
+    const grants = Array.from({ length: 13 }, (_, at) => ({
+      ...GRANT,
+      as: `fetch${at}`,
+      pathPrefix: `/${at}`,
+    }));
+    const { client, say, launch, rig } = await makeFetchStage(grants);
+    await launch('other', 'guest');
+    const { calls, serviceObjects } = rig.kernel.state;
+    const krefs = [...serviceObjects.values()].map(({ kref }) => kref);
+    const [mine, theirs] = [krefs.slice(0, 13), krefs.slice(13)];
+    const ask = async (fetches: readonly Kref[]): Promise<number> => {
+      const before = calls.size;
+      for (const [at, kref] of fetches.entries()) {
+        const object = await referToKref(client, kref);
+        const url = `https://api.example.org/${at}`;
+        await say(
+          ...Array.from({ length: MOST_CALLS }, () =>
+            call(object, 'fetch', [url]),
+          ),
+        );
+      }
+      return calls.size - before;
+    };
+    expect([await ask(mine), await ask(theirs), await ask(mine)]).toEqual([
+      MOST_CALLS_OF_ALL / 2,
+      MOST_CALLS_OF_ALL / 4,
+      0,
     ]);
   });
 

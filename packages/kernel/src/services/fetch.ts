@@ -6,6 +6,7 @@ import {
   makeServiceId,
   parseFetchCaveats,
   type CapData,
+  type ClusterId,
   type FetchCaveats,
   type Kref,
   type ServiceId,
@@ -35,7 +36,8 @@ const FETCH: ServiceId = makeServiceId('fetch');
 
 /** Calls under way for one grant: the object that a cluster got, and all that were made of it. */
 export const MOST_CALLS = 16;
-const MOST_CALLS_OF_ALL = 200;
+/** Of all clusters: one begins no other while it has as many under way as there is room for. So none ever has all the room. */
+export const MOST_CALLS_OF_ALL = 200;
 const MOST_SETS = 16;
 /** Of the text that is kept for what vats added to a grant. */
 const MOST_ADDED_UNITS = 10_000;
@@ -151,7 +153,7 @@ const showAnswer = ({ status, url, headers, bytes }: FetchAnswer): Value => {
 
 /** Another fetch that may do no more than this one. */
 const narrow = ({ self, args }: Call): string => {
-  const { granted, sets } = parseBounds(self.data);
+  const { granted, sets, ...rest } = parseBounds(self.data);
   const [first, ...before] = sets;
   const added = [...before, readCaveats(args[0])];
   refuseUnless(
@@ -163,6 +165,7 @@ const narrow = ({ self, args }: Call): string => {
     'RangeError',
   );
   const bounds: FetchBounds = {
+    ...rest,
     granted: granted ?? self.kref,
     sets: [first, ...added],
   };
@@ -198,6 +201,8 @@ export const makeFetchService = (
   const { refcounts, promises } = parts;
   /** What cancels each call under way. */
   const cancels = new Map<number, () => void>();
+  /** For whom each is: none is under way of an earlier run. */
+  const accounts = new Map<number, ClusterId | Kref>();
   phase.onEnd(() => cancels.forEach(cancel => cancel()));
 
   /** To be used inside a crank. */
@@ -205,6 +210,7 @@ export const makeFetchService = (
     const row = state.calls.get(id);
     if (row) {
       state.calls.delete(id);
+      accounts.delete(id);
       if (row.promise !== null) {
         promises.resolve(row.promise, isRejected, data);
         refcounts.release(row.promise);
@@ -252,14 +258,19 @@ export const makeFetchService = (
     );
   };
 
-  /** Those of other services are none of its own. */
-  const countCalls = (): number =>
-    [...state.calls.values()].filter(({ service }) => service === FETCH).length;
+  const hasRoom = (object: Kref, account: ClusterId | Kref): boolean => {
+    const own = [...accounts.values()].filter(each => each === account).length;
+    return (
+      state.callsByObject.count(object) < MOST_CALLS &&
+      own < MOST_CALLS_OF_ALL - accounts.size
+    );
+  };
 
   const call = (given: Call): typeof LATER => {
     const { self, args, result, afterCommit } = given;
-    const { granted, sets } = parseBounds(self.data);
+    const { granted, cluster, sets } = parseBounds(self.data);
     const object = granted ?? self.kref;
+    const account = cluster ?? object;
     const [url, options] = args;
     refuseUnless(
       typeof url === 'string' && url.length < 10_000,
@@ -273,8 +284,7 @@ export const makeFetchService = (
       'Error',
     );
     refuseUnless(
-      state.callsByObject.count(object) < MOST_CALLS &&
-        countCalls() < MOST_CALLS_OF_ALL,
+      hasRoom(object, account),
       () => 'too many calls are under way: wait for their answers',
       'RangeError',
     );
@@ -286,6 +296,7 @@ export const makeFetchService = (
       promise: result,
       slots: [],
     });
+    accounts.set(id, account);
     if (result !== null) {
       refcounts.hold(result);
     }
@@ -306,10 +317,11 @@ export const makeFetchService = (
         attenuate: given => objects.make(FETCH, 'fetch', narrow(given)),
       },
     },
-    grant: (_cluster, { caveats }) => ({
+    grant: ({ id }, { caveats }) => ({
       kind: 'fetch',
       data: JSON.stringify({
         granted: null,
+        cluster: id,
         sets: [{ ...FETCH_DEFAULTS, ...caveats }],
       } satisfies FetchBounds),
     }),

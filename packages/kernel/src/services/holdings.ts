@@ -1,5 +1,6 @@
 import harden from '@endo/harden';
-import { makeServiceId, type Kref, type ServiceId } from '@cooperage/protocol';
+import { type Kref, type ServiceId } from '@cooperage/protocol';
+import { TIMER } from '../store/service-schema.ts';
 import type { State } from '../store/state.ts';
 import { REVOCATION } from './objects.ts';
 import { VAT_ADMIN } from './vat-admin-children.ts';
@@ -23,8 +24,8 @@ export const heldByServices = (state: State): readonly Holding[] => {
     note(target, REVOCATION, kref);
   }
   for (const { timer, handler, promise } of state.timers.values()) {
-    note(handler, makeServiceId('timer'), timer);
-    note(promise, makeServiceId('timer'), timer);
+    note(handler, TIMER, timer);
+    note(promise, TIMER, timer);
   }
   for (const { promise, slots, service, object } of state.calls.values()) {
     [...slots, promise].forEach(held => note(held, service, object));

@@ -155,20 +155,26 @@ export const makeServices = (
         }
       }
     },
-    /** Objects for a cluster, one for each grant, by the name that its config gives it. To be used inside a crank. */
+    /** Objects for a cluster, by the name that its config gives each. Grants that say the same give one object, with one bound. To be used inside a crank. */
     grant: (
       cluster: Pick<ClusterRow, 'id' | 'name'>,
       grants: readonly ServiceGrant[],
-    ): Record<string, Reference> =>
-      Object.fromEntries(
-        grants.map(grant => {
-          const { service, as } = grant;
-          const { kind, data } = services
-            .get(service)
-            ?.grant(cluster, grant) ?? { kind: service, data: '' };
-          return [as, objects.make(makeServiceId(service), kind, data)];
-        }),
-      ),
+    ): Record<string, Reference> => {
+      const made = new Map<string, Reference>();
+      const provide = (grant: ServiceGrant): Reference => {
+        const { service } = grant;
+        const { kind, data } = services.get(service)?.grant(cluster, grant) ?? {
+          kind: service,
+          data: '',
+        };
+        const key = JSON.stringify([service, kind, data]);
+        const object =
+          made.get(key) ?? objects.make(makeServiceId(service), kind, data);
+        made.set(key, object);
+        return object;
+      };
+      return Object.fromEntries(grants.map(each => [each.as, provide(each)]));
+    },
     /** Some vat or session is no more. To be called inside a crank. */
     tidy: (): void => {
       for (const { tidy } of services.values()) {

@@ -14,16 +14,19 @@ import {
   vref,
 } from '../testing/stage.ts';
 import { call, makeServiceStage, referTo } from '../testing/service-stage.ts';
-import { FULL_MILLISECONDS, MOST_TIMERS } from './timer.ts';
+import { FULL_MILLISECONDS, MOST_A_SECOND, MOST_TIMERS } from './timer.ts';
 
 const START = 1_000_000;
 
 const makeTimerStage = async (
   isChecked = true,
-  options: Parameters<typeof makeServiceStage>[2] = {},
+  {
+    services = ['timer'],
+    ...options
+  }: NonNullable<Parameters<typeof makeServiceStage>[2]> = {},
 ) => {
   const time = makeManualClock();
-  const stage = await makeServiceStage(['bob'], ['timer'], {
+  const stage = await makeServiceStage(['bob'], services, {
     isChecked,
     clock: time.clock,
     ...{ collectMilliseconds: Infinity, ...options },
@@ -242,6 +245,41 @@ describe('the timer service', () => {
       value: { '#error': expect.stringContaining('no more may') },
     });
     expect(rig.kernel.state.timers.size).toBe(0);
+  });
+
+  it('rings so often in a second for one timer object and no more, whatever the grants of its cluster are called', async () => {
+    const { ask, told, timer, say, rig, root } = await makeTimerStage(false, {
+      services: ['timer', { service: 'timer', as: 'clock' }],
+    });
+    const { timers, serviceObjects, repeatsPerSecond } = rig.kernel.state;
+    expect(
+      [...serviceObjects.values()].filter(({ kind }) => kind === 'timer'),
+    ).toHaveLength(1);
+    const most = MOST_A_SECOND / 100;
+    const bob = root('bob');
+    await say(
+      ...Array.from({ length: most - 1 }, (_, index) =>
+        call(timer, 'repeat', [10, '$0'], `p+${index + 100}`, bob),
+      ),
+    );
+    // Fifteen milliseconds count as what comes 67 times a second.
+    const last = await ask(timer, 'repeat', [15, '$0'], bob);
+    const refused = await ask(timer, 'repeat', [30, '$0'], bob);
+    const single = await ask(timer, 'wakeAt', [START * 2, '$0'], bob);
+    const [alarm = ''] = told(last)?.slots ?? [];
+    await ask(alarm, 'cancel');
+    const taken = await ask(timer, 'repeat', [10, '$0'], bob);
+    expect(
+      [refused, single, taken].map(each => told(each)?.isRejected),
+    ).toEqual([true, false, false]);
+    expect(JSON.stringify(told(refused))).toContain(
+      'its alarms would come 1001 times a second, more than 1000',
+    );
+    const [{ timer: kref } = Object(undefined)] = timers.values();
+    expect([repeatsPerSecond.of(kref), timers.size]).toEqual([
+      MOST_A_SECOND,
+      most + 1,
+    ]);
   });
 
   it('counts no times that nobody waits for any more, as after the loss of a heap', async () => {

@@ -1,23 +1,24 @@
 import harden from '@endo/harden';
-import { makeServiceId, type Kref, type ServiceId } from '@cooperage/protocol';
+import { type Kref } from '@cooperage/protocol';
 import type { CrankParts } from '../crank.ts';
 import type { Phase } from '../phase.ts';
 import type { Clock } from '../ports.ts';
 import { findRoute, standsFor } from '../router.ts';
-import type { TimerRow } from '../store/service-schema.ts';
+import { TIMER, type TimerRow } from '../store/service-schema.ts';
 import type { State } from '../store/state.ts';
+import { weighRepeat } from '../store/weights.ts';
 import { insistMilliseconds, insistObject } from './arguments.ts';
 import type { ServiceObjects } from './objects.ts';
 import { refuseUnless } from './refusal.ts';
 import { LATER, type Call, type Service } from './service.ts';
 import { writeValue, type Value } from './values.ts';
 
-const TIMER: ServiceId = makeServiceId('timer');
-
 /** Times that may be waited for by one timer object. */
 export const MOST_TIMERS = 1_000;
 /** Milliseconds between two times of one alarm. */
 export const LEAST_PERIOD = 10;
+/** Times of all alarms of one timer object together, in a second: each costs the kernel a crank. An alarm counts one at least. */
+export const MOST_A_SECOND = 1_000;
 /** A platform's own timers count no further than 2^31 milliseconds: the kernel looks again after a day. */
 const LONGEST_SLEEP = 86_400_000;
 const TIMES_PER_TURN = 100;
@@ -66,9 +67,7 @@ export const makeTimerService = (
     const route = findRoute(state, handler);
     return (
       route.to === 'inbox' &&
-      state.lanes
-        .values(`${route.endpoint} ${TIMER}`)
-        .some(({ target }) => target === route.target)
+      state.wakes.count(`${route.endpoint} ${route.target}`) > 0
     );
   };
 
@@ -147,39 +146,44 @@ export const makeTimerService = (
   };
 
   /** For which nobody waits any more, as when a heap has gone that did. */
-  const listUnheard = (): TimerRow[] =>
-    [...state.timers.values()].filter(row => {
+  const listUnheard = (rows: Iterable<TimerRow>): TimerRow[] =>
+    [...rows].filter(row => {
       const isAwaited =
         row.promise !== null && promises.get(row.promise).refs > 1;
       return !isAwaited && (row.handler === null || !isThere(row.handler));
     });
-  const forgetUnheard = (): void => listUnheard().forEach(forget);
+  const forgetUnheard = (
+    rows: Iterable<TimerRow> = state.timers.values(),
+  ): void => listUnheard(rows).forEach(forget);
+
+  /** Why the timer object can't wait for one more time, if it can't. */
+  const problemOfMore = (
+    timer: Kref,
+    row: Pick<TimerRow, 'period'>,
+  ): string | undefined => {
+    if (state.timersByTimer.count(timer) >= MOST_TIMERS) {
+      return `${MOST_TIMERS} times are waited for, and no more may: cancel some, or wait`;
+    }
+    const rate = state.repeatsPerSecond.of(timer) + weighRepeat(row);
+    return rate > MOST_A_SECOND
+      ? `its alarms would come ${rate} times a second, more than ${MOST_A_SECOND}: cancel some, or take a longer period`
+      : undefined;
+  };
 
   const add = (
     { self, afterCommit }: Call,
     fields: Pick<TimerRow, 'time'> &
       Partial<Pick<TimerRow, 'period' | 'handler' | 'promise' | 'alarm'>>,
   ): void => {
-    const isFull = (): boolean =>
-      state.timersByTimer.count(self.kref) >= MOST_TIMERS;
-    if (isFull()) {
-      forgetUnheard();
+    const timer = self.kref;
+    const given = { period: null, handler: null, promise: null, ...fields };
+    if (problemOfMore(timer, given) !== undefined) {
+      forgetUnheard(state.timersByTimer.values(timer));
     }
-    refuseUnless(
-      !isFull(),
-      () =>
-        `${MOST_TIMERS} times are waited for, and no more may: cancel some, or wait`,
-      'RangeError',
-    );
-    const row = {
-      id: state.allot('timer'),
-      timer: self.kref,
-      period: null,
-      handler: null,
-      promise: null,
-      alarm: null,
-      ...fields,
-    };
+    const problem = problemOfMore(timer, given);
+    refuseUnless(problem === undefined, () => String(problem), 'RangeError');
+    const id = state.allot('timer');
+    const row = { id, timer, alarm: null, ...given };
     state.timers.put(row);
     for (const held of [row.handler, row.promise]) {
       if (held !== null) {
@@ -253,9 +257,9 @@ export const makeTimerService = (
     },
     grant: () => ({ kind: 'timer', data: '' }),
     restore: sleep,
-    tidy: forgetUnheard,
+    tidy: () => forgetUnheard(),
     sweep: () => {
-      const unheard = listUnheard();
+      const unheard = listUnheard(state.timers.values());
       if (unheard.length > 0) {
         parts.run(() => unheard.forEach(forget));
         sleep();

@@ -1,11 +1,12 @@
 import harden from '@endo/harden';
-import type {
-  BundleHash,
-  ClusterId,
-  EndpointId,
-  Kref,
-  ServiceId,
-  VatId,
+import {
+  makeServiceId,
+  type BundleHash,
+  type ClusterId,
+  type EndpointId,
+  type Kref,
+  type ServiceId,
+  type VatId,
 } from '@cooperage/protocol';
 import type { TableSchema } from '../ports.ts';
 import { makeSchema } from './table-schema.ts';
@@ -26,6 +27,10 @@ export type AliasRow = {
   /** 1, or one more than that of the alias that it stands for. */
   readonly depth: number;
 };
+
+/** Who sends the messages of alarms. */
+export const TIMER: ServiceId = makeServiceId('timer');
+harden(TIMER);
 
 export type TimerRow = {
   readonly id: number;

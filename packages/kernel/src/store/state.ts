@@ -53,6 +53,7 @@ import {
   CHILDREN,
   QUOTAS,
   SERVICE_OBJECTS,
+  TIMER,
   TIMERS,
   type AliasRow,
   type BirthRow,
@@ -63,7 +64,12 @@ import {
   type TimerRow,
 } from './service-schema.ts';
 import { makeTables, type Tables } from './table.ts';
-import { weighAnswer, weighChange, weighMessage } from './weights.ts';
+import {
+  weighAnswer,
+  weighChange,
+  weighMessage,
+  weighRepeat,
+} from './weights.ts';
 import { WRITERS, type WriterRow } from './writers.ts';
 
 /** Rows are records whose fields are the columns; `lists` are the columns that hold JSON, mostly a list. */
@@ -173,6 +179,10 @@ const addIndexes = (tables: ReturnType<typeof openTables>) => ({
   notifies: tables.queue.indexGroup(row =>
     row.kind === 'notify' ? `${row.queue} ${row.target}` : undefined,
   ),
+  /** What alarms have to tell an object, and have not told it yet. */
+  wakes: tables.queue.indexGroup(row =>
+    row.sender === TIMER ? `${row.queue} ${row.target}` : undefined,
+  ),
   /** In the order in which the sessions were told. */
   retiringBySession: tables.retiring.indexGroup(
     row => row.session,
@@ -232,6 +242,8 @@ const addSums = (tables: ReturnType<typeof openTables>) => ({
     row => (row.isLeft && row.maker !== null ? pairOf(row) : undefined),
     weighAnswer,
   ),
+  /** How often the alarms of a timer object come in a second. */
+  repeatsPerSecond: tables.timers.indexSum(row => row.timer, weighRepeat),
   exported: tables.clists.indexSum(
     row => (isExportVref(row.vref) ? row.endpoint : undefined),
     () => 1,

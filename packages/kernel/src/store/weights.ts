@@ -1,5 +1,6 @@
 import harden from '@endo/harden';
 import type { PromiseRow, QueueRow } from './schema.ts';
+import type { TimerRow } from './service-schema.ts';
 import type { VatChangeRow } from './vat-schema.ts';
 
 /** What a queued message counts beyond its text: its row and its places in indexes. */
@@ -32,3 +33,8 @@ harden(weighAnswer);
 export const weighChange = ({ key, value }: VatChangeRow): number =>
   key.length + (value?.length ?? 0);
 harden(weighChange);
+
+/** How often an alarm comes in a second, rounded up: whole numbers, for sums that are undone. */
+export const weighRepeat = ({ period }: Pick<TimerRow, 'period'>): number =>
+  period === null ? 0 : Math.ceil(1_000 / period);
+harden(weighRepeat);
