@@ -293,7 +293,7 @@ export const makeUpgrades = (
         if (upgrade.stage === 'fetching') {
           upgrade.code = code;
           upgrade.stage = 'waiting';
-          upgrade.hadHeap = !vatRow(vat).asleep;
+          upgrade.hadHeap = state.vats.get(vat)?.asleep === 0; // it may have ended
           runner.hold(vat, () => {
             upgrade.hadHeap = false; // whoever makes it go says how the vat goes on
             fail(upgrade, 'it was restarted, suspended or ended meanwhile');

@@ -592,6 +592,34 @@ describe('a node', () => {
     );
   });
 
+  it('ends the vat while the code of an upgrade is fetched, which comes to nothing', async () => {
+    let arrive = (_text: string): void => {};
+    const { make, say, client, count, rig } = await makeAdminStage(
+      {},
+      {
+        wrap: platform => ({
+          ...platform,
+          fetchText: () =>
+            new Promise(resolve => {
+              arrive = resolve;
+            }),
+        }),
+      },
+    );
+    const { slots: [, node = ''] = [] } = (await make('kid')) ?? {};
+    const upgraded = client.rpc.call('upgrade', {
+      cluster: 'demo',
+      vat: 'kid',
+      bundle: { url: 'https://example.org/' },
+    });
+    await settle();
+    await say(call(node, 'terminate', [], null)); // nobody waits, so nothing is pumped after it
+    expect(count().vats).toEqual(['boot', 'alice', 'bob']);
+    arrive(RAW_BUNDLE);
+    await expect(upgraded).rejects.toThrow(/it has ended meanwhile/);
+    expect(rig.kernel.status().state).toBe('running');
+  });
+
   it('ends the vat for the reason given, with everything that it decides', async () => {
     const { make, ask, told, say, count, vat, root } = await makeAdminStage();
     const { slots: [kid = '', node = ''] = [] } = (await make('kid')) ?? {};
