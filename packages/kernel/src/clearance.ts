@@ -8,8 +8,8 @@ import type { State } from './store/state.ts';
 
 /**
  * Has what the dead and lost heaps have left cleared away, refused what waits for
- * vats that can't take it, and passed on what waited for answers that are known:
- * each step in a turn of its own and with a commit of its own, so neither a step
+ * vats that can't take it, passed on what waited for answers that are known, and
+ * made to go what nobody holds: each step in a turn of its own and with a commit of its own, so neither a step
  * nor a commit keeps others waiting. A dead vat's file goes last.
  */
 export const makeClearance = (
@@ -38,7 +38,8 @@ export const makeClearance = (
     state.endings.size === 0 &&
     parts.losses.isDone() &&
     parts.refusals.isDone() &&
-    parts.promises.isDone();
+    parts.promises.isDone() &&
+    parts.worklist.isDone();
 
   const deleteFiles = (): void => {
     for (const vat of leaving) {
@@ -56,6 +57,7 @@ export const makeClearance = (
       parts.losses.step();
       parts.refusals.step();
       parts.promises.step();
+      parts.worklist.step();
     });
     outputs.commitIfNeeded();
     pump();

@@ -64,12 +64,7 @@ const joinParts = (
   const router = makeRouter(state, { ...room, promises });
   const flights = makeFlights(state, { clists, promises, inbox });
   const actions = makeActions(state);
-  const worklist = makeWorklist(state, {
-    refcounts,
-    actions,
-    promises,
-    inbox,
-  });
+  const worklist = makeWorklist(state, { ...common, actions, promises });
   const leavings = joinLeavings(state, {
     refcounts,
     actions,

@@ -50,6 +50,6 @@ export type KernelOptions = CollectorOptions &
     readonly launchesPerMinute?: number;
     /** Rows that an ended vat or session leaves and that one crank clears away. 200 by default. */
     readonly clearedPerCrank?: number;
-    /** Called after each kept crank with the kernel's state: for tests of invariants. */
-    readonly afterCrank?: (state: State) => void;
+    /** Called after each kept crank with the kernel's state, and whether all is gone that nobody holds: for tests of invariants. */
+    readonly afterCrank?: (state: State, isSwept: boolean) => void;
   };

@@ -75,7 +75,7 @@ const joinTables = (
     afterCrank: () => {
       cranks += 1;
       outputs.count();
-      options.afterCrank?.(state);
+      options.afterCrank?.(state, parts.worklist.isDone());
     },
   });
   const outputs = makeOutputs(state, {
@@ -232,6 +232,7 @@ const joinRooms = (given: Platform, options: KernelOptions) => {
 
   /** What the last run left: heaps and sessions are gone, stores and queues are not. */
   const restore = (): void => {
+    parts.worklist.restore();
     sessions.purge();
     for (const { id } of [...state.vats.values()]) {
       parts.run(() => lives.loseHeap(id, RESTARTED));

@@ -57,9 +57,9 @@ const check =
     problems: string[],
     { afterCrank }: KernelOptions,
   ): NonNullable<KernelOptions['afterCrank']> =>
-  state => {
-    afterCrank?.(state);
-    const found = findInconsistencies(state);
+  (state, isSwept) => {
+    afterCrank?.(state, isSwept);
+    const found = findInconsistencies(state, isSwept);
     problems.push(...found);
     if (found.length > 0) {
       throw Error(`invariants are broken: ${found.join('; ')}`);

@@ -91,10 +91,10 @@ const kernel = await openKernel(
   {
     // Folds into the vats' files all the time, so that some kills hit one.
     foldMilliseconds: 0,
-    afterCrank: state => {
+    afterCrank: (state, isSwept) => {
       cranks += 1;
       const problems =
-        cranks > RECOUNTED_CRANKS ? [] : findInconsistencies(state);
+        cranks > RECOUNTED_CRANKS ? [] : findInconsistencies(state, isSwept);
       if (problems.length > 0) {
         tell(`broken ${problems.join('; ')}`);
       }

@@ -180,6 +180,9 @@ export const makeCollection = ({
           clock.soon(() => phase.guard(pump));
           return false;
         }
+        if (!isQuiet()) {
+          return false; // what has been found goes in steps, and then there is another round
+        }
       }
       if (rounds > 0) {
         end();

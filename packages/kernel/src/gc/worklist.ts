@@ -1,8 +1,14 @@
 import harden from '@endo/harden';
-import { encodeError, isPromiseKref, type Kref } from '@cooperage/protocol';
+import {
+  encodeError,
+  isPromiseKref,
+  isServiceId,
+  type Kref,
+} from '@cooperage/protocol';
 import type { Inbox } from '../inbox.ts';
 import type { Promises } from '../promises.ts';
 import { isSettling } from '../promise-state.ts';
+import type { PromiseRow } from '../store/schema.ts';
 import type { State } from '../store/state.ts';
 import type { Actions } from './actions.ts';
 import { findCycles, suspectsAmong } from './cycles.ts';
@@ -25,7 +31,8 @@ const NEVER = encodeError(
 
 /**
  * The end of each crank: what nobody holds goes, and then what it held, until
- * nothing more goes. The cases:
+ * nothing more goes; where that is much, so many rows now and the rest in steps.
+ * Nobody can name what is left until then. The cases:
  *
  * 1. An object whose exporter is there and that nobody can reach: the exporter
  *    is to be told (`actions.ts` says of what). A service lets go of it at once:
@@ -46,15 +53,22 @@ export const makeWorklist = (
     actions,
     promises,
     inbox,
+    most,
   }: {
     refcounts: Refcounts;
     actions: Actions;
     promises: Promises;
     inbox: Inbox;
+    /** Rows that one crank makes go, at most; the others go in steps. */
+    most: number;
   },
 ) => {
   /** Promises that lost a holder in a crank that did not come to an end of its search. */
   const unsearched = new Set<Kref>();
+  /** Promises of cycles that are to be broken up still. Some may have gone; a new run finds them again. */
+  const doomed = new Set<Kref>();
+  /** Of what this crank may make go. */
+  let left = most;
 
   const lookAtObject = (kref: Kref): void => {
     const row = state.objects.get(kref);
@@ -83,6 +97,10 @@ export const makeWorklist = (
 
   const drain = (): void => {
     for (const kref of refcounts.fallen) {
+      if (left === 0) {
+        return;
+      }
+      left -= 1;
       refcounts.fallen.delete(kref);
       if (isPromiseKref(kref)) {
         lookAtPromise(kref);
@@ -92,22 +110,39 @@ export const makeWorklist = (
     }
   };
 
-  /** Makes the promises of a cycle let go of each other; the counts do the rest. */
-  const breakUp = (cycles: ReadonlySet<Kref>): void => {
-    for (const kref of cycles) {
-      const row = promises.get(kref);
-      if (row.state === 'unresolved') {
-        for (const item of inbox.items(kref)) {
-          inbox.remove(item); // (7)
-          if (item.result !== null && !cycles.has(item.result)) {
-            promises.resolve(item.result, true, NEVER);
-          }
+  /** Makes one promise of a cycle let go of the others; the counts do the rest. */
+  const breakOff = (row: PromiseRow): void => {
+    if (row.state === 'unresolved') {
+      for (const item of inbox.items(row.kref)) {
+        inbox.remove(item); // (7)
+        if (item.result !== null && !doomed.has(item.result)) {
+          promises.resolve(item.result, true, NEVER);
         }
-      } else {
-        state.promises.put({ ...row, slots: [] });
-        slotsHeldBy(row).forEach(refcounts.release); // (6)
       }
+    } else {
+      state.promises.put({ ...row, slots: [] });
+      slotsHeldBy(row).forEach(refcounts.release); // (6)
     }
+  };
+
+  /** Breaks up what is to be, or some of it. */
+  const breakOn = (): void => {
+    for (const kref of doomed) {
+      if (left === 0) {
+        return;
+      }
+      const row = state.promises.get(kref);
+      if (row) {
+        left -= 1;
+        breakOff(row);
+      }
+      doomed.delete(kref);
+    }
+  };
+
+  const breakUp = (cycles: ReadonlySet<Kref>): void => {
+    cycles.forEach(kref => doomed.add(kref));
+    breakOn();
   };
 
   const settle = (): void => {
@@ -124,6 +159,7 @@ export const makeWorklist = (
         drain();
       }
     }
+    left = most;
   };
 
   return harden({
@@ -159,8 +195,25 @@ export const makeWorklist = (
       const all = [...state.promises.values()].map(({ kref }) => kref);
       return findCycles(state, suspectsAmong(state, all))?.cycles ?? NONE;
     },
-    /** To be used inside a crank. */
+    /** Begins to; to be used inside a crank. */
     breakUp,
+    /** Nothing that nobody holds is left to go. What cranks have not searched is left to collections. */
+    isDone: (): boolean => refcounts.fallen.size === 0 && doomed.size === 0,
+    /** A bounded part of what is left; in a crank of its own, at whose end more goes. */
+    step: breakOn,
+    /** What an earlier run may have left. */
+    restore: (): void => {
+      for (const { kref, refs } of state.promises.values()) {
+        if (refs === 0) {
+          refcounts.fallen.add(kref);
+        }
+      }
+      for (const { kref, owner, reachable } of state.objects.values()) {
+        if (reachable === 0 && (owner === null || isServiceId(owner))) {
+          refcounts.fallen.add(kref);
+        }
+      }
+    },
   });
 };
 harden(makeWorklist);

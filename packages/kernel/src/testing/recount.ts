@@ -95,23 +95,28 @@ const markPromises = (state: State): Set<Kref> => {
   return marked;
 };
 
-/** What should be gone by now and is not, in words. */
-const findGarbage = (state: State): string[] => {
-  const problems: string[] = [];
-  for (const row of state.objects.values()) {
-    if (row.owner === null && row.recognizable === 0) {
-      problems.push(`${row.kref} is nobody's and known to nobody`);
-    }
-    const entry =
-      row.owner === null ? null : state.clists.get(row.owner, row.kref);
-    if (row.reachable > 0 && entry?.reachable === 0) {
-      problems.push(`${row.kref} is held, and its exporter thinks it is not`);
-    }
-  }
+/** Rows that nobody holds, in words. */
+const findUnheld = (state: State): string[] => {
+  const problems = [...state.objects.values()]
+    .filter(row => row.owner === null && row.recognizable === 0)
+    .map(({ kref }) => `${kref} is nobody's and known to nobody`);
   const marked = markPromises(state);
   for (const { kref } of state.promises.values()) {
     if (!marked.has(kref)) {
       problems.push(`${kref} is held by nobody but its like`);
+    }
+  }
+  return problems;
+};
+
+/** What should be gone by now and is not, in words. */
+const findGarbage = (state: State): string[] => {
+  const problems: string[] = [];
+  for (const row of state.objects.values()) {
+    const entry =
+      row.owner === null ? null : state.clists.get(row.owner, row.kref);
+    if (row.reachable > 0 && entry?.reachable === 0) {
+      problems.push(`${row.kref} is held, and its exporter thinks it is not`);
     }
   }
   for (const row of state.queue.values()) {
@@ -155,9 +160,10 @@ export const findDue = (state: State): string[] =>
     return due ? [`${due} of ${kref} to ${endpoint}`] : [];
   });
 
-/** What is wrong with the tables, in words; empty when they agree with each other. */
-export const findInconsistencies = (state: State): string[] => {
+/** What is wrong with the tables, in words; empty when they agree with each other. While they are not swept there may be rows that nobody holds. */
+export const findInconsistencies = (state: State, isSwept = true): string[] => {
   const problems = [
+    ...(isSwept ? findUnheld(state) : []),
     ...findGarbage(state),
     ...findQuotaFaults(state),
     ...findUsageFaults(state),

@@ -129,9 +129,9 @@ export const makeRig = (
     // A test that keeps a delivery in flight hears the answers of others at once.
     holdMilliseconds: 0,
     ...options,
-    afterCrank: state => {
-      options.afterCrank?.(state);
-      const problems = isChecked ? findInconsistencies(state) : [];
+    afterCrank: (state, isSwept) => {
+      options.afterCrank?.(state, isSwept);
+      const problems = isChecked ? findInconsistencies(state, isSwept) : [];
       if (problems.length > 0) {
         throw Error(`invariants broken: ${problems.join('; ')}`);
       }
