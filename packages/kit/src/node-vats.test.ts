@@ -509,6 +509,32 @@ describe('a crank that fails', () => {
     });
   });
 
+  it('lets go of more rows than one crank may change, in several', async () => {
+    const vat = await started(
+      rootScript(
+        `fill: first => {
+           if (!baggage.has('map')) baggage.init('map', VatData.makeScalarBigMapStore('map', { durable: true }));
+           for (let i = first; i < first + 50; i += 1) baggage.get('map').init(i, i);
+         },
+         empty: () => { baggage.delete('map'); }`,
+      ),
+      { limits: { changesPerCrank: 100 } },
+    );
+    for (let first = 0; first < 250; first += 50) {
+      expect((await vat.call('fill', first)).outcome).toEqual({ ok: true });
+    }
+    await vat.call('empty');
+    const gone: number[] = [];
+    for (let hasMore = true; hasMore;) {
+      const reap = await vat.deliver(['bringOutYourDead']);
+      expect(reap.outcome).toEqual({ ok: true });
+      gone.push(reap.changes.length);
+      hasMore = reap.hasMore === true;
+    }
+    expect(Math.max(...gone)).toBeLessThanOrEqual(100);
+    expect(gone.reduce((sum, each) => sum + each)).toBeGreaterThan(250);
+  });
+
   it('says at once that it passed a limit, though the crank itself never ends', async () => {
     const vat = await started(
       rootScript(

@@ -1,5 +1,4 @@
 import type { BundleText } from './bundle.ts';
-import { countRows } from './rows.ts';
 import type { Delivery, Syscall } from './delivery.ts';
 import type { VatId, Vref } from './refs.ts';
 
@@ -101,19 +100,14 @@ export type VatLimits = {
 };
 
 /**
- * The limits of a worker's first crank, in which it may also delete every row
- * of the store that it was started with, and name ten times as many references:
- * it gives up promises and exports of a dead heap. To be called before the store
- * is transferred.
+ * The limits of a worker's first crank, in which it also gives up promises and
+ * exports of a dead heap, with what its store has of these.
  */
-export const limitsOfStart = (
-  limits: VatLimits,
-  store: ArrayBuffer,
-): VatLimits =>
+export const limitsOfStart = (limits: VatLimits): VatLimits =>
   Object.freeze({
     ...limits,
-    changesPerCrank: limits.changesPerCrank + countRows(store),
-    unitsPerCrank: limits.unitsPerCrank + store.byteLength,
+    changesPerCrank: 10 * limits.changesPerCrank,
+    unitsPerCrank: 2 * limits.unitsPerCrank,
     referencesPerCrank: 10 * limits.referencesPerCrank,
   });
 

@@ -98,7 +98,7 @@ const loadVat = (
   const image = openRows(start.store);
   const buffer = makeSyscallBuffer({
     limits: start.limits,
-    limitsOfStart: limitsOfStart(start.limits, start.store),
+    limitsOfStart: limitsOfStart(start.limits),
     makeStore: note => makeVatStore(image, note),
     onBreach,
     onLate: name =>
@@ -148,12 +148,24 @@ const describeFailure = (thrown: unknown): string =>
 
 type Done = Extract<FromVat, { type: 'done' }>;
 
+const describeEnd = (
+  { buffer, gc, wasUnsure }: Vat,
+  { isToLetGo, isLate }: { isToLetGo: boolean; isLate: boolean },
+): Pick<Done, 'isUnsure' | 'hasMore'> => ({
+  ...(wasUnsure() && { isUnsure: true }),
+  ...(isToLetGo &&
+    (isLate || gc.hasMore() || buffer.hasMore()) && { hasMore: true }),
+});
+
 const runCrank = async (
   vat: Vat,
   { crank, delivery, held }: Deliver,
 ): Promise<Done> => {
   const { buffer, liveSlots, log, rejections, gc } = vat;
-  const isToLetGo = ['startVat', 'bringOutYourDead'].includes(delivery[0]);
+  const isReap = delivery[0] === 'bringOutYourDead';
+  /** What earlier reaps found comes before what another one may find. */
+  const isLate = isReap && buffer.isLate();
+  const isToLetGo = isReap || delivery[0] === 'startVat';
   let problem: string | undefined;
   let failure: unknown;
   rejections.beginCrank();
@@ -163,7 +175,9 @@ const runCrank = async (
     if (held) {
       buffer.sweep(held);
     }
-    await liveSlots.dispatch(delivery);
+    if (!isLate) {
+      await liveSlots.dispatch(delivery);
+    }
     if (isToLetGo) {
       buffer.letGo();
     }
@@ -182,8 +196,7 @@ const runCrank = async (
     crank,
     outcome,
     ...effects,
-    ...(vat.wasUnsure() && { isUnsure: true }),
-    ...(isToLetGo && (gc.hasMore() || buffer.hasMore()) && { hasMore: true }),
+    ...describeEnd(vat, { isToLetGo, isLate }),
   };
 };
 

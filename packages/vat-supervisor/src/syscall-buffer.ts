@@ -7,6 +7,7 @@ import type {
   VatLimits,
   Vref,
 } from '@cooperage/protocol';
+import { makeLateChanges, MOST_LATE } from './late-changes.ts';
 import { makeLettingGo } from './letting-go.ts';
 import { makeCrankBudget } from './limits.ts';
 import type { LiveSlotsSyscall } from './liveslots.ts';
@@ -42,6 +43,8 @@ export const makeSyscallBuffer = (powers: {
   readonly onBreach?: (problem: string) => void;
   /** References that one crank lets go of. */
   readonly mostLetGo?: number;
+  /** Late changes that it tells. */
+  readonly mostLate?: number;
 }) => {
   const budget = makeCrankBudget(
     powers.limits,
@@ -51,10 +54,23 @@ export const makeSyscallBuffer = (powers: {
       powers.onBreach?.(problem);
     },
   );
-  const store = powers.makeStore(budget.noteChanges);
+  /** What liveslots or the sweep clears away is no deed of the vat's code: it is told in bounded parts. */
+  let isClearing = false;
+  const store = powers.makeStore((changes, units) => {
+    if (!isClearing) {
+      budget.noteChanges(changes, units);
+    }
+  });
   let syscalls: Syscall[] = [];
   let isOpen = false;
   const lettingGo = makeLettingGo(powers.mostLetGo);
+  const lateChanges = makeLateChanges(
+    store,
+    Math.min(
+      powers.mostLate ?? MOST_LATE,
+      Math.ceil(powers.limits.changesPerCrank / 2),
+    ),
+  );
 
   const insistOpen = (name: string): void => {
     if (!isOpen) {
@@ -130,11 +146,16 @@ export const makeSyscallBuffer = (powers: {
     begin: (delivery: Delivery): void => {
       budget.reset();
       isOpen = true;
+      isClearing = delivery[0] === 'bringOutYourDead';
       lettingGo.deliver(delivery);
     },
     /** Gives up what only an earlier heap held, as the first thing of a startVat. */
     sweep: (held: Holdings): void => {
-      for (const [name, vrefs] of sweepStore(store, held)) {
+      isClearing = true;
+      const given = sweepStore(store, held);
+      lateChanges.sort();
+      isClearing = false;
+      for (const [name, vrefs] of given) {
         if (name === 'dropImports' || name === 'retireImports') {
           lettingGo[name](vrefs);
         } else {
@@ -142,25 +163,31 @@ export const makeSyscallBuffer = (powers: {
         }
       }
     },
-    /** Tells the kernel of imports that the vat has let go of: the last thing of a startVat, and of a reap. */
+    /** Tells the kernel of imports that the vat has let go of, and of late changes: the last thing of a startVat, and of a reap. */
     letGo: (): void => {
+      if (isClearing) {
+        lateChanges.sort();
+      }
+      lateChanges.tell();
       const { dropped, retired } = lettingGo.next();
       addInParts('dropImports', dropped);
       addInParts('retireImports', retired);
     },
-    /** Imports wait to be let go of. */
-    hasMore: lettingGo.hasMore,
+    /** Changes wait to be told, which are of no earlier use than what a reap finds. */
+    isLate: lateChanges.hasMore,
+    /** These, or imports, wait to be let go of. */
+    hasMore: (): boolean => lettingGo.hasMore() || lateChanges.hasMore(),
     /** The limit that the crank passed, if it did. */
     breach: budget.breach,
     /** Ends the crank; the caller owns the arrays. */
     take: (): CrankEffects => {
-      const effects = { syscalls, changes: store.takeChanges() };
+      const effects = { syscalls, changes: lateChanges.take() };
       close();
       return effects;
     },
     /** Ends the crank as if it had not been. */
     drop: (): CrankEffects => {
-      store.dropChanges();
+      lateChanges.drop();
       close();
       return NO_EFFECTS;
     },

@@ -14,7 +14,7 @@ import { makeVatStore } from './vat-store.ts';
 import { stripGlobals } from './strip-globals.ts';
 
 const p1 = 'p+1' as Vref;
-const REAP: Delivery = ['bringOutYourDead'];
+const NOTHING: Delivery = ['notify', []];
 const makeBuffer = (syscallsPerCrank = 3) => {
   const late: string[] = [];
   const buffer = makeSyscallBuffer({
@@ -28,7 +28,7 @@ const makeBuffer = (syscallsPerCrank = 3) => {
 describe('the syscall buffer', () => {
   it('gives the effects of a crank in order, and starts the next one empty', () => {
     const { buffer } = makeBuffer();
-    buffer.begin(REAP);
+    buffer.begin(NOTHING);
     buffer.syscall.subscribe(p1);
     buffer.syscall.vatstoreSet('b', '2');
     buffer.syscall.retireExports(['o+1' as Vref]);
@@ -39,27 +39,27 @@ describe('the syscall buffer', () => {
       ],
       changes: [['b', '2']],
     });
-    buffer.begin(REAP);
+    buffer.begin(NOTHING);
     expect(buffer.take()).toEqual({ syscalls: [], changes: [] });
   });
 
   it('refuses and tells every syscall outside a crank', () => {
     const { buffer, late } = makeBuffer();
     expect(() => buffer.syscall.subscribe(p1)).toThrow('outside a delivery');
-    buffer.begin(REAP);
+    buffer.begin(NOTHING);
     buffer.take();
     expect(() => buffer.syscall.vatstoreSet('b', '2')).toThrow(
       'outside a delivery',
     );
     expect(() => buffer.syscall.vatstoreGet('a')).toThrow('outside a delivery');
     expect(late).toEqual(['subscribe', 'vatstoreSet', 'vatstoreGet']);
-    buffer.begin(REAP);
+    buffer.begin(NOTHING);
     expect(buffer.take()).toEqual({ syscalls: [], changes: [] });
   });
 
   it('stays closed to a crank that passed a limit, and puts its changes back', () => {
     const { buffer } = makeBuffer(2);
-    buffer.begin(REAP);
+    buffer.begin(NOTHING);
     buffer.syscall.vatstoreDelete('a');
     buffer.syscall.subscribe(p1);
     buffer.syscall.subscribe(p1);
@@ -69,7 +69,7 @@ describe('the syscall buffer', () => {
     );
     expect(buffer.breach()).toMatch(/reached 3, the limit is 2/);
     expect(buffer.drop()).toEqual({ syscalls: [], changes: [] });
-    buffer.begin(REAP);
+    buffer.begin(NOTHING);
     expect([
       buffer.syscall.vatstoreGet('a'),
       buffer.syscall.vatstoreGet('b'),

@@ -172,7 +172,7 @@ export const makeWorkerStarter = (
       if (message === undefined) {
         return;
       }
-      limitsNow = limitsOfStart(limits, message.store);
+      limitsNow = limitsOfStart(limits);
       port?.send(message, [message.store]);
     };
 

@@ -35,7 +35,11 @@ export const toCapData = (value: Parameters<typeof encodeJson>[0]): CapData =>
 export const makeLoneVat = (
   buildVatNamespace: BuildVatNamespace,
   gc: () => void,
-  bounds: { readonly mostDead?: number; readonly mostLetGo?: number } = {},
+  bounds: {
+    readonly mostDead?: number;
+    readonly mostLetGo?: number;
+    readonly mostLate?: number;
+  } = {},
 ) => {
   const rows = new Map<string, string>();
   const imports = new Map<Vref, boolean>();
@@ -152,11 +156,14 @@ export const makeLoneVat = (
     if (held) {
       buffer.sweep(held);
     }
-    await liveSlots.dispatch(delivery);
+    const isLate = delivery[0] === 'bringOutYourDead' && buffer.isLate();
+    if (!isLate) {
+      await liveSlots.dispatch(delivery);
+    }
     if (['startVat', 'bringOutYourDead'].includes(delivery[0])) {
       buffer.letGo();
     }
-    const hasMore = gcTools.hasMore() || buffer.hasMore();
+    const hasMore = isLate || gcTools.hasMore() || buffer.hasMore();
     const { syscalls, changes } = buffer.take();
     for (const [key, value] of changes) {
       if (value === null) {
