@@ -59,7 +59,7 @@ describe('settled promises', () => {
     await stage.finish('alice');
     await stage.rig.kernel.idle();
     const gone = sizes.map((size, nth) => (sizes[nth - 1] ?? 3_000) - size);
-    expect(Math.max(...gone)).toBe(200);
+    expect(Math.max(...gone)).toBeLessThanOrEqual(200);
     expect(sizes.at(-1)).toBe(0);
     await stage.act('alice', ['dropImports', [vref('o-3050')]]);
     await stage.act('alice', ['retireImports', [vref('o-3050')]]);
@@ -89,6 +89,7 @@ describe('settled promises', () => {
       expect(rowsOf(stage)).toMatchObject({ promises: size });
       await stage.act('bob', subscribe('p-51'));
       await stage.finish('bob');
+      await stage.rig.kernel.idle();
       expect(rowsOf(stage)).toMatchObject({ promises: 0 });
       await stage.act('bob', ['dropImports', [vref('o-52')]]);
       await stage.act('bob', ['retireImports', [vref('o-52')]]);
@@ -221,6 +222,50 @@ describe('messages that wait for each other’s answers', () => {
     await settle();
     expect(rowsOf(stage)).toEqual(before);
     await end(stage);
+  });
+
+  it('go in a ring of any length, so many in a crank, though other cranks come between, also in the next run (7)', async () => {
+    const size = 300;
+    const queues: number[] = [];
+    const images: MemoryImage[] = [];
+    const stage = await makeGcStage(['bob'], {
+      clearedPerCrank: 20,
+      afterCrank: ({ queue }) => {
+        queues.push(queue.size);
+        if (queue.size > 100 && queue.size < 200) {
+          images.push(makeMemoryImage(stage.rig.image));
+        }
+      },
+    });
+    const before = rowsOf(stage);
+    const alice = await stage.launch('other', 'alice');
+    await stage.say(send(alice, 'tie'));
+    await stage.finish(
+      'alice',
+      ...Array.from({ length: size }, (_, nth) =>
+        send(`p+${nth + 1}`, 'x', ['o+7'], `p+${((nth + 1) % size) + 1}`),
+      ),
+    );
+    expect(rowsOf(stage)).toMatchObject({ promises: size, queue: size });
+    queues.length = 0;
+    const ended = stage.client.rpc.call('terminate', { cluster: 'other' });
+    await stage.say(send(stage.root('bob'), 'x'), [
+      'dropImports',
+      [vref(alice)],
+    ]);
+    await ended;
+    await stage.finish('bob');
+    await stage.rig.kernel.idle();
+    const gone = queues.map((left, nth) => (queues[nth - 1] ?? size) - left);
+    expect(Math.max(...gone)).toBeLessThan(50);
+    expect(rowsOf(stage)).toEqual(before);
+    await end(stage);
+    expect(images.length).toBeGreaterThan(0);
+    const next = makeRig(answerStart, { image: makeMemoryImage(images[0]) });
+    await next.kernel.idle();
+    expect(next.kernel.state.promises.size).toBe(0);
+    expect(next.kernel.state.queue.size).toBe(0);
+    await next.kernel.stop();
   });
 
   it('are rejected to those who wait for a further answer (7)', async () => {

@@ -87,17 +87,34 @@ export const makeWorklist = (
     }
   };
 
+  /** Lets go of what the promise holds: what its data names, or the messages that wait for it, which never come to anything (7). */
+  const letGoOf = (row: PromiseRow): void => {
+    if (row.state === 'unresolved') {
+      for (const item of inbox.items(row.kref)) {
+        left -= 1;
+        inbox.remove(item);
+        if (item.result !== null && !doomed.has(item.result)) {
+          promises.resolve(item.result, true, NEVER);
+        }
+      }
+    } else {
+      const held = slotsHeldBy(row);
+      left -= held.length;
+      held.forEach(refcounts.release);
+    }
+  };
+
   const lookAtPromise = (kref: Kref): void => {
     const row = state.promises.get(kref);
     if (row?.refs === 0 && !isSettling(row)) {
+      letGoOf(row);
       state.promises.delete(kref); // (5)
-      slotsHeldBy(row).forEach(refcounts.release);
     }
   };
 
   const drain = (): void => {
     for (const kref of refcounts.fallen) {
-      if (left === 0) {
+      if (left <= 0) {
         return;
       }
       left -= 1;
@@ -110,31 +127,19 @@ export const makeWorklist = (
     }
   };
 
-  /** Makes one promise of a cycle let go of the others; the counts do the rest. */
-  const breakOff = (row: PromiseRow): void => {
-    if (row.state === 'unresolved') {
-      for (const item of inbox.items(row.kref)) {
-        inbox.remove(item); // (7)
-        if (item.result !== null && !doomed.has(item.result)) {
-          promises.resolve(item.result, true, NEVER);
-        }
-      }
-    } else {
-      state.promises.put({ ...row, slots: [] });
-      slotsHeldBy(row).forEach(refcounts.release); // (6)
-    }
-  };
-
-  /** Breaks up what is to be, or some of it. */
+  /** Makes the promises of cycles let go of each other, or some of them; the counts do the rest. */
   const breakOn = (): void => {
     for (const kref of doomed) {
-      if (left === 0) {
+      if (left <= 0) {
         return;
       }
       const row = state.promises.get(kref);
       if (row) {
         left -= 1;
-        breakOff(row);
+        letGoOf(row);
+      }
+      if (row && row.state !== 'unresolved') {
+        state.promises.put({ ...promises.get(kref), slots: [] }); // (6)
       }
       doomed.delete(kref);
     }
