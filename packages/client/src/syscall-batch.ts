@@ -18,7 +18,7 @@ export type SyscallBatch = {
 };
 
 /** Of what was collected at once, one batch reports so much: less than a list may hold, and little for the kernel to do in one go. */
-const MOST_COLLECTED = 5_000;
+const MOST_COLLECTED = 1_500;
 
 export const makeSyscallBatch = (options: {
   post: (syscalls: readonly Syscall[]) => void;

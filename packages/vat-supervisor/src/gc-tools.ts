@@ -28,8 +28,8 @@ const makeMeterControl = (): MeterControl => {
   });
 };
 
-/** Of what has died, one crank hears so much: each costs the vat, its store and the kernel some work. */
-const MOST_DEAD = 5_000;
+/** Of what has died, one crank hears so much: each costs the vat, its store and the kernel some work, and others wait for the kernel meanwhile. */
+const MOST_DEAD = 1_500;
 
 /**
  * Registries whose finalizers wait until somebody lets them run. Liveslots is

@@ -3,7 +3,7 @@ import type { StoreChange } from '@cooperage/protocol';
 import type { VatStore } from './vat-store.ts';
 
 /** Late changes that one crank tells: the kernel, which hears nobody meanwhile, takes some ten milliseconds for them. */
-export const MOST_LATE = 5_000;
+export const MOST_LATE = 3_000;
 
 /** Not the end of an export, of which the kernel is told in the same crank. */
 const mayWait = ([key, value]: StoreChange): boolean =>

@@ -1,8 +1,8 @@
 import harden from '@endo/harden';
 import type { Delivery, Vref } from '@cooperage/protocol';
 
-/** References that one crank lets go of: the kernel, which hears nobody meanwhile, takes 0.1 s for them. */
-const MOST_LET_GO = 10_000;
+/** References that one crank lets go of: the kernel, which hears nobody meanwhile, takes some ten milliseconds for them. */
+const MOST_LET_GO = 3_000;
 
 /** Every reference that a delivery names. */
 const namedBy = (delivery: Delivery): readonly Vref[] => {
