@@ -49,7 +49,7 @@ test('an import that has come again by the time of the batch is not dropped', as
 
 test('what is collected in great number leaves in batches of a bounded size', async () => {
   const { posted, batch } = makeTest();
-  const vrefs = Array.from({ length: 12_000 }, (_, nth) =>
+  const vrefs = Array.from({ length: 3_600 }, (_, nth) =>
     makeImportVref('object', nth + 1),
   );
   vrefs.forEach(batch.addCollected);
@@ -57,9 +57,9 @@ test('what is collected in great number leaves in batches of a bounded size', as
     await Promise.resolve();
   }
   expect(posted.map(([drop]) => drop?.[1])).toEqual([
-    vrefs.slice(0, 5_000),
-    vrefs.slice(5_000, 10_000),
-    vrefs.slice(10_000),
+    vrefs.slice(0, 1_500),
+    vrefs.slice(1_500, 3_000),
+    vrefs.slice(3_000),
   ]);
 });
 
