@@ -2,8 +2,10 @@
 /**
  * The test steps of `npm test`. Test files that fail are run once more, each
  * alone: a test that only fails on a machine that does something else besides
- * is named at the end, and does not hide what else was found. A property that
- * found a counterexample is never tried again.
+ * is named at the end, and does not hide what else was found. What may come of
+ * chance and be a loss all the same is never tried again: a counterexample of a
+ * property, a seed that failed, and whatever a suite of kills finds, but that it
+ * was too slow.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -16,6 +18,12 @@ import { cache, root, run } from './setup.mjs';
 
 /** More than these are no accident. */
 const MOST = 4;
+
+/** A second try does not take back what these find. */
+const KILLS =
+  /(?:kill|power-loss|crash|confluence|keepers|survival)[\w-]*\.test/;
+const COUNTEREXAMPLE = /Property failed after|fails; to see it again/;
+const IS_LATE = /timed out|Timeout .*exceeded/i;
 
 const reportOf = (/** @type {string} */ name) => join(cache, `${name}.json`);
 
@@ -38,18 +46,28 @@ const runInto = (script, report, more = []) => {
   ]);
 };
 
+/** @param {TestFile} file */
+const wordsOf = ({ message, assertionResults }) =>
+  [
+    message,
+    ...assertionResults.flatMap(({ failureMessages }) => failureMessages),
+  ].filter(text => text !== '');
+
+/** @param {TestFile} file */
+const isFound = file => {
+  const words = wordsOf(file);
+  return (
+    words.some(text => COUNTEREXAMPLE.test(text)) ||
+    (KILLS.test(file.name) && words.some(text => !IS_LATE.test(text)))
+  );
+};
+
 /** The files worth a second try. @param {TestFile[]} files */
 export const filesToTryAgain = files => {
   const failed = files.filter(({ status }) => status !== 'passed');
-  const words = failed.flatMap(({ message, assertionResults }) => [
-    message,
-    ...assertionResults.flatMap(({ failureMessages }) => failureMessages),
-  ]);
-  const isAccident =
-    failed.length > 0 &&
-    failed.length <= MOST &&
-    !words.some(text => text.includes('Property failed after'));
-  return isAccident ? failed.map(({ name }) => name) : [];
+  return failed.length <= MOST && !failed.some(isFound)
+    ? failed.map(({ name }) => name)
+    : [];
 };
 
 /** Of both runs, each file as it came out last. @param {TestFile[]} first @param {TestFile[]} again */

@@ -32,6 +32,16 @@ describe('test files that failed', () => {
     expect(filesToTryAgain(many)).toEqual([]);
     const found = file('found', ['Error: Property failed after 3 tests']);
     expect(filesToTryAgain([late, found])).toEqual([]);
+    const seed = file('seed', ['seed 7 fails; to see it again: npm run fuzz']);
+    expect(filesToTryAgain([late, seed])).toEqual([]);
+  });
+
+  it('are not when a suite of kills has found something, unless it was too slow', () => {
+    const name = 'packages/cli/src/kill.test.ts';
+    const lost = file(name, ['', 'AssertionError: expected 3 to be 4']);
+    expect(filesToTryAgain([late, lost])).toEqual([]);
+    const slow = file(name, ['Error: Test timed out in 120000ms.']);
+    expect(filesToTryAgain([late, slow])).toEqual(['late', name]);
   });
 
   it('count as they came out last', () => {
