@@ -4,7 +4,8 @@
  * of every kind while they are restarted, suspended, upgraded and ended, and the
  * process of the kernel is killed and started again over the same folder. Prints
  * what memory, rows, files and answers are meanwhile, says whether anything that
- * was answered was lost, and draws it all as `docs/soak.svg`.
+ * was answered was lost, and draws it all as `docs/soak.svg`. Ends with 1 when an
+ * answer was lost or something has grown.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -27,8 +28,11 @@ const { values } = parseArgs({
 const minutes = Number(values.minutes);
 const seed = Number(values.seed);
 const SAMPLE_SECONDS = 5;
-/** A process lives so many seconds at least, and at most three times as long. */
+/** A process lives so many seconds at least, and a sixth of all the time at most: some live long, so that what grows shows. */
 const LEAST_LIFE = 40;
+const MOST_LIFE = Math.max(2 * LEAST_LIFE, 10 * minutes);
+/** What the last quarter may have more than the first. */
+const FLAT = 1.5;
 
 const begin = Date.now();
 const minuteNow = () => (Date.now() - begin) / 60_000;
@@ -88,7 +92,7 @@ const runOnce = async (script, folder) => {
   ]);
   child.on('message', hear);
   const life = Math.min(
-    1_000 * (LEAST_LIFE + roll(2 * LEAST_LIFE)),
+    1_000 * (LEAST_LIFE + roll(MOST_LIFE - LEAST_LIFE)),
     begin + 60_000 * minutes - Date.now(),
   );
   const timer = setTimeout(() => child.kill('SIGKILL'), Math.max(0, life));
@@ -150,19 +154,27 @@ const medianOf = (some, field) =>
     Math.floor(some.length / 2)
   ] ?? 0;
 
+/** Gives the titles of what has grown. */
 const showSummary = () => {
+  /** @type {string[]} */
+  const grown = [];
   const quarter = Math.max(1, Math.floor(samples.length / 4));
   for (const { field, title, unit } of PANELS) {
-    const [first, last] = [samples.slice(0, quarter), samples.slice(-quarter)];
+    const first = medianOf(samples.slice(0, quarter), field);
+    const last = medianOf(samples.slice(-quarter), field);
     console.log(
-      `${title}: ${(medianOf(first, field) / unit).toFixed(1)} in the first quarter, ${(medianOf(last, field) / unit).toFixed(1)} in the last`,
+      `${title}: ${(first / unit).toFixed(1)} in the first quarter, ${(last / unit).toFixed(1)} in the last`,
     );
+    if (last > FLAT * first) {
+      grown.push(title);
+    }
   }
   const sum = (/** @type {'deeds' | 'faults'} */ field) =>
     samples.reduce((total, each) => total + each[field], 0);
   console.log(
     `${minutes} minutes, seed ${seed}: ${kills.length} kills, ${sum('faults')} other faults, ${sum('deeds')} deeds between vats, ${tally.answers} answers to the console; ${tally.lost} answers lost`,
   );
+  return grown;
 };
 
 const script = await buildForNode('soak-faults-node.ts');
@@ -177,9 +189,10 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-showSummary();
+const grown = showSummary();
+grown.forEach(title => console.log(`${title} has grown`));
 writeFileSync(
   fileURLToPath(new URL('../docs/soak.svg', import.meta.url)),
   draw(),
 );
-process.exitCode = tally.lost > 0 ? 1 : 0;
+process.exitCode = tally.lost > 0 || grown.length > 0 ? 1 : 0;
