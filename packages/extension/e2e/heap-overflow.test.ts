@@ -9,6 +9,39 @@ const DEADLINE = 600_000;
 /** Turns of a loop: about a second's work. */
 const TURNS = 1_000_000_000;
 
+const bundleOf = (source: string) => ({
+  text: JSON.stringify({
+    moduleFormat: 'cooperageScript',
+    imports: ['@endo/far'],
+    source: `imports => {
+      const { E, Far } = imports['@endo/far'];
+      return { buildRootObject: (vatPowers, parameters, baggage) => {
+        ${source}
+      } };
+    }`,
+  }),
+});
+
+/** Makes vats whose heap overflows as they start. */
+const BOMBER = {
+  name: 'bomber',
+  services: [{ service: 'vatAdmin', deadline: DEADLINE }],
+  bundles: {
+    bomb: bundleOf('for (let chain = {}; ; chain = { chain, more: [chain] });'),
+  },
+  vats: {
+    maker: {
+      bundle: bundleOf(`return Far('Maker', {
+        bootstrap: (vats, { vatAdmin }) => { baggage.init('admin', vatAdmin); },
+        bear: name => E(baggage.get('admin')).createVat('bomb', {
+          name,
+          policy: { deadline: ${DEADLINE} },
+        }),
+      });`),
+    },
+  },
+};
+
 let extension: Extension;
 beforeAll(async () => {
   extension = await startExtension({
@@ -64,5 +97,27 @@ it('a heap that overflows takes the process of the vats: at its second loss the 
     toiler: { state: 'running', incarnation: 3 },
     turns: [TURNS, 1],
     isCounting: true,
+  });
+});
+
+it('a vat whose children overflow their heaps as they are born is suspended at the second loss, and nobody else', async () => {
+  const found = await extension.inConsole(`(async () => {
+    await E(kernel).launch(${JSON.stringify(BOMBER)});
+    const vatOf = async name => {
+      const { clusters } = await E(kernel).status();
+      return clusters.find(each => each.name === name).vats[0];
+    };
+    for (const [name, incarnation] of [['one', 2], ['two', 3]]) {
+      E(home.bomber).bear(name).catch(() => {});
+      while ((await vatOf('bomber')).incarnation < incarnation);
+    }
+    return { maker: await vatOf('bomber'), counter: typeof await E(home.counter).increment() };
+  })()`);
+  expect(found).toMatchObject({
+    maker: {
+      state: 'suspended',
+      reason: expect.stringContaining('vat two, whose start it asked for'),
+    },
+    counter: 'number',
   });
 });

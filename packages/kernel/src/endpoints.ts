@@ -215,11 +215,12 @@ const makeStop =
 const joinCandidates = (
   state: State,
   powers: Omit<Parameters<typeof makeGates>[1], 'candidates'> &
-    Omit<Parameters<typeof makeCandidates>[1], 'mayBegin'>,
+    Omit<Parameters<typeof makeCandidates>[1], 'mayBegin' | 'blame'>,
 ) => {
   const candidates = makeCandidates(state, {
     ...powers,
     mayBegin: vat => gates.mayBegin(vat),
+    blame: powers.runner.blame,
   });
   const gates = makeGates(state, { ...powers, candidates });
   return { candidates, gates };

@@ -25,7 +25,7 @@ export const makeGates = (
     options,
     phase,
     runner,
-    candidates,
+    candidates: { line: held },
     inbox,
     pump,
   }: {
@@ -64,17 +64,21 @@ export const makeGates = (
     ...common,
     most: Math.max(parallel, 2), // with 1 a start that spins would keep all others waiting
     longMilliseconds: longStartMilliseconds,
-    flights: candidates.flights,
+    flights: held.flights,
   });
   const { isLetIn } = makeSolitude({
     milliseconds: aloneMilliseconds,
-    suspects: runner.suspects,
-    isInFlight: vat => runner.isFlying(vat) || candidates.flights().has(vat),
-    inFlight: () => runner.inFlight() + candidates.flights().size,
+    suspects: () =>
+      held.suspects().size === 0
+        ? runner.suspects()
+        : new Map([...runner.suspects(), ...held.suspects()]),
+    isInFlight: vat => runner.isFlying(vat) || held.flights().has(vat),
+    inFlight: () => runner.inFlight() + held.flights().size,
     isInWant: vat =>
-      runner.isReady(vat) &&
-      runner.isFree(vat) &&
-      inbox.head(vat) !== undefined,
+      held.isSuspectWaiting(vat) ||
+      (runner.isReady(vat) &&
+        runner.isFree(vat) &&
+        inbox.head(vat) !== undefined),
     now: () => clock.now(),
     after,
     onOver: pump,

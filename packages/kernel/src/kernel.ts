@@ -189,7 +189,7 @@ const joinRooms = (given: Platform, options: KernelOptions) => {
     const mayBegin = !stopping.isUnderWay();
     if (mayBegin) {
       upgrades.goOn();
-      candidates.goOn();
+      candidates.line.goOn();
     }
     do {
       scheduler.pump();

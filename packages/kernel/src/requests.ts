@@ -12,7 +12,7 @@ import {
 } from '@cooperage/protocol';
 import harden from '@endo/harden';
 import { parametersOf } from './launch-config.ts';
-import type { UpgradeOrder } from './upgrades.ts';
+import type { UpgradeOrder } from './upgrade-order.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,12 +1,16 @@
 import harden from '@endo/harden';
 import type { VatId } from '@cooperage/protocol';
 
+/** Of the bound, with each loss. */
+const GROWTH = 6;
+
 /**
  * Vats that were in flight when the process of all vats was lost, the suspects,
  * are let in one at a time, and alone, so that the next loss tells which of them
  * it was. While one waits for the others to end, and while it is in flight, no
- * other delivery begins; but neither lasts longer than `milliseconds`, doubled
- * with each loss that the suspect has met beside others. Then a suspect flies
+ * other delivery begins; but neither lasts longer than `milliseconds`, six times
+ * as long with each loss that the suspect has met beside others: so one that takes
+ * no more than the usual deadline is alone until it ends from the second on. Then a suspect flies
  * beside those that do not end, and others beside a suspect that does not. Suspects
  * wait for one another as long as that takes, each until its deadline at most.
  */
@@ -42,7 +46,7 @@ export const makeSolitude = ({
   let cancel = (): void => {};
 
   const isUp = (since: number, losses: number): boolean => {
-    const end = since + milliseconds * 2 ** (losses - 1);
+    const end = since + milliseconds * GROWTH ** (losses - 1);
     const isOver = now() >= end;
     if (!isOver && end < due) {
       cancel();

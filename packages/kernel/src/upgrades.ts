@@ -1,9 +1,6 @@
 import harden from '@endo/harden';
 import {
   CooperageError,
-  type BundleSource,
-  type CapData,
-  type Kref,
   type UpgradeResult,
   type VatId,
 } from '@cooperage/protocol';
@@ -17,20 +14,10 @@ import type { Phase } from './phase.ts';
 import type { VatRow } from './store/vat-schema.ts';
 import type { State } from './store/state.ts';
 import type { StoreKeeper } from './vat-stores.ts';
+import type { UpgradeOrder } from './upgrade-order.ts';
 import type { Candidate, Candidates } from './vats/candidates.ts';
 import type { Runner } from './vats/runner.ts';
 import type { LossCause } from './vats/worker-owner.ts';
-
-/** What a vat is to become. */
-export type UpgradeOrder = {
-  readonly source: BundleSource;
-  /** As before unless given. Whoever orders the upgrade holds what they name until it has ended. */
-  readonly parameters?: CapData<Kref> | undefined;
-  /** Part of what the promises that the old heap was to decide reject with; `vat upgraded` unless given. */
-  readonly upgradeMessage?: string | undefined;
-  /** A maker can't upgrade what a person has stopped. */
-  readonly by: 'person' | 'maker';
-};
 
 const OVERRULED =
   'a person has paused or suspended it, and only a person lets it go on';
@@ -244,6 +231,7 @@ export const makeUpgrades = (
         },
         flight,
         party: before.cluster,
+        asker: upgrade.order.asker,
       },
       {
         onHeld: () => {

@@ -165,6 +165,7 @@ export const makeBirths = (
       {
         newcomer: { ...birth.newcomer, code: codeOf(row) },
         party: row.cluster,
+        asker: isVatId(row.maker) ? row.maker : undefined,
       },
       {
         onHeld: () => land(id),

@@ -1,6 +1,7 @@
 import harden from '@endo/harden';
 import {
   encodeError,
+  isVatId,
   type BundleHash,
   type CapData,
   type Kref,
@@ -14,7 +15,7 @@ import type { Phase } from '../phase.ts';
 import type { VatRow } from '../store/vat-schema.ts';
 import type { CallRow, ChildRow } from '../store/service-schema.ts';
 import type { State } from '../store/state.ts';
-import type { UpgradeOrder } from '../upgrades.ts';
+import type { UpgradeOrder } from '../upgrade-order.ts';
 import type { StoreBounds } from '../vats/store-bounds.ts';
 import { refuseUnless } from './refusal.ts';
 import { LATER, type Call, type Method } from './service.ts';
@@ -194,8 +195,13 @@ export const makeNodes = (
       });
       [...slots, ...(result === null ? [] : [result])].forEach(refcounts.hold);
       call.afterCommit(() => {
-        const by = 'maker' as const;
-        const order = { source: { hash }, parameters, upgradeMessage, by };
+        const order: UpgradeOrder = {
+          source: { hash },
+          parameters,
+          upgradeMessage,
+          by: 'maker',
+          asker: isVatId(call.sender) ? call.sender : undefined,
+        };
         orders.upgrade(vat, order).then(
           ({ incarnation }) =>
             answer(id, false, writeValue(recordOf({ incarnation }))),

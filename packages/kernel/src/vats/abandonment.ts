@@ -92,19 +92,22 @@ export const makeAbandonment = (
     }
   };
 
+  /** Restarted as before it would take all other vats along again. */
+  const punishmentOf = ({ onFault }: VatRow): FaultPolicy =>
+    onFault === 'terminate' ? 'terminate' : 'suspend';
+
   /** It was in flight when the process of all was lost. Only a suspect that was alone must have been the cause. */
   const answerOfSuspect = (
-    { id, onFault }: VatRow,
+    row: VatRow,
     cause: 'host' | 'alone',
   ): FaultPolicy => {
-    const losses = suspects.get(id) ?? 0;
+    const losses = suspects.get(row.id) ?? 0;
     if (losses === 0 || cause === 'host') {
-      suspects.set(id, losses + 1);
+      suspects.set(row.id, losses + 1);
       return 'restart';
     }
-    suspects.delete(id);
-    // Restarted as before it would take all other vats along again.
-    return onFault === 'terminate' ? 'terminate' : 'suspend';
+    suspects.delete(row.id);
+    return punishmentOf(row);
   };
 
   /** What follows for the vat. A loss that is no fault of the vat counts as one when a delivery meets it again and again. */
@@ -122,6 +125,8 @@ export const makeAbandonment = (
       case 'host':
       case 'alone':
         return flight ? answerOfSuspect(row, cause) : 'restart';
+      case 'asked':
+        return punishmentOf(row);
       case 'worker':
         return tries >= MAX_TRIES ? row.onFault : 'restart';
     }
@@ -181,13 +186,22 @@ export const makeAbandonment = (
     } else if (row.asleep) {
       loseStart(vat, reason, cause, answer);
     } else {
-      loseHeap(vat, flight?.item, reason, answer);
+      // Any of those in flight may be the cause, so of none it counts as a try.
+      const tried = cause === 'host' ? undefined : flight?.item;
+      loseHeap(vat, tried, reason, answer);
     }
     if (row.critical && answer === 'suspend') {
       onCriticalLoss(row, reason);
     }
   };
 
-  return { flights, lostStarts, suspects, abandon, fail, giveUp, spoil };
+  /** What it asks for takes the process of all along, again and again. */
+  const blame = (vat: VatId, problem: string): void => {
+    if (state.vats.get(vat)?.suspension === null) {
+      abandon(vat, problem, 'asked');
+    }
+  };
+
+  return { flights, lostStarts, suspects, abandon, blame, fail, giveUp, spoil };
 };
 harden(makeAbandonment);

@@ -15,7 +15,7 @@ import type { VatRow } from '../store/vat-schema.ts';
 import type { State } from '../store/state.ts';
 import type { Done } from '../translate/check.ts';
 import { FIRST_IMPORT, type Flight } from '../translate/to-endpoint.ts';
-import { makeFairLine } from './fair-line.ts';
+import { makeStartLine, type Behind, type ReadyStart } from './start-line.ts';
 import type { TellStart } from './start.ts';
 import type { StoreBounds } from './store-bounds.ts';
 import type { VatWorker } from './worker.ts';
@@ -46,15 +46,6 @@ export type Candidate = {
   /** What startVat did, once `onHeld` was called. */
   done(): Done | undefined;
   kill(): void;
-};
-
-/** One that waits for leave to begin. */
-type Waiting = {
-  readonly vat: VatId;
-  /** Who takes turns with others. */
-  readonly party: string;
-  readonly flight: Flight;
-  readonly begin: () => void;
 };
 
 /** What whoever starts a candidate is told. */
@@ -108,44 +99,18 @@ export const makeCandidates = (
     workers,
     bounds,
     tellStart,
-    mayBegin,
     pump,
-  }: {
+    ...powers
+  }: Parameters<typeof makeStartLine>[0] & {
     parts: CrankParts;
     workers: Workers;
     bounds: Pick<StoreBounds, 'problemOf' | 'forget'>;
     tellStart: TellStart;
-    /** Whether that vat's startVat may begin now; if not, `pump` is called in a while. */
-    mayBegin: (vat: VatId) => boolean;
     /** To be called when more may be delivered. */
     pump: () => void;
   },
 ) => {
-  /** Starts that wait for leave to begin, their workers ready. */
-  const waiting = makeFairLine<Waiting>();
-  /** Starts under way. */
-  const flights = new Map<VatId, Flight>();
-
-  const goOn = (): void => {
-    for (let next = waiting.first(); next; next = waiting.first()) {
-      const { vat, party, flight, begin } = next;
-      if (!mayBegin(vat)) {
-        return;
-      }
-      waiting.take(party, next);
-      flights.set(vat, flight);
-      begin();
-    }
-  };
-
-  /** It has ended, or will not begin. */
-  const leave = (start: Waiting): void => {
-    const { vat, party, flight } = start;
-    waiting.remove(party, start);
-    if (flights.get(vat) === flight) {
-      flights.delete(vat);
-    }
-  };
+  const line = makeStartLine(powers);
 
   /**
    * Starts a worker beside the vat's own, if it has one. `pack` is asked for the
@@ -157,8 +122,8 @@ export const makeCandidates = (
       code,
       pack,
       flight,
-      party,
-    }: {
+      ...behind
+    }: Behind & {
       row: Pick<
         VatRow,
         | 'id'
@@ -172,37 +137,34 @@ export const makeCandidates = (
       code: Code;
       pack: () => ArrayBuffer;
       flight: Flight;
-      party: string;
     },
     { onHeld, onFailed }: CandidateEvents,
   ): Candidate => {
     let held: Done | undefined;
     let isOver = false;
-    const own: Waiting = harden({
+    const own: ReadyStart = harden({
+      ...behind,
       vat: row.id,
-      party,
+      name: row.name,
       flight,
       begin: () => worker.deliver(flight, row.deadline),
     });
     const fail = (problem: string, cause?: LossCause): void => {
       if (!isOver) {
         isOver = true;
-        leave(own);
+        line.leave(own);
         bounds.forget(row.id);
         worker.kill();
         onFailed(problem, cause);
       }
     };
     const worker = workers.startBeside(
-      { vat: row.id, label: row.name, party },
+      { vat: row.id, label: row.name, party: behind.party },
       () => tellStart(row, { bundle: code.text, store: pack() }),
       {
-        onReady: () => {
-          waiting.add(party, own);
-          goOn();
-        },
+        onReady: () => line.add(own),
         onDone: done => {
-          leave(own);
+          line.leave(own);
           const problem = done.outcome.ok
             ? bounds.problemOf(row, done.changes)
             : done.outcome.problem;
@@ -218,7 +180,10 @@ export const makeCandidates = (
           fail(problem);
           pump();
         },
-        onLost: fail,
+        onLost: (problem, cause) => {
+          line.noteLoss(own, problem, cause);
+          fail(problem, cause);
+        },
         afterLoss: pump,
       },
     );
@@ -228,7 +193,7 @@ export const makeCandidates = (
       done: () => held,
       kill: () => {
         isOver = true;
-        leave(own);
+        line.leave(own);
         bounds.forget(row.id);
         worker.kill();
       },
@@ -237,19 +202,17 @@ export const makeCandidates = (
 
   return harden({
     start,
-    /** Starts under way, each the same thing as long as it is. */
-    flights: (): ReadonlyMap<VatId, Flight> => flights,
-    /** To be called when more may begin. */
-    goOn,
+    /** Those whose workers are ready, and those under way. */
+    line,
 
-    /** Starts a vat that is not in the tables. Parties take turns. */
+    /** Starts a vat that is not in the tables. */
     startNew: (
-      { newcomer, party }: { newcomer: Newcomer; party: string },
+      { newcomer, ...behind }: Behind & { newcomer: Newcomer },
       events: CandidateEvents,
     ): Candidate =>
       start(
         {
-          party,
+          ...behind,
           row: { ...newcomer, incarnation: 1, fold: 0 },
           code: newcomer.code,
           pack: () => encodeRows([]),

@@ -31,6 +31,8 @@ export const makeFairLine = <Item>() => {
       const [items] = parties.values();
       return items?.values().next().value;
     },
+    /** All that wait, those of the party whose turn it is first. */
+    all: (): Item[] => [...parties.values()].flatMap(items => [...items]),
     /** It has its turn: its party is the last one now. */
     take: (party: string, item: Item): void => {
       const items = parties.get(party);

@@ -84,8 +84,8 @@ export const makeRunner = (state: State, powers: RunnerPowers) => {
     onEnded(vat);
   };
 
-  const { flights, lostStarts, suspects, abandon, fail, giveUp, spoil } =
-    makeAbandonment(state, { ...powers, onEnded: leave });
+  const abandonment = makeAbandonment(state, { ...powers, onEnded: leave });
+  const { flights, lostStarts, suspects, abandon, fail } = abandonment;
 
   const apply = (vat: VatId, flight: Flight, done: Done): void =>
     parts.run(() => {
@@ -250,8 +250,10 @@ export const makeRunner = (state: State, powers: RunnerPowers) => {
         fly(vat, flight);
       }
     },
+    /** It has asked for starts that took the process of all along: it is suspended, unless it is already. */
+    blame: abandonment.blame,
     /** Its file can't be used: it fails, unless it could not run before. */
-    spoil,
+    spoil: abandonment.spoil,
     exit: (vat: VatId, reason: string): void => {
       exiting.set(vat, reason);
     },
@@ -272,7 +274,7 @@ export const makeRunner = (state: State, powers: RunnerPowers) => {
         insistRow(done(), `what startVat of ${vat} did`),
       );
     },
-    giveUp,
+    giveUp: abandonment.giveUp,
     /** Ends a worker that has no heap yet, and with it what it was to begin with. */
     dropStart: drop,
     /** Reaps a vat that has a heap and nothing in flight, now, even while it is held. */

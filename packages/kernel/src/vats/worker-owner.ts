@@ -16,6 +16,8 @@ export type WorkerOwner = {
  * Why a worker is lost: its vat broke a rule or passed its deadline; its vat,
  * which is critical, ended itself; the worker was lost or did not start, alone;
  * the process of all workers was lost, while others were at work too or this
- * one was not; it was lost while this one alone was at work.
+ * one was not; it was lost while this one alone was at work; or starts of others
+ * that its vat asked for have taken the process of all along.
  */
-export type LossCause = 'fault' | 'exit' | 'worker' | 'host' | 'alone';
+export type LossCause =
+  'fault' | 'exit' | 'worker' | 'host' | 'alone' | 'asked';

@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import type { Json, Vref } from '@cooperage/protocol';
+import { makeAdminStage, until } from '../testing/admin-stage.ts';
+import { makeManualClock } from '../testing/manual-clock.ts';
+import { call } from '../testing/service-stage.ts';
+import { answerStart, send, settle } from '../testing/stage.ts';
+
+const HOUR = 3_600_000;
+
+/** Vats whose starts stay in flight while `isHeld` says so; alice is asked to call for them. */
+const setScene = async (
+  isHeld: (label: string) => boolean = label => label.startsWith('kid'),
+) => {
+  const { clock, advance } = makeManualClock();
+  const stage = await makeAdminStage(
+    {},
+    {
+      clock,
+      behave: (delivery, vat) =>
+        delivery[0] === 'startVat' && isHeld(vat.label)
+          ? undefined
+          : (answerStart(delivery) ??
+            (['boot', 'kid'].includes(vat.label) ? {} : undefined)),
+    },
+  );
+  const busy = (): string[] =>
+    stage.rig.vats.all
+      .filter(vat => vat.isBusy && !vat.isKilled)
+      .map(({ label }) => label)
+      .sort();
+  let promises = 0;
+  /** Alice gets the object and calls it, with each of the lists of arguments. */
+  const order = async (
+    object: string,
+    method: string,
+    ...calls: readonly (readonly Json[])[]
+  ): Promise<void> => {
+    await stage.say(send(stage.root('alice'), 'order', [object]));
+    await until(() => stage.vat('alice').isBusy);
+    const flight = stage.flight('alice');
+    const [target] =
+      flight[0] === 'message' ? flight[2].methargs.slots : ([] as Vref[]);
+    await stage.finish(
+      'alice',
+      ...calls.map(args => {
+        promises += 1;
+        return call(`${target}`, method, args, `p+${promises}`);
+      }),
+    );
+  };
+  return {
+    ...stage,
+    advance,
+    busy,
+    order,
+    bear: (...names: string[]): Promise<void> =>
+      order(
+        stage.admin,
+        'createVat',
+        ...names.map(name => ['helper', { name }]),
+      ),
+    loseHost: async (): Promise<void> => {
+      stage.rig.vats.all
+        .filter(({ isKilled }) => !isKilled)
+        .forEach(vat => vat.lose('the process of the vats was lost', 'host'));
+      await settle();
+    },
+    pass: async (milliseconds: number): Promise<void> => {
+      advance(milliseconds);
+      await settle();
+    },
+    suspensionOf: (name: string) => stage.vatNamed(name)?.suspension,
+  };
+};
+
+describe('a vat whose birth takes the process of all vats along', () => {
+  it('has its maker suspended at the second loss that it meets alone, and nobody who was in flight beside it (11)', async () => {
+    const scene = await setScene();
+    await scene.bear('kid1');
+    expect(scene.busy()).toEqual(['kid1']);
+    await scene.loseHost();
+    await scene.say(send(scene.root('bob'), 'toil'));
+    await scene.bear('kid2');
+    await scene.say(send(scene.root('alice'), 'more'));
+    expect(scene.busy()).toEqual(['bob']); // a second is his to end in, and nobody else begins
+    await scene.pass(1_000);
+    expect(scene.busy()).toEqual(['bob', 'kid2']);
+    await scene.loseHost();
+    expect(scene.suspensionOf('alice')).toBe(null);
+    await scene.finish('bob');
+    await scene.finish('alice');
+    await scene.bear('kid3');
+    await scene.say(send(scene.root('bob'), 'more'));
+    expect(scene.busy()).toEqual(['kid3']);
+    await scene.loseHost();
+    expect(scene.suspensionOf('alice')).toBe(
+      'vat kid3, whose start it asked for, took the process of all vats along, and was not the first: the process of the vats was lost',
+    );
+    expect(scene.vatNamed('alice')).toMatchObject({ stoppedBy: 'kernel' });
+    expect(scene.suspensionOf('bob')).toBe(null);
+    expect(scene.busy()).toEqual(['bob']);
+    await scene.finish('bob');
+    expect(scene.count()).toMatchObject({ births: 0, children: 0 });
+    await scene.rig.kernel.stop();
+  });
+
+  it('is held against its maker for an hour, also when others are born well meanwhile', async () => {
+    const scene = await setScene();
+    await scene.bear('kid1');
+    await scene.loseHost();
+    await scene.pass(HOUR);
+    await scene.bear('kid2');
+    await scene.loseHost();
+    expect(scene.suspensionOf('alice')).toBe(null);
+    await scene.bear('fine');
+    await until(() => scene.vatNamed('fine') !== undefined);
+    await scene.pass(HOUR - 1);
+    await scene.bear('kid3');
+    await scene.loseHost();
+    expect(scene.suspensionOf('alice')).toContain('vat kid3');
+    await scene.rig.kernel.stop();
+  });
+
+  it('keeps others from starting for a second, and its like, which are to be alone too, until it ends', async () => {
+    const scene = await setScene(label => /^kid|^late/.test(label));
+    await scene.bear('kid1');
+    await scene.loseHost();
+    await scene.bear('kid2', 'kid3');
+    const launched = scene.rig.launch('other', ['late']);
+    await settle();
+    expect(scene.busy()).toEqual(['kid2']);
+    await scene.pass(1_000);
+    expect(scene.busy()).toEqual(['kid2', 'late']);
+    await scene.finish('late');
+    await launched;
+    await scene.finish('kid2');
+    expect(scene.busy()).toEqual(['kid3']);
+    await scene.finish('kid3');
+    await scene.rig.kernel.stop();
+  });
+});
+
+describe('an upgrade that takes the process of all vats along', () => {
+  it('has the maker suspended who ordered it, at the second loss, and the vat goes on with its old code', async () => {
+    let isHeld = false;
+    const scene = await setScene(label => isHeld && label === 'kid');
+    const made = await scene.make('kid');
+    const node = made?.slots[1] ?? '';
+    for (const suspended of [false, true]) {
+      isHeld = true;
+      await scene.order(node, 'upgrade', ['helper']);
+      await until(() => scene.isHeld('kid'));
+      isHeld = false;
+      await scene.loseHost();
+      expect(scene.suspensionOf('alice') !== null).toBe(suspended);
+    }
+    expect(scene.suspensionOf('alice')).toContain('vat kid, whose start');
+    expect(scene.vatNamed('kid')).toMatchObject({
+      suspension: null,
+      failure: null,
+    });
+    await scene.rig.kernel.stop();
+  });
+});
