@@ -240,6 +240,7 @@ export const joinEndpoints = (
   const isQuiet = (): boolean =>
     runner.inFlight() === 0 &&
     !workers.isStarting() &&
+    !candidates.line.isAtWork() &&
     services.isFree() &&
     clearance.isDone();
   const room = { ...tables, limits, pump, ...makeTerms(options) };

@@ -315,8 +315,8 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
     ): void => server.serve(stream, client),
     status,
     /**
-     * Resolves when nothing is in flight, nothing can be delivered, and all is
-     * committed. What waits for a suspended vat, or for any while the kernel is
+     * Resolves when nothing is in flight, no vat starts, nothing can be delivered,
+     * and all is committed. What waits for a suspended vat, or for any while the kernel is
      * paused, can't be delivered. Rejects when the kernel stops or has stopped.
      */
     idle,

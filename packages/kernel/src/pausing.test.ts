@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { answerStart, makeStage, send, settle } from './testing/stage.ts';
+import { makeManualClock } from './testing/manual-clock.ts';
 import { makeRig } from './testing/rig.ts';
 
 const busy = (stage: Awaited<ReturnType<typeof makeStage>>): string[] =>
@@ -71,6 +72,49 @@ describe('a paused kernel', () => {
     expect(rig.vats.all).toHaveLength(3);
     expect(rig.vats.get('bob').deliveries).toMatchObject([['startVat', {}]]);
     await rig.kernel.stop();
+  });
+
+  it('rests only when the start of a vat that is launched has ended', async () => {
+    const stage = await makeStage(['alice'], {
+      behave: (delivery, { label }) =>
+        label === 'late' ? undefined : answerStart(delivery),
+    });
+    const { rpc } = stage.client;
+    await rpc.call('pause', {});
+    const ended: string[] = [];
+    const launched = stage.rig.launch('other', ['late']);
+    await settle();
+    expect(busy(stage)).toEqual(['late']);
+    const waiting = [
+      stage.rig.kernel.idle().then(() => ended.push('idle')),
+      rpc.call('step', {}).then(() => ended.push('step')),
+    ];
+    await settle();
+    expect(ended).toEqual([]);
+    await stage.finish('late');
+    await Promise.all([launched, ...waiting]);
+    expect(stage.rig.kernel.status().clusters).toHaveLength(2);
+    await stage.rig.kernel.stop();
+  });
+
+  it('rests only when a start has begun that waits for a vat that is to be alone', async () => {
+    const { clock, advance } = makeManualClock();
+    const stage = await makeStage(['alice'], { clock });
+    const { rpc } = stage.client;
+    await stage.say(send(stage.root('alice'), 'go'));
+    await rpc.call('pause', {});
+    stage.vat('alice').lose('the process was lost', 'host');
+    await settle();
+    await rpc.call('step', {}); // she starts, and what waits for her waits for the next step
+    let isIdle = false;
+    const launched = stage.rig.launch('other', ['late']);
+    await settle();
+    const idle = stage.rig.kernel.idle().then(() => (isIdle = true));
+    await settle();
+    expect(isIdle).toBe(false);
+    advance(1_000);
+    await Promise.all([launched, idle]);
+    await stage.rig.kernel.stop();
   });
 
   it('is the only one that can be stepped', async () => {

@@ -25,7 +25,7 @@ export const makeRest = ({
   platform: Platform;
   options: Pick<KernelOptions, 'foldMilliseconds'>;
   phase: Phase;
-  /** True when no delivery is in flight and no worker on its way. */
+  /** True when no delivery is in flight, no vat starts, and no worker is on its way. */
   isQuiet: () => boolean;
   outputs: Pick<Outputs, 'commitIfNeeded'>;
   keeper: StoreKeeper;

@@ -54,7 +54,7 @@ export const makeCollector = (
     isAwake: (vat: VatId) => boolean;
     /** Starts a vat that sleeps, if it may run. */
     wake: (vat: VatId) => void;
-    /** True when nothing is in flight and no worker on its way. */
+    /** True when nothing is in flight, no vat starts, and no worker is on its way. */
     isQuiet: () => boolean;
     isPaused: () => boolean;
     /** Services forget what nobody can hear of; true when something has gone. */
