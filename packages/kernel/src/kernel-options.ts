@@ -14,7 +14,7 @@ export type KernelOptions = CollectorOptions &
     readonly longMilliseconds?: number;
     /** As many vats start at once as deliveries are in flight, and as many more that are made or upgraded; a start that lasts longer than this does not count as one of them while others wait. 2,000 by default. */
     readonly longStartMilliseconds?: number;
-    /** How long others wait for a vat that is to be alone, and it for them; doubled with each loss. 1,000 by default. */
+    /** How long others wait for a vat that is to be alone, and it for them; six times as long with each loss. 1,000 by default. */
     readonly aloneMilliseconds?: number;
     /** A vat's turn is so many deliveries at most while others wait, and no more are added after that time; 16 and 8 by default, 1 with `parallel` 1. */
     readonly turnDeliveries?: number;
