@@ -3,9 +3,11 @@
  * trusted with more than a bench, which the master can take away, look at, and end.
  */
 import {
+  prepareExo,
   prepareExoClass,
   provide,
   provideDurableMapStore,
+  watchPromise,
   type Baggage,
 } from '@agoric/vat-data';
 import { makeExo } from '@endo/exo';
@@ -65,6 +67,13 @@ export const buildRootObject = (
     const before = baggage.get('farewells') as string[];
     baggage.set('farewells', harden([...before, words]));
   };
+  /** Durable, so that the master hears how a vat has ended however often both were restarted. */
+  const farewell = prepareExo(baggage, 'Farewell', undefined, {
+    onFulfilled: (words: unknown, name: string) =>
+      note(`${name} left: ${String(words)}`),
+    onRejected: (problem: Error, name: string) =>
+      note(`${name} is gone: ${problem.message}`),
+  });
 
   return makeExo('Master', undefined, {
     bootstrap(_vats: unknown, services: Services) {
@@ -81,11 +90,7 @@ export const buildRootObject = (
       });
       apprentices.init(name, made);
       void E(service('console')).log('hired', name);
-      E.when(
-        E(made.node).done(),
-        words => note(`${name} left: ${String(words)}`),
-        (problem: Error) => note(`${name} is gone: ${problem.message}`),
-      );
+      watchPromise(E(made.node).done(), farewell, name);
       return made.root;
     },
     listApprentices: () => harden([...apprentices.keys()]),

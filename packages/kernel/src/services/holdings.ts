@@ -3,7 +3,7 @@ import { type Kref, type ServiceId } from '@cooperage/protocol';
 import { TIMER } from '../store/service-schema.ts';
 import type { State } from '../store/state.ts';
 import { REVOCATION } from './objects.ts';
-import { VAT_ADMIN } from './vat-admin-children.ts';
+import { VAT_ADMIN } from './vat-admin-ends.ts';
 
 /** One thing that a service holds, and for which of its objects. */
 export type Holding = {

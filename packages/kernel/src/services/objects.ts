@@ -9,7 +9,8 @@ import {
 import type { Refcounts } from '../gc/refcounts.ts';
 import type { State } from '../store/state.ts';
 import type { Reference } from './values.ts';
-import { letGoOfAdministration, VAT_ADMIN } from './vat-admin-children.ts';
+import { letGoOfAdministration } from './vat-admin-children.ts';
+import { VAT_ADMIN } from './vat-admin-ends.ts';
 
 /** Whose objects the aliases are. */
 export const REVOCATION: ServiceId = makeServiceId('revocation');

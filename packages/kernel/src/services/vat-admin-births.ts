@@ -22,8 +22,8 @@ import {
   MAKER_ENDED,
   rejectBirth,
   removeBirth,
-  VAT_ADMIN,
 } from './vat-admin-children.ts';
+import { VAT_ADMIN } from './vat-admin-ends.ts';
 import {
   clusterOfQuota,
   problemOfMore,

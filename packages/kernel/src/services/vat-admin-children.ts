@@ -4,10 +4,8 @@ import {
   isSessionId,
   isVatId,
   makeKref,
-  makeServiceId,
   type CapData,
   type Kref,
-  type ServiceId,
   type VatId,
 } from '@cooperage/protocol';
 import type { Refcounts } from '../gc/refcounts.ts';
@@ -19,11 +17,8 @@ import type {
 } from '../store/service-schema.ts';
 import type { State } from '../store/state.ts';
 import { dropUnusedBundle } from '../bundles.ts';
+import { answerQuestions } from './vat-admin-ends.ts';
 import { giveQuotaBack, letGoOfQuota } from './vat-admin-quotas.ts';
-
-/** Whose objects the administrators and the nodes are. */
-export const VAT_ADMIN: ServiceId = makeServiceId('vatAdmin');
-harden(VAT_ADMIN);
 
 type Parts = { readonly refcounts: Refcounts; readonly promises: Promises };
 
@@ -67,18 +62,18 @@ const NOT_TOLD = encodeError(
  */
 export const settleChild = (
   state: State,
-  { promises }: Pick<Parts, 'promises'>,
+  parts: Parts,
   vat: VatId,
   { isRejected, data }: { isRejected: boolean; data: CapData<Kref> },
 ): void => {
   const child = state.children.get(vat);
-  if (child && promises.get(child.done).state === 'unresolved') {
-    const isTold = data.slots.length === 0;
-    promises.resolve(
-      child.done,
-      isRejected || !isTold,
-      isTold ? data : NOT_TOLD,
-    );
+  if (child && parts.promises.get(child.done).state === 'unresolved') {
+    const answer =
+      data.slots.length === 0
+        ? { isRejected, data }
+        : { isRejected: true, data: NOT_TOLD };
+    parts.promises.resolve(child.done, answer.isRejected, answer.data);
+    answerQuestions(state, parts, child.done, answer);
   }
 };
 harden(settleChild);

@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest';
-import { makeMemoryImage } from '../adapters/memory.ts';
-import { BUNDLES } from '../testing/admin-stage.ts';
+import { makeMemoryImage, type MemoryImage } from '../adapters/memory.ts';
+import type { Platform } from '../ports.ts';
+import { BUNDLES, until } from '../testing/admin-stage.ts';
 import { makeWitness } from '../testing/commits.ts';
 import type { Behavior, Deed, RawVat } from '../testing/raw-vats.ts';
-import { makeRig } from '../testing/rig.ts';
+import { makeRig, type RawClient, type Rig } from '../testing/rig.ts';
 import { call } from '../testing/service-stage.ts';
 import { dataOf, fulfil, settle, subscribe } from '../testing/stage.ts';
 
@@ -144,3 +145,178 @@ it('a bootstrap that makes a vat, and a crash at any commit: there is a whole va
     'there, not being made, made, not done over, whole',
   ]);
 });
+
+/** How a vat comes to its end, and what its maker hears of that. */
+const ENDS: readonly {
+  readonly by: string;
+  /** What the vat does when it is told to leave; it is not told where others end it. */
+  readonly leave?: Deed;
+  readonly heard: string;
+}[] = [
+  {
+    by: 'exitVat',
+    leave: { syscalls: [['exit', false, dataOf(['bye', 7])]] },
+    heard: 'fulfilled with #["bye",7]',
+  },
+  {
+    by: 'exitVatWithFailure',
+    leave: { syscalls: [['exit', true, dataOf('no more')]] },
+    heard: 'rejected with #"no more"',
+  },
+  {
+    by: 'a fault',
+    leave: { syscalls: [subscribe('p-999')] },
+    heard:
+      'rejected with #{"#error":"vat was ended: illegal syscall: v3 has no p-999 in its c-list","name":"Error"}',
+  },
+  { by: 'its maker', heard: 'rejected with #{"why":7}' },
+  {
+    by: 'a person',
+    heard:
+      'rejected with #{"#error":"vat demo.kid was terminated","name":"Error"}',
+  },
+];
+
+/** `boot` makes `kid`, asks how it ends and keeps in its store what it hears; told to, it ends it. */
+const makeParent = ({ by, leave = {} }: (typeof ENDS)[number]): Behavior => {
+  const minds = new WeakMap<RawVat, Map<string, string>>();
+  return (delivery, vat) => {
+    if (vat.label !== 'boot') {
+      return delivery[0] === 'message' ? leave : {};
+    }
+    const mind = minds.get(vat) ?? new Map(vat.store);
+    minds.set(vat, mind);
+    if (delivery[0] === 'message') {
+      const [administrator = ''] = delivery[2].methargs.slots.slice(-1);
+      const policy = { onFault: 'terminate' };
+      return delivery[2].methargs.body.startsWith('#["bootstrap"')
+        ? {
+            syscalls: [
+              call(
+                administrator,
+                'createVat',
+                ['helper', { name: 'kid', policy }],
+                'p+7',
+              ),
+              subscribe('p+7'),
+            ],
+          }
+        : {
+            syscalls: [
+              by === 'its maker'
+                ? call(mind.get('node') ?? '', 'terminate', [{ why: 7 }])
+                : call(mind.get('root') ?? '', 'leave'),
+            ],
+          };
+    }
+    if (delivery[0] !== 'notify') {
+      return {};
+    }
+    const [[promise, isRejected, { body, slots }] = ['', true, dataOf(0)]] =
+      delivery[1];
+    const put = (key: string, value: string): [string, string] => {
+      mind.set(key, value);
+      return [key, value];
+    };
+    const [root = '', node = ''] = slots;
+    return promise === 'p+7'
+      ? {
+          syscalls: [call(node, 'done', [], 'p+8'), subscribe('p+8')],
+          changes: [put('root', root), put('node', node)],
+        }
+      : {
+          changes: [
+            put(
+              'heard',
+              `${mind.get('heard') ?? ''}${isRejected ? 'rejected' : 'fulfilled'} with ${body}`,
+            ),
+          ],
+        };
+  };
+};
+
+it.each(ENDS)(
+  'a vat that ends by $by, and a crash at any commit: whoever has asked its node how it ends is told once (2, 7, 9, 10)',
+  async end => {
+    const start = (
+      image: MemoryImage,
+      behave = makeParent(end),
+      wrap = (same: Platform) => same,
+    ) => makeRig(behave, { ...OPTIONS, services: ['vatAdmin'], image, wrap });
+    const order = async (
+      rig: Rig,
+      client: Pick<RawClient, 'rpc' | 'send'>,
+    ): Promise<void> => {
+      const names = { cluster: 'demo', vat: 'boot' };
+      if (end.by === 'a person') {
+        await client.rpc.call('terminate', { ...names, vat: 'kid' });
+      } else {
+        const { vref } = Object(await client.rpc.call('reference', names));
+        client.send(call(vref, 'finish'));
+      }
+      await settle();
+      await rig.kernel.idle();
+    };
+    const isThere = ({ kernel }: Rig): boolean =>
+      [...kernel.state.vats.values()].some(({ name }) => name === 'kid');
+    const heardIn = ({ image, kernel }: Rig): string | undefined =>
+      [...kernel.state.vatChanges.values()].find(({ key }) => key === 'heard')
+        ?.value ??
+      [...image.vats.values()]
+        .map(({ rows }) => rows.get('heard'))
+        .find(heard => heard !== undefined) ??
+      undefined;
+
+    const image = makeMemoryImage();
+    const { images, wrap } = makeWitness();
+    const behave = makeParent(end);
+    const held: (() => void)[] = [];
+    const goOn = async (): Promise<void> => {
+      await until(() => held.length > 0);
+      await settle(); // what has led to it is committed
+      held.shift()?.();
+    };
+    const rig = start(
+      image,
+      (delivery, vat) => {
+        const deed = behave(delivery, vat) ?? {};
+        if (delivery[0] !== 'notify') {
+          return deed;
+        }
+        held.push(() => vat.finish(deed));
+        return undefined;
+      },
+      wrap(image),
+    );
+    await rig.launch('demo', ['boot', 'bob']);
+    await goOn();
+    await until(() => rig.kernel.state.calls.size === 1);
+    await rig.kernel.idle();
+    images.length = 0;
+    const ordered = order(rig, await rig.connect());
+    await goOn();
+    await ordered;
+    await rig.kernel.stop();
+
+    const seen = new Set<string>();
+    for (const crashed of images) {
+      const later = start(makeMemoryImage(crashed));
+      const known = heardIn(later);
+      await later.kernel.idle();
+      const wasThere = isThere(later);
+      if (wasThere) {
+        await order(later, await later.connect());
+      }
+      await later.kernel.stop();
+      const last = start(makeMemoryImage(later.image));
+      await last.kernel.idle();
+      expect([heardIn(last), last.kernel.state.calls.size]).toEqual([
+        end.heard,
+        0,
+      ]);
+      seen.add(known ? 'told' : wasThere ? 'there' : 'ended, and not told');
+      await last.kernel.stop();
+    }
+    expect([...seen].sort()).toEqual(['ended, and not told', 'there', 'told']);
+  },
+);

@@ -13,14 +13,22 @@ import type { CrankParts } from '../crank.ts';
 import { insistRow } from '../faults.ts';
 import type { Phase } from '../phase.ts';
 import type { VatRow } from '../store/vat-schema.ts';
-import type { CallRow, ChildRow } from '../store/service-schema.ts';
+import type { ChildRow } from '../store/service-schema.ts';
 import type { State } from '../store/state.ts';
 import type { UpgradeOrder } from '../upgrade-order.ts';
 import type { StoreBounds } from '../vats/store-bounds.ts';
 import { refuseUnless } from './refusal.ts';
 import { LATER, type Call, type Method } from './service.ts';
 import { recordOf, writeValue, type Value } from './values.ts';
-import { settleChild, VAT_ADMIN } from './vat-admin-children.ts';
+import { settleChild } from './vat-admin-children.ts';
+import {
+  askForEnd,
+  forgetUnheard,
+  isQuestion,
+  listUnheard,
+  settleCall,
+  VAT_ADMIN,
+} from './vat-admin-ends.ts';
 import { readData, readReason, readUpgrade } from './vat-admin-requests.ts';
 
 /** What can be done to a vat, each in a crank of its own. */
@@ -69,7 +77,7 @@ export const makeNodes = (
     bounds: Pick<StoreBounds, 'bytesOf'>;
   },
 ) => {
-  const { refcounts, promises } = parts;
+  const { refcounts } = parts;
 
   const vatOf = ({ self }: Call): VatRow | undefined =>
     state.vats.get(self.data as VatId);
@@ -145,25 +153,11 @@ export const makeNodes = (
     });
   };
 
-  /** The call has its answer, and needs nothing any more; inside a crank. */
-  const settle = (
-    { id, promise, slots }: CallRow,
-    isRejected: boolean,
-    data: CapData<Kref>,
-  ): void => {
-    state.calls.delete(id);
-    slots.forEach(refcounts.release);
-    if (promise !== null) {
-      promises.resolve(promise, isRejected, data);
-      refcounts.release(promise);
-    }
-  };
-
   const answer = (id: number, isRejected: boolean, data: CapData<Kref>): void =>
     phase.guard(() => {
       const row = state.calls.get(id);
       if (row) {
-        parts.run(() => settle(row, isRejected, data));
+        parts.run(() => settleCall(state, parts, row, { isRejected, data }));
         pump();
       }
     });
@@ -221,10 +215,8 @@ export const makeNodes = (
 
   return harden({
     methods: (resolve: Resolve) => ({
-      done: (call: Call): Value => ({
-        type: 'promise',
-        kref: childOf(call).done,
-      }),
+      done: (call: Call): typeof LATER =>
+        askForEnd(state, parts, call, childOf(call).done),
       terminate,
       suspend: (call: Call): Value => {
         const { id } = insistSound(call);
@@ -241,17 +233,27 @@ export const makeNodes = (
       upgrade: upgrade(resolve),
       stats,
     }),
-    /** Calls of an earlier kernel. */
+    /** Upgrades that an earlier kernel was at. */
     restore: (): void => {
-      const problem = encodeError(
+      const data = encodeError(
         'Error',
         'the kernel was restarted while the upgrade was under way: stats() tells which incarnation it has come to',
       );
+      const answer = { isRejected: true, data };
       for (const row of [...state.calls.values()]) {
-        if (row.service === VAT_ADMIN) {
-          parts.run(() => settle(row, true, problem));
+        if (row.service === VAT_ADMIN && !isQuestion(row)) {
+          parts.run(() => settleCall(state, parts, row, answer));
         }
       }
+    },
+    /** Somebody has ended, who may have asked how a vat ends; inside a crank. */
+    tidy: (): void => forgetUnheard(state, parts),
+    sweep: (): boolean => {
+      const isAny = listUnheard(state, parts).length > 0;
+      if (isAny) {
+        parts.run(() => forgetUnheard(state, parts));
+      }
+      return isAny;
     },
   });
 };

@@ -24,6 +24,7 @@ import {
 } from '../testing/stage.ts';
 import { call, referTo, toldOf, type Told } from '../testing/service-stage.ts';
 import { MOST_BIRTHS } from './vat-admin-births.ts';
+import { MOST_QUESTIONS } from './vat-admin-ends.ts';
 
 const UNKNOWN = 'a'.repeat(128);
 
@@ -490,31 +491,60 @@ describe('a node', () => {
   it('tells once how the vat ends, whoever asks whenever', async () => {
     const { make, ask, told, say, finish, state } = await makeAdminStage();
     const { slots: [kid = '', node = ''] = [] } = (await make('kid')) ?? {};
-    const early = await ask(node, 'done');
-    expect(told(early)).toMatchObject({ isRejected: false, value: '&0' });
-    const [promise = ''] = told(early)?.slots ?? [];
-    await say(subscribe(promise), call(kid, 'leave'));
+    const early = [await ask(node, 'done'), await ask(node, 'done')];
+    await say(call(node, 'done'), call(kid, 'leave'));
+    expect([early.map(told), state.calls.size]).toEqual([
+      [undefined, undefined],
+      2,
+    ]);
     await finish('kid', send('o+0', 'never'), [
       'exit',
       false,
       dataOf(['bye', 7]),
     ]);
-    expect(told(promise)).toMatchObject({
-      isRejected: false,
-      value: ['bye', 7],
-    });
-    const late = told(await ask(node, 'done'));
-    expect(late).toMatchObject({ isRejected: false, value: '&0' });
-    expect(state.children.size).toBe(1);
+    const late = await ask(node, 'done');
+    expect([...early, late].map(told)).toEqual(
+      Array(3).fill({ isRejected: false, value: ['bye', 7], slots: [] }),
+    );
+    expect([state.children.size, state.calls.size]).toEqual([1, 0]);
     await say(['dropImports', [vref(node)]]);
     expect(state.children.size).toBe(0);
+  });
+
+  it('keeps a bounded number of questions how the vat ends, and none whose answer nobody can hear (12)', async () => {
+    const { make, ask, told, say, root, finish, vat, client, rig, state } =
+      await makeAdminStage();
+    const { slots: [, node = ''] = [] } = (await make('kid')) ?? {};
+    await client.rpc.call('keep', { name: 'node', vref: node });
+    await say(call(root('alice'), 'take', ['$0'], null, node));
+    await finish('alice', call('o-50', 'done', [], 'p+1'));
+    vat('alice').lose('with the heap that has asked');
+    await settle();
+    expect(state.calls.size).toBe(1);
+    await client.rpc.call('collect', {});
+    expect(state.calls.size).toBe(0);
+    for (let nth = 1; nth < MOST_QUESTIONS; nth += 1) {
+      client.send(call(node, 'done', [], `p+${1_000 + nth}`));
+    }
+    const last = await ask(node, 'done');
+    const refused = told(await ask(node, 'done'));
+    expect([told(last), problemIn(refused), state.calls.size]).toEqual([
+      undefined,
+      '100 calls wait to hear how the vat ends, and no more may',
+      MOST_QUESTIONS,
+    ]);
+    const other = await rig.connect();
+    client.rpc.close();
+    await until(() => state.calls.size === 0);
+    await other.rpc.call('collect', {});
+    expect([state.sessions.size, state.promises.size]).toEqual([1, 1]);
+    expect(rig.kernel.status().state).toBe('running');
   });
 
   it('tells the reason of a vat that ends itself as a failure, and nothing else of that crank', async () => {
     const { make, ask, told, say, finishWith, flight } = await makeAdminStage();
     const { slots: [kid = '', node = ''] = [] } = (await make('kid')) ?? {};
-    const [promise = ''] = told(await ask(node, 'done'))?.slots ?? [];
-    await say(subscribe(promise));
+    const promise = await ask(node, 'done');
     const answer = await ask(kid, 'storm');
     const [, , { result = null }] = Object(flight('kid'));
     await finishWith('kid', {
@@ -535,8 +565,8 @@ describe('a node', () => {
   it('does not pass on what the words of the end name, which could keep the node for ever (12)', async () => {
     const { make, ask, told, say, finish, state } = await makeAdminStage();
     const { slots: [kid = '', node = ''] = [] } = (await make('kid')) ?? {};
-    const [promise = ''] = told(await ask(node, 'done'))?.slots ?? [];
-    await say(subscribe(promise), call(kid, 'keep', ['$0'], null, node));
+    const promise = await ask(node, 'done');
+    await say(call(kid, 'keep', ['$0'], null, node));
     await finish('kid', ['exit', false, dataOf(['$0'], 'o-50')]);
     expect(problemIn(told(promise))).toMatch(/these are not passed on/);
     await say(['dropImports', [vref(node)]]);
@@ -623,8 +653,7 @@ describe('a node', () => {
   it('ends the vat for the reason given, with everything that it decides', async () => {
     const { make, ask, told, say, count, vat, root } = await makeAdminStage();
     const { slots: [kid = '', node = ''] = [] } = (await make('kid')) ?? {};
-    const [promise = ''] = told(await ask(node, 'done'))?.slots ?? [];
-    await say(subscribe(promise));
+    const promise = await ask(node, 'done');
     const pending = await ask(kid, 'work');
     const worker = vat('kid');
     const refused = await ask(node, 'terminate', [{ why: '$0' }], root('bob'));

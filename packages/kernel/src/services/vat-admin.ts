@@ -6,7 +6,7 @@ import type { ChildRow } from '../store/service-schema.ts';
 import type { State } from '../store/state.ts';
 import type { Births } from './vat-admin-births.ts';
 import type { Nodes } from './vat-admin-nodes.ts';
-import { VAT_ADMIN } from './vat-admin-children.ts';
+import { VAT_ADMIN } from './vat-admin-ends.ts';
 import type { ServiceObjects } from './objects.ts';
 import { refuseUnless } from './refusal.ts';
 import type { Call, Service } from './service.ts';
@@ -144,7 +144,11 @@ export const makeVatAdminService = (
       births.restore();
       nodes.restore();
     },
-    tidy: births.tidy,
+    tidy: () => {
+      births.tidy();
+      nodes.tidy();
+    },
+    sweep: nodes.sweep,
   } satisfies Service);
 };
 harden(makeVatAdminService);

@@ -51,7 +51,7 @@ export type TimerRow = {
 export type CallRow = {
   readonly id: number;
   readonly service: ServiceId;
-  /** The object of the service whose bound of calls it counts to; not held. */
+  /** What of the service's has the bound that it counts to, not held: an object, or, for a question how a vat ends, the promise that tells it. */
   readonly object: Kref;
   /** The promise for its answer, held; null when nobody asked for one. */
   readonly promise: Kref | null;
@@ -136,7 +136,10 @@ harden(TIMERS);
 export const CALLS = makeSchema('calls', 1, {
   id: ['integer', 'number'],
   service: ['text', 'service id'],
-  object: ['text', 'the granted object to whose calls it counts'],
+  object: [
+    'text',
+    'the object to whose calls it counts; the promise that tells a vat’s end',
+  ],
   promise: ['text?', 'the promise for the answer'],
   slots: ['text', 'JSON list of krefs that are needed for it'],
 });

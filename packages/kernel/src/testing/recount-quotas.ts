@@ -1,3 +1,4 @@
+import { isPromiseKref } from '@cooperage/protocol';
 import { insistRow } from '../faults.ts';
 import { quotasUpFrom } from '../services/vat-admin-quotas.ts';
 import type { State } from '../store/state.ts';
@@ -48,6 +49,12 @@ export const findQuotaFaults = (state: State): string[] => {
       problems.push(`child ${vat} has ended, and nobody can ask how`);
     }
     insistRow(state.childByNode.get(node), `child by node ${node}`);
+  }
+  const ends = new Set(living.map(({ done }) => done));
+  for (const { id, object } of state.calls.values()) {
+    if (isPromiseKref(object) && !ends.has(object)) {
+      problems.push(`call ${id} waits for an end that nobody will tell`);
+    }
   }
   for (const { cluster, name } of state.births.values()) {
     if (

@@ -41,6 +41,10 @@ export const WORKSHOP_SCENARIOS: readonly Scenario[] = [
         const { message } = await problemOf(E(kernel).root('workshop', 'kim'));
         has(message, 'has no vat "kim"; it has master, lee');
         same(await E(master).listApprentices(), ['lee']);
+        // It was asked for two heaps of the master's ago.
+        same(await E(master).listFarewells(), [
+          'kim is gone: the vat was terminated by its maker',
+        ]);
       },
     ],
   },
