@@ -50,6 +50,7 @@ const SUITES = [
   { name: 'confluence', file: 'packages/kit/src/confluence', tests: 1 },
   { name: 'keepers', file: 'packages/kit/src/keepers', tests: 1 },
   { name: 'equivalence', file: 'packages/kit/src/equivalence', tests: 2 },
+  { name: 'reboots', file: 'packages/kit/src/reboots', tests: 1 },
   {
     name: 'hostile-moments',
     file: 'packages/kernel/src/hostile-moments',

@@ -3,76 +3,15 @@ import '@cooperage/client/lockdown';
 import { E } from '@endo/far';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import {
-  renewedCluster,
-  runProgram,
-  type Deed,
-  type Renewal,
-  type Step,
-} from './equivalence.ts';
+import { runProgram, type Step } from './equivalence.ts';
+import { CLIENTS, programs } from './testing/renewal-programs.ts';
+import { renewedCluster } from './testing/renewed-vats.ts';
 import { useRigs } from './testing/rigs.ts';
 
 const rigs = useRigs();
 
-const CLIENTS = 3;
 const RUNS = Number(process.env['EQUIVALENCE_RUNS'] ?? 3);
 const MINUTES = Number(process.env['FUZZ_MINUTES'] ?? 0);
-
-const vat = fc.constantFrom('left', 'right', 'middle');
-const number = fc.integer({ min: 1, max: 9 });
-
-type Kind = Deed['kind'];
-const KINDS: readonly Kind[] = [
-  'put',
-  'grow',
-  'grow',
-  'add',
-  'addHeld',
-  'hand',
-  'hand',
-  'addVia',
-  'relay',
-  'tag',
-  'tagOf',
-  'forget',
-];
-
-/** The deeds of a step: each by another client or with another name. */
-const deeds: fc.Arbitrary<Step['deeds']> = fc
-  .uniqueArray(
-    fc.record({
-      client: fc.integer({ min: 0, max: CLIENTS - 1 }),
-      letter: fc.constantFrom('a', 'b', 'c'),
-      kind: fc.constantFrom(...KINDS),
-      vat,
-      number,
-    }),
-    {
-      minLength: 3,
-      maxLength: 9,
-      selector: each => `${each.client} ${each.letter}`,
-    },
-  )
-  .map(all =>
-    all.map(({ client, letter, ...fields }) => ({
-      client,
-      deed: { ...fields, name: `${letter}${client}` },
-    })),
-  );
-
-const renewals: fc.Arbitrary<Renewal> = fc.record({
-  vats: fc.oneof(
-    fc.tuple(vat),
-    fc.constantFrom(['left', 'right'], ['left', 'right', 'middle']),
-  ),
-  how: fc.constantFrom('upgrade', 'upgrade', 'restart', 'suspend', 'pause'),
-  cranks: fc.integer({ min: 0, max: 24 }),
-});
-
-const steps = fc.array(
-  fc.record({ deeds, renewals: fc.array(renewals, { maxLength: 3 }) }),
-  { minLength: 4, maxLength: 7 },
-);
 
 const runAll = async (eviction: 'never' | 'any', runs: number) => {
   let onCrank = (): void => {};
@@ -86,17 +25,20 @@ const runAll = async (eviction: 'never' | 'any', runs: number) => {
   const counted = { renewals: 0, rejected: 0, answers: 0 };
   const end = Date.now() + MINUTES * 60_000;
   const run = async (program: Step[]): Promise<void> => {
-    const clusters = ['calm', 'renewed'] as const;
+    const sides = [
+      { cluster: 'calm', rig: () => rig },
+      { cluster: 'renewed', rig: () => rig },
+    ] as const;
     await E(kernel).launch(renewedCluster('calm'));
     await E(kernel).launch(renewedCluster('renewed', eviction));
-    const { answers, rejected, renewed } = await runProgram(rig, clusters, {
+    const { answers, rejected, renewed } = await runProgram(sides, {
       steps: program,
       clients: CLIENTS,
       listen: listener => {
         onCrank = listener;
       },
     });
-    for (const cluster of clusters) {
+    for (const { cluster } of sides) {
       await E(kernel).terminate(cluster);
     }
     counted.renewals += renewed;
@@ -106,7 +48,7 @@ const runAll = async (eviction: 'never' | 'any', runs: number) => {
       expect({ deed, answer: stormy }).toEqual({ deed, answer: calm });
     }
   };
-  const property = fc.asyncProperty(steps, run);
+  const property = fc.asyncProperty(programs(fc.constant(null)), run);
   await fc.assert(property, {
     numRuns: MINUTES > 0 ? 1_000_000 : runs,
     ...(MINUTES > 0 && {

@@ -1,19 +1,6 @@
 import { E } from '@endo/far';
 import type { Rig } from './rig.ts';
-
-/** One call of a client on a vat of each cluster, with things of that name. */
-export type Deed =
-  | {
-      readonly kind: 'put' | 'add' | 'addHeld' | 'addVia' | 'relay' | 'tag';
-      readonly vat: string;
-      readonly name: string;
-      readonly number: number;
-    }
-  | {
-      readonly kind: 'grow' | 'hand' | 'tagOf' | 'forget';
-      readonly vat: string;
-      readonly name: string;
-    };
+import { VATS, type Deed } from './testing/renewed-vats.ts';
 
 /**
  * What a person does to these vats, once that many cranks have been since the
@@ -32,6 +19,17 @@ export type Renewal = {
 export type Step = {
   readonly deeds: readonly { readonly client: number; readonly deed: Deed }[];
   readonly renewals: readonly Renewal[];
+  /** The kernel is lost once all is answered and so many cranks more have been, or nothing is left to do; null for not at all. */
+  readonly reboot: number | null;
+};
+
+/** Where a cluster runs. */
+export type Side = {
+  readonly cluster: string;
+  /** The rig that runs it now. */
+  readonly rig: () => Rig;
+  /** Loses the kernel, and opens what it has stored in another: that is the rig from then on. */
+  readonly reboot?: () => Promise<void>;
 };
 
 type Remote = object;
@@ -47,101 +45,64 @@ const call = async (
   return methods[method]?.(...args);
 };
 
-/**
- * A vat whose state is all durable: values, cells with counts, cells of others
- * under names of its own, tags on them, and counts that watched promises bring.
- */
-const SOURCE = `imports => {
-  const { E, Far } = imports['@endo/far'];
-  const { prepareExo, prepareExoClass, provide, provideDurableMapStore, provideDurableWeakMapStore, watchPromise } = imports['@agoric/vat-data'];
-  const buildRootObject = (vatPowers, parameters, baggage) => {
-    const values = provideDurableMapStore(baggage, 'values');
-    const cells = provideDurableMapStore(baggage, 'cells');
-    const others = provideDurableMapStore(baggage, 'others');
-    const tags = provideDurableWeakMapStore(baggage, 'tags');
-    const put = (map, key, value) => (map.has(key) ? map.set(key, value) : map.init(key, value));
-    const makeCell = prepareExoClass(baggage, 'Cell', undefined, () => ({ count: 0 }), {
-      add(by) { this.state.count += by; return this.state.count; },
-    });
-    const watcher = prepareExo(baggage, 'Watcher', undefined, {
-      onFulfilled: (count, name) => put(values, name, 'relayed ' + count),
-      onRejected: (reason, name) => put(values, name, 'lost ' + reason.name),
-    });
-    const cellOf = name => {
-      if (!cells.has(name)) throw Error('no cell ' + name);
-      return cells.get(name);
-    };
-    const otherOf = name => {
-      if (!others.has(name)) throw Error('no other ' + name);
-      return others.get(name);
-    };
-    return Far('Root', {
-      put: (name, number) => { const before = values.has(name) ? values.get(name) : null; put(values, name, number); return before; },
-      grow: name => { put(cells, name, makeCell()); return cells.get(name); },
-      add: (name, by) => cellOf(name).add(by),
-      cell: cellOf,
-      take: (name, cell) => { put(others, name, cell); },
-      addVia: (name, by) => E(otherOf(name)).add(by),
-      relay: (name, by) => { watchPromise(E(otherOf(name)).add(by), watcher, name); },
-      tag: (name, number) => put(tags, otherOf(name), number),
-      tagOf: name => (tags.has(otherOf(name)) ? tags.get(otherOf(name)) : null),
-      forget: name => { if (others.has(name)) others.delete(name); if (cells.has(name)) cells.delete(name); },
-      show: () => harden({ values: [...values.entries()], cells: [...cells.keys()], others: [...others.keys()] }),
-    });
-  };
-  return { buildRootObject };
-}`;
-
-const BUNDLE = {
-  text: JSON.stringify({
-    moduleFormat: 'cooperageScript',
-    source: SOURCE,
-    imports: ['@endo/far', '@agoric/vat-data'],
-  }),
-};
-
-const VATS = ['left', 'right', 'middle'];
-
-/** Such vats, each of which hands its cells to the next. */
-export const renewedCluster = (
-  name: string,
-  eviction: 'never' | 'any' = 'never',
-): object => ({
-  name,
-  vats: Object.fromEntries(
-    VATS.map(vat => [vat, { bundle: BUNDLE, eviction }]),
-  ),
-});
-
 type Answer = unknown;
 
 /** What one client holds of one cluster. */
 type World = {
+  readonly console: Rig['console'];
   readonly roots: ReadonlyMap<string, Remote>;
-  /** Cells as they were first given to the client, by vat and name. */
+  /** Cells as they were first given to the client, by place. */
   readonly held: Map<string, Remote>;
+  /** Whether they are kept in home too, for their session will end. */
+  readonly isKept: boolean;
 };
 
 const another = (vat: string): string =>
   VATS[(VATS.indexOf(vat) + 1) % VATS.length] ?? vat;
 
+/** Where the vat has something of that name; the name in home too. */
+const placeOf = ({ vat, name }: Pick<Deed, 'vat' | 'name'>): string =>
+  `${vat}.${name}`;
+
+/** The world of one more session; `places` are those whose cells an earlier one has kept. */
 const openWorld = async (
-  { kernel }: Rig['console'],
-  cluster: string,
+  { rig, cluster, reboot }: Side,
+  places: readonly string[] = [],
 ): Promise<World> => {
+  const console = rig().connect();
+  const { kernel, home } = console;
   const roots = await Promise.all(
     VATS.map(async vat => [vat, await E(kernel).root(cluster, vat)] as const),
   );
-  return { roots: new Map(roots), held: new Map() };
+  const held = new Map<string, Remote>();
+  for (const place of places) {
+    held.set(place, Object(await home[place]));
+  }
+  return { console, roots: new Map(roots), held, isKept: reboot !== undefined };
 };
 
-const doDeed = async ({ roots, held }: World, deed: Deed): Promise<Answer> => {
+const hold = async (
+  { console: { kernel }, held, isKept }: World,
+  place: string,
+  cell: Remote,
+): Promise<void> => {
+  if (isKept && held.has(place)) {
+    await E(kernel).forget(place);
+  }
+  held.set(place, cell);
+  if (isKept) {
+    await E(kernel).keep(place, cell);
+  }
+};
+
+const doDeed = async (world: World, deed: Deed): Promise<Answer> => {
+  const { roots, held } = world;
   const { kind, vat, name } = deed;
   const root = roots.get(vat);
-  const place = `${vat} ${name}`;
+  const place = placeOf(deed);
   switch (kind) {
     case 'grow':
-      held.set(place, Object(await call(root, 'grow', name)));
+      await hold(world, place, Object(await call(root, 'grow', name)));
       return 'grown';
     case 'addHeld':
       return held.has(place)
@@ -200,6 +161,7 @@ const makeCue = (
   const left = new Set(renewals);
   const under: Promise<void>[] = [];
   let cranks = 0;
+  let onCrank = (): void => {};
   const start = (renewal: Renewal): void => {
     left.delete(renewal);
     under.push(begin(renewal));
@@ -207,7 +169,20 @@ const makeCue = (
   return {
     crank: (): void => {
       cranks += 1;
+      onCrank();
       [...left].filter(each => cranks > each.cranks).forEach(start);
+    },
+    /** Resolves when so many more have been. */
+    wait: (count: number): Promise<void> => {
+      const until = cranks + count;
+      return new Promise(resolve => {
+        onCrank = () => {
+          if (cranks >= until) {
+            resolve();
+          }
+        };
+        onCrank();
+      });
     },
     end: async (): Promise<void> => {
       [...left].forEach(start);
@@ -217,45 +192,61 @@ const makeCue = (
 };
 
 /** Orders the renewals of one cluster as a person does. */
-const makeRenewer = (rig: Rig, cluster: string) => {
-  const { kernel } = rig.console;
-  /** The code that it runs. */
-  const hashOf = (vat: string): string =>
-    rig.kernel
-      .status()
-      .clusters.flatMap(({ vats }) => vats)
-      .find(({ name }) => name === vat)?.bundleHash ?? '';
-  return async ({ vats, how }: Renewal): Promise<void> => {
-    await Promise.all(
-      vats.map(async vat => {
-        switch (how) {
-          case 'restart':
-            return E(kernel).restart(cluster, vat);
-          case 'upgrade':
-            return unlessRefused(
-              E(kernel).upgrade(cluster, vat, { hash: hashOf(vat) }),
-            );
-          case 'suspend':
-            await unlessRefused(E(kernel).suspend(cluster, vat));
-            return unlessRefused(E(kernel).resume(cluster, vat));
-          case 'pause':
-            await unlessRefused(E(kernel).pause(cluster, vat));
-            return unlessRefused(E(kernel).unpause(cluster, vat));
+const makeRenewer = ({ rig: rigNow, cluster }: Side) => {
+  const renewOne = async (
+    rig: Rig,
+    vat: string,
+    how: Renewal['how'],
+  ): Promise<unknown> => {
+    const { kernel } = rig.console;
+    switch (how) {
+      case 'restart':
+        return E(kernel).restart(cluster, vat);
+      case 'upgrade': {
+        /** The code that it runs. */
+        const { bundleHash: hash = '' } =
+          rig.kernel
+            .status()
+            .clusters.flatMap(({ vats }) => vats)
+            .find(({ name }) => name === vat) ?? {};
+        return unlessRefused(E(kernel).upgrade(cluster, vat, { hash }));
+      }
+      case 'suspend':
+        await unlessRefused(E(kernel).suspend(cluster, vat));
+        return unlessRefused(E(kernel).resume(cluster, vat));
+      case 'pause':
+        await unlessRefused(E(kernel).pause(cluster, vat));
+        return unlessRefused(E(kernel).unpause(cluster, vat));
+    }
+  };
+  return {
+    renew: async ({ vats, how }: Renewal): Promise<void> => {
+      const rig = rigNow();
+      try {
+        await Promise.all(vats.map(vat => renewOne(rig, vat, how)));
+      } catch (problem) {
+        if (!rig.isOver()) {
+          throw problem;
         }
-      }),
-    );
+      }
+    },
+    /** After a loss of the kernel: the second half of what was cut in two. */
+    letGo: async (): Promise<void> => {
+      const { kernel } = rigNow().console;
+      await unlessRefused(E(kernel).resume(cluster));
+      await unlessRefused(E(kernel).unpause(cluster));
+    },
   };
 };
 
 /**
  * Does the steps with both clusters, all deeds of a step at once and by several
- * clients; the vats of the second one get new heaps on the way. Gives what was
- * answered, and at the end what both have stored; of a promise that a lost heap
- * was to decide there is no answer.
+ * clients; the vats of the second one get new heaps on the way, and new kernels
+ * between answers. Gives what was answered, and at the end what both have stored;
+ * of a promise that a lost heap was to decide there is no answer.
  */
 export const runProgram = async (
-  rig: Rig,
-  [calmName, stormyName]: readonly [string, string],
+  [calm, stormy]: readonly [Side, Side],
   {
     steps,
     clients,
@@ -263,17 +254,16 @@ export const runProgram = async (
   }: {
     readonly steps: readonly Step[];
     readonly clients: number;
-    /** Has the listener called after each crank. */
+    /** Has the listener called after each crank of the second one. */
     readonly listen: (onCrank: () => void) => void;
   },
 ) => {
-  const consoles = Array.from({ length: clients }, () => rig.connect());
-  const open = (cluster: string): Promise<World[]> =>
-    Promise.all(consoles.map(each => openWorld(each, cluster)));
-  const [calm, stormy] = [await open(calmName), await open(stormyName)];
-  const renew = makeRenewer(rig, stormyName);
-  let renewed = 0;
-  let rejected = 0;
+  const open = (side: Side): Promise<World[]> =>
+    Promise.all(Array.from({ length: clients }, () => openWorld(side)));
+  const calmWorlds = await open(calm);
+  let stormyWorlds = await open(stormy);
+  const { renew, letGo } = makeRenewer(stormy);
+  const counted = { renewed: 0, rejected: 0, reboots: 0 };
 
   const doAll = (worlds: readonly World[], { deeds }: Step) =>
     Promise.all(
@@ -282,22 +272,36 @@ export const runProgram = async (
       ),
     );
 
+  /** What the vats have still to say to each other goes on in the next kernel. */
+  const reboot = async (wait: Promise<void>): Promise<void> => {
+    await Promise.race([wait, stormy.rig().kernel.idle()]);
+    await stormy.reboot?.();
+    counted.reboots += 1;
+    stormyWorlds = await Promise.all(
+      stormyWorlds.map(({ held }) => openWorld(stormy, [...held.keys()])),
+    );
+    await letGo();
+  };
+
   const answers: { deed: unknown; calm: Answer; stormy: Answer }[] = [];
   for (const step of steps) {
-    const expected = await doAll(calm, step);
-    await rig.kernel.idle();
+    const expected = await doAll(calmWorlds, step);
+    await calm.rig().kernel.idle();
     const cue = makeCue(step.renewals, renewal => {
-      renewed += renewal.vats.length;
+      counted.renewed += renewal.vats.length;
       return renew(renewal);
     });
     listen(cue.crank);
-    const asked = doAll(stormy, step);
-    const found = await asked.finally(() => listen(() => {}));
+    const found = await doAll(stormyWorlds, step);
+    if (step.reboot !== null) {
+      await reboot(cue.wait(step.reboot));
+    }
+    listen(() => {});
     await cue.end();
-    await rig.kernel.idle();
+    await stormy.rig().kernel.idle();
     for (const [index, { deed }] of step.deeds.entries()) {
       if (mayBeLost(deed) && isDisconnection(found[index])) {
-        rejected += 1;
+        counted.rejected += 1;
       } else {
         answers.push({
           deed,
@@ -312,10 +316,10 @@ export const runProgram = async (
       call(world?.roots.get(vat), 'show');
     answers.push({
       deed: `stored by ${vat}`,
-      calm: await show(calm),
-      stormy: await show(stormy),
+      calm: await show(calmWorlds),
+      stormy: await show(stormyWorlds),
     });
   }
-  consoles.forEach(each => each.close());
-  return { answers, rejected, renewed };
+  [...calmWorlds, ...stormyWorlds].forEach(world => world.console.close());
+  return { answers, ...counted };
 };
