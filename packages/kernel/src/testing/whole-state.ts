@@ -2,7 +2,7 @@ import type { State } from '../store/state.ts';
 import type { RawVats } from './raw-vats.ts';
 
 /** Bundles are left out: which there are follows from the vats. */
-const RESIDENT = [
+export const RESIDENT = [
   'counters',
   'clusters',
   'vats',
