@@ -105,12 +105,16 @@ it('vats that are made, governed and ended, code that is stored, servers that ar
     { do: 'birth', to: 0 },
     { do: 'repeat' },
     { do: 'repeat' },
+    { do: 'narrow' },
     { do: 'work', to: 0 },
+    { do: 'hold', to: 0 },
+    { do: 'birth', to: 2 },
     { do: 'govern', to: 1 },
     { do: 'discard', to: 0 },
     { do: 'risk', to: 0 },
     { do: 'cancel' },
     { do: 'cancel' },
+    { do: 'release', to: 0 },
     { do: 'govern', to: 0 },
   ];
   const each = fc.record({ deeds: fc.constant(deeds), seed: fc.nat(2 ** 31) });

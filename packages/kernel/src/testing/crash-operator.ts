@@ -29,6 +29,8 @@ export const makeOperator = async (
   const roots = new Map<string, Vref>();
   /** Aliases by the question that made them. */
   const claims = new Map<string, Claim>();
+  /** Administrators that may do less than the one that was granted. */
+  const administrators: { readonly id: string; readonly ref: Vref }[] = [];
   /** Alarms that repeat, until they are known to be canceled. */
   const alarms: { readonly id: string; readonly ref: Vref }[] = [];
   const aliases: {
@@ -54,14 +56,19 @@ export const makeOperator = async (
       ? [`alarm ${id}`]
       : id?.startsWith('v')
         ? [`alias ${id}`, `revoker ${id}`]
-        : labelsIn(data);
-  const noteAlias = (
+        : id?.startsWith('n')
+          ? [`administrator ${id}`]
+          : labelsIn(data);
+  const noteGiven = (
     id: string,
     isRejected: boolean,
     { slots: [ref, revoker] }: CapData,
   ): void => {
     if (id.startsWith('p') && ref !== undefined) {
       alarms.push({ id, ref });
+    }
+    if (id.startsWith('n') && ref !== undefined) {
+      administrators.push({ id, ref });
     }
     if (id.startsWith('v') && ref !== undefined && revoker !== undefined) {
       aliases.push({ id, ref, revoker, isRevoked: false });
@@ -85,7 +92,7 @@ export const makeOperator = async (
       }
       learn(data, isRejected ? [] : labelsOf(work, data));
       if (work !== undefined) {
-        noteAlias(work, isRejected, data);
+        noteGiven(work, isRejected, data);
         answered(work, isRejected, claims.get(work));
       }
     }
@@ -134,10 +141,14 @@ export const makeOperator = async (
     await refer('demo', name);
   }
 
+  const isGranted = ({ kind, data }: { kind: string; data: string }): boolean =>
+    kind !== 'administrator' ||
+    rig.kernel.state.quotas.get(Number(data))?.parent === null;
+
   /** The object of that kind that the cluster was granted, if it is still there. */
   const referToService = async (kind: string): Promise<Vref | undefined> => {
     const kref = [...rig.kernel.state.serviceObjects.values()].find(
-      each => each.kind === kind,
+      each => each.kind === kind && isGranted(each),
     )?.kref;
     const found: unknown =
       kref &&
@@ -183,9 +194,11 @@ export const makeOperator = async (
       [...roots],
       aliases,
       alarms,
+      administrators,
     ],
     aliases: aliases as readonly Readonly<(typeof aliases)[number]>[],
     alarms: alarms as readonly (typeof alarms)[number][],
+    administrators: administrators as readonly (typeof administrators)[number][],
     referToService,
     referToNode,
     /** Calls a method that takes what is said in the body; if it is fulfilled, the claim holds from then on. */

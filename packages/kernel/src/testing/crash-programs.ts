@@ -15,13 +15,24 @@ export type Deed =
   | { readonly do: 'revoke' | 'cancel' }
   /** Has a vat be made, of the cluster's code or of code that may be stored; ends the last that was, or does something else to it. */
   | { readonly do: 'birth' | 'govern'; readonly to: number }
+  /** Asks an administrator for one that may do less, and by which vats are made from then on, too. */
+  | { readonly do: 'narrow' }
   /** Has a vat of a launched cluster be woken again and again; asks a server. */
   | { readonly do: 'repeat' | 'fetch' }
   /** Keeps code for later, or not any more. */
   | { readonly do: 'store' | 'discard'; readonly to: number }
+  /** Keeps the root of a vat under a name. */
+  | { readonly do: 'keep'; readonly to: number }
   | {
       readonly do:
-        'upgrade' | 'restart' | 'suspend' | 'resume' | 'keep' | 'forget';
+        | 'upgrade'
+        | 'restart'
+        | 'suspend'
+        | 'resume'
+        | 'forget'
+        /** Pauses one vat, and lets it go on. */
+        | 'hold'
+        | 'release';
       readonly to: number;
     }
   /** A worker goes, alone or with all. */
@@ -82,6 +93,8 @@ const deedsOf = (mostDeeds: number, mostLosses: number): fc.Arbitrary<Deed[]> =>
               'resume',
               'keep',
               'forget',
+              'hold',
+              'release',
             ),
             to: small,
           }),
@@ -105,7 +118,9 @@ const deedsOf = (mostDeeds: number, mostLosses: number): fc.Arbitrary<Deed[]> =>
         },
         {
           weight: 2,
-          arbitrary: fc.record({ do: oneOf('fetch', 'repeat', 'cancel') }),
+          arbitrary: fc.record({
+            do: oneOf('fetch', 'repeat', 'cancel', 'narrow'),
+          }),
         },
         {
           weight: 1,

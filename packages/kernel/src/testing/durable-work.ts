@@ -12,7 +12,24 @@ import type { Draws } from './draws.ts';
 /** Vats that never end: what is surely sent to them is surely done, and once. */
 export const PEERS = ['alice', 'bob', 'carol'] as const;
 
+export const peerAt = (nth: number): string => PEERS[nth] ?? PEERS[0];
+
 export const ROOT_LABELS = PEERS.map(name => `root ${name}`);
+
+/** What a maker may do to the vat that it has made. */
+export const NODE_METHODS = [
+  'terminate',
+  'suspend',
+  'resume',
+  'pause',
+  'upgrade',
+  'stats',
+  'done',
+] as const;
+
+/** How the names of questions end whose answers are an administrator, or tell how a vat has ended. */
+export const OF_NARROW = ' of narrow';
+export const OF_END = ' of end';
 
 /** What a piece of work is, whichever attempt at it this is. */
 export const plainOf = (id: string): string => id.replace(/~\d+/, '');
@@ -108,13 +125,27 @@ export const labelsIn = ({ body }: CapData): string[] => {
 
 /** Why the kernel, by its documents, may reject a promise. */
 const DOCUMENTED =
-  /"name":"vatUpgraded"|is gone: its vat|was terminated|ended itself|kernel was restarted|session is over|fulfilled with data|client closed it|client is gone|^#\["data"|vat was ended|was revoked|has no method|was not made: |there is no bundle |the vat has ended|the vat is (?:paused|suspended)|no upgrade |would have no|can't be fetched/;
+  /^#"enough"$|"name":"vatUpgraded"|is gone: its vat|was terminated|ended itself|kernel was restarted|session is over|fulfilled with data|client closed it|client is gone|^#\["data"|vat was ended|was revoked|has no method|quota of|wait to hear how|is attenuated|was not made: |there is no bundle |the vat has ended|the vat is (?:paused|suspended)|no upgrade |would have no|can't be fetched/;
 export const isDocumented = ({ body }: CapData): boolean =>
   DOCUMENTED.test(body);
 
 /** A call of a service's; `$0` in the arguments is the first slot. */
 export const callBody = (method: string, args: readonly Json[]): string =>
   `#${JSON.stringify([method, args])}`;
+
+/** An administrator that may do less is asked for: that makes few vats, small ones, or of no code at all. */
+export const narrowBody = (draw: Draws, id: string): string =>
+  callBody('attenuate', [
+    {
+      vats: 1 + draw(3, id, 'vats'),
+      ...(draw(2, id, 'bytes') > 0 && {
+        bytes: 1_000_000 * (1 + draw(2, id, 'shares')),
+      }),
+      ...(draw(2, id, 'code') > 0 && {
+        bundles: draw(4, id, 'none') > 0 ? ['helper'] : [],
+      }),
+    },
+  ]);
 
 /** A vat that is to be made: it gets the roots, and knows by its parameters what they are. */
 export const birthBody = (

@@ -1,4 +1,4 @@
-import type { Delivery, ToVat } from '@cooperage/protocol';
+import type { Delivery, ToVat, VatId } from '@cooperage/protocol';
 import type { Clock, Platform, VatPort } from '../ports.ts';
 
 declare const setImmediate: (callback: () => void) => void;
@@ -44,8 +44,8 @@ export const makeSteps = ({
   isSoonAtOnce?: boolean;
   /** Told before and after each message between kernel and vats. */
   onMessage?: (passage: Passage) => void;
-  /** Told when the kernel makes a delivery, before it is on its way. */
-  onDelivery?: (delivery: Delivery) => void;
+  /** Told when the kernel makes a delivery to a vat, before it is on its way. */
+  onDelivery?: (delivery: Delivery, vat: VatId) => void;
 } = {}) => {
   const lanes = new Map<Lane, { work: () => void; what: string }[]>();
   const timers: { due: number; callback: () => void }[] = [];
@@ -88,13 +88,13 @@ export const makeSteps = ({
     onMessage({ where: 'after', lane });
   };
 
-  const slow = (port: VatPort, name: string): VatPort => {
+  const slow = (port: VatPort, vat: VatId, name: string): VatPort => {
     const to = `to ${name}`;
     const from = `from ${name}`;
     return {
       send: (message: ToVat, transfer) => {
         if (message.type === 'deliver') {
-          onDelivery(message.delivery);
+          onDelivery(message.delivery, vat);
         }
         const work = passing(to, () => port.send(message, transfer));
         if (isVatSlow) {
@@ -134,7 +134,7 @@ export const makeSteps = ({
         const name = `${vat}#${nth}`;
         const port = await platform.vats.launch(vat, label);
         await new Promise<void>(resolve => post(`launch ${name}`, resolve));
-        return slow(port, name);
+        return slow(port, vat, name);
       },
     },
   });
