@@ -12,14 +12,9 @@ import {
   send,
   settle,
   subscribe,
+  vatOf,
   type Stage,
 } from './testing/stage.ts';
-
-const vatOf = ({ kernel }: Rig, name: string) =>
-  kernel
-    .status()
-    .clusters.flatMap(({ vats }) => vats)
-    .find(vat => vat.name === name);
 
 /** All vats are critical; two messages wait for alice, the first of them in flight. */
 const makeScene = async (
@@ -92,7 +87,7 @@ describe('a critical vat', () => {
 
       // The next run goes on without it, until a person has seen to it.
       const rig = await startAgain(image);
-      expect(vatOf(rig, 'alice')).toMatchObject({
+      expect(vatOf({ rig }, 'alice')).toMatchObject({
         state: 'suspended',
         isCritical: true,
         reason: expect.stringContaining(words),
@@ -121,7 +116,7 @@ describe('a critical vat', () => {
       await settle();
       rig.vats.get('alice').finish();
       await rig.kernel.idle();
-      expect(vatOf(rig, 'alice')).toMatchObject({ state: 'running' });
+      expect(vatOf({ rig }, 'alice')).toMatchObject({ state: 'running' });
       await rig.kernel.stop();
     },
   );
@@ -140,7 +135,7 @@ describe('a critical vat', () => {
     });
     const rig = await startAgain(broken.image);
     await rig.kernel.idle();
-    expect(vatOf(rig, 'alice')).toMatchObject({
+    expect(vatOf({ rig }, 'alice')).toMatchObject({
       state: 'suspended',
       waiting: 2,
     });
@@ -175,7 +170,7 @@ describe('a critical vat', () => {
   it('that is restarted after a fault stops nothing, and neither does a person who suspends or terminates it', async () => {
     const stage = await makeScene({ rules: { onFault: 'restart' } });
     await stage.finish('alice', subscribe('p-999'));
-    expect(vatOf(stage.rig, 'alice')).toMatchObject({ state: 'running' });
+    expect(vatOf(stage, 'alice')).toMatchObject({ state: 'running' });
     await stage.finish('alice', fulfil('p-50', dataOf(1)));
     const order = async (method: string): Promise<void> => {
       await stage.client.rpc.call(method, { cluster: 'demo', vat: 'alice' });
@@ -183,7 +178,7 @@ describe('a critical vat', () => {
     await order('suspend');
     await order('resume');
     await order('terminate');
-    expect(vatOf(stage.rig, 'alice')).toBeUndefined();
+    expect(vatOf(stage, 'alice')).toBeUndefined();
     await stage.say(send(stage.root('bob'), 'work'));
     await stage.finish('bob');
     await end(stage);
@@ -202,9 +197,9 @@ describe('a critical vat', () => {
     const found = new Set<string | undefined>();
     for (const crashed of images) {
       const rig = await startAgain(crashed);
-      const alice = vatOf(rig, 'alice');
+      const alice = vatOf({ rig }, 'alice');
       expect(alice).toMatchObject({ waiting: 2 });
-      expect(vatOf(rig, 'bob')).toMatchObject({ waiting: 1 });
+      expect(vatOf({ rig }, 'bob')).toMatchObject({ waiting: 1 });
       found.add(alice?.state);
       expect(rig.kernel.status().state).toBe('running');
     }

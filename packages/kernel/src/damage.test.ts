@@ -18,6 +18,7 @@ import {
   send,
   settle,
   subscribe,
+  vatOf,
 } from './testing/stage.ts';
 
 /** A disk that can be opened again and again, and whose vats' files can be spoilt. */
@@ -118,11 +119,8 @@ const statesIn = ({ kernel }: Rig): unknown =>
       .clusters.flatMap(({ vats }) => vats)
       .map(({ name, state }) => [name, state]),
   );
-const reasonOf = ({ kernel }: Rig, name: string): string | undefined =>
-  kernel
-    .status()
-    .clusters.flatMap(({ vats }) => vats)
-    .find(vat => vat.name === name)?.reason;
+const reasonOf = (rig: Rig, name: string): string | undefined =>
+  vatOf({ rig }, name)?.reason;
 
 describe.each([
   ['memory', makeMemoryDisk],

@@ -8,11 +8,13 @@ import {
   dataOf,
   end,
   fulfil,
+  heardBy,
   makeStage,
   reject,
   send,
   settle,
   subscribe,
+  vatOf,
   vref,
   type Stage,
 } from './testing/stage.ts';
@@ -172,9 +174,7 @@ describe('a large vat that ends', () => {
     release();
     await asked;
     await settle();
-    const told = stage.client.deliveries.flatMap(delivery =>
-      delivery[0] === 'notify' ? delivery[1] : [],
-    );
+    const told = heardBy(stage);
     expect(told).toHaveLength(COUNT + 1);
     expect(new Set(told.map(([promise]) => promise)).size).toBe(COUNT + 1);
     expect(told.every(([, isRejected]) => isRejected)).toBe(true);
@@ -360,11 +360,40 @@ const makeMetered = async (options: Parameters<typeof makeStage>[1] = {}) => {
       await stage.finish('bob');
     },
     rejected: () =>
-      stage.client.deliveries
-        .flatMap(delivery => (delivery[0] === 'notify' ? delivery[1] : []))
+      heardBy(stage)
         .filter(([, isRejected]) => isRejected)
         .map(([promise, , data]) => [promise, textOf(data)] as const),
   };
+};
+
+/** Alice gives the client her `o+5`; gives what the client calls it. */
+const giveOne = async (stage: Stage): Promise<string> => {
+  await stage.say(
+    send(stage.root('alice'), 'give', [], P(500)),
+    subscribe(P(500)),
+  );
+  await stage.finish(
+    'alice',
+    fulfil('p-50', { body: '#"$0"', slots: [vref('o+5')] }),
+  );
+  return heardBy(stage)[0]?.[2].slots[0] ?? '';
+};
+
+/** A message for alice, many to its answer, and one more. */
+const poison = async (stage: Stage): Promise<void> => {
+  const alice = stage.root('alice');
+  await stage.say(
+    send(alice, 'poison', [], P(1)),
+    ...many('p+', 100).map(result => send(P(1), 'x', [], result)),
+    ...[P(1), ...many('p+', 100)].map(subscribe),
+    send(alice, 'next'),
+  );
+};
+const loseTwice = async (stage: Stage): Promise<void> => {
+  for (let tries = 0; tries < 2; tries += 1) {
+    stage.vat('alice').lose('its thread ended');
+    await settle();
+  }
 };
 
 /** However many turns its worker takes to start. */
@@ -542,18 +571,9 @@ describe('messages that no vat can take', () => {
   it('and are given up are not delivered again, however much waits for their answer, and the next one is', async () => {
     const stage = await makeMetered();
     const { state } = stage.rig.kernel;
-    const alice = stage.root('alice');
-    await stage.say(
-      send(alice, 'poison', [], P(1)),
-      ...many('p+', 100).map(result => send(P(1), 'x', [], result)),
-      ...[P(1), ...many('p+', 100)].map(subscribe),
-      send(alice, 'next'),
-    );
+    await poison(stage);
     await stage.start();
-    for (let tries = 0; tries < 2; tries += 1) {
-      stage.vat('alice').lose('its thread ended');
-      await settle();
-    }
+    await loseTwice(stage);
     await stage.finish('alice', subscribe('p-99'));
     const isCut = [...state.queue.values()].some(({ tries }) => tries === 3);
     await stage.client.rpc.call('resume', { cluster: 'demo' });
@@ -570,17 +590,8 @@ describe('messages that no vat can take', () => {
     const { clock, hold, release } = makeStepClock();
     const stage = await makeMetered({ clock, longMilliseconds: 1e9 });
     const { state } = stage.rig.kernel;
-    const alice = stage.root('alice');
-    await stage.say(
-      send(alice, 'poison', [], P(1)),
-      ...many('p+', 100).map(result => send(P(1), 'x', [], result)),
-      ...[P(1), ...many('p+', 100)].map(subscribe),
-      send(alice, 'next'),
-    );
-    for (let tries = 0; tries < 2; tries += 1) {
-      stage.vat('alice').lose('its thread ended');
-      await settle();
-    }
+    await poison(stage);
+    await loseTwice(stage);
     hold();
     await stage.finish('alice', subscribe('p-99'));
     const left = state.queue.size;
@@ -601,15 +612,7 @@ describe('messages that no vat can take', () => {
   it('reject in bounded cranks when their vat has lost what they are for, and the others wait on (invariants 7, 11)', async () => {
     const stage = await makeMetered();
     const alice = stage.root('alice');
-    await stage.say(send(alice, 'give', [], P(500)), subscribe(P(500)));
-    await stage.finish(
-      'alice',
-      fulfil('p-50', { body: '#"$0"', slots: [vref('o+5')] }),
-    );
-    const [told] = stage.client.deliveries.flatMap(delivery =>
-      delivery[0] === 'notify' ? delivery[1] : [],
-    );
-    const lost = told?.[2].slots[0] ?? '';
+    const lost = await giveOne(stage);
     await stage.say(
       send(alice, 'busy'),
       ...many('p+', 1).flatMap(result => [
@@ -625,11 +628,10 @@ describe('messages that no vat can take', () => {
     expect(stage.rejected().map(([promise]) => promise)).toEqual(many('p+', 1));
     expect(stage.seen.most).toBeLessThanOrEqual(7);
     expect(stage.seen.cranks).toBeGreaterThan(3);
-    const [{ waiting, state } = {}] =
-      stage.rig.kernel
-        .status()
-        .clusters[0]?.vats.filter(({ name }) => name === 'alice') ?? [];
-    expect([state, waiting]).toEqual(['suspended', 1 + COUNT]);
+    expect(vatOf(stage)).toMatchObject({
+      state: 'suspended',
+      waiting: 1 + COUNT,
+    });
     await end(stage);
   });
 });
@@ -696,9 +698,7 @@ describe('what waits with a promise whose answer is known', () => {
     hold();
     await stage.finish('alice', fulfil('p-51', dataOf('$0', 'o-50')));
     const told = () =>
-      stage.client.deliveries
-        .flatMap(delivery => (delivery[0] === 'notify' ? delivery[1] : []))
-        .filter(([promise]) => promise === P(1)).length;
+      heardBy(stage).filter(([promise]) => promise === P(1)).length;
     await step();
     const [promise] = [...stage.rig.kernel.state.promises.values()].filter(
       row => row.state === 'fulfilling',
@@ -805,9 +805,7 @@ describe('what waits with a promise whose answer is known', () => {
     await stage.rig.kernel.idle();
     await settle();
     expect(
-      stage.client.deliveries
-        .flatMap(delivery => (delivery[0] === 'notify' ? delivery[1] : []))
-        .map(([promise, isRejected]) => [promise, isRejected]),
+      heardBy(stage).map(([promise, isRejected]) => [promise, isRejected]),
     ).toEqual(
       expect.arrayContaining([
         [P(1), true],
@@ -954,15 +952,7 @@ describe('messages for an object that its vat has given up', () => {
     const { clock, hold, release } = makeStepClock();
     const stage = await makeMetered({ clock });
     const alice = stage.root('alice');
-    await stage.say(send(alice, 'give', [], P(500)), subscribe(P(500)));
-    await stage.finish(
-      'alice',
-      fulfil('p-50', { body: '#"$0"', slots: [vref('o+5')] }),
-    );
-    const [told] = stage.client.deliveries.flatMap(delivery =>
-      delivery[0] === 'notify' ? delivery[1] : [],
-    );
-    const lost = told?.[2].slots[0] ?? '';
+    const lost = await giveOne(stage);
     await stage.say(
       send(alice, 'busy'),
       ...many('p+', 1).flatMap(result => [

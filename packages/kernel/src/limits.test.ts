@@ -19,6 +19,7 @@ import {
   send,
   settle,
   subscribe,
+  vatOf,
   vref,
   type Stage,
 } from './testing/stage.ts';
@@ -531,10 +532,7 @@ describe('a vat’s own bounds', () => {
     await stage.finishWith('alice', {
       changes: [['key', 'x'.repeat(100_000)]],
     });
-    const { clusters } = stage.rig.kernel.status();
-    expect(
-      clusters[0]?.vats.find(({ name }) => name === 'alice'),
-    ).toMatchObject({
+    expect(vatOf(stage)).toMatchObject({
       state: 'suspended',
       reason:
         'its store would have 100003 bytes, more than its share of 100000',

@@ -11,17 +11,12 @@ import {
   send,
   settle,
   subscribe,
+  vatOf,
   vref,
   type Stage,
 } from './testing/stage.ts';
 
 const any = expect.anything();
-
-const vatOf = ({ rig }: Stage, name: string) =>
-  rig.kernel
-    .status()
-    .clusters.flatMap(({ vats }) => vats)
-    .find(vat => vat.name === name);
 
 const resume = (stage: Stage, vat?: string): Promise<unknown> =>
   stage.client.rpc.call('resume', {

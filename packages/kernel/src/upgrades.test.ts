@@ -12,6 +12,7 @@ import {
   send,
   settle,
   subscribe,
+  vatOf,
   type Stage,
 } from './testing/stage.ts';
 
@@ -155,12 +156,6 @@ const failure = (problem: string) => ({
 });
 const MEANWHILE = failure('it was restarted, suspended or ended meanwhile');
 
-const statusOf = ({ rig }: Stage) =>
-  rig.kernel
-    .status()
-    .clusters.flatMap(({ vats }) => vats)
-    .find(({ name }) => name === 'alice');
-
 /** What the tables hold of references, and of alice. */
 const tablesOf = (stage: Stage) => {
   const { clists, objects, promises, queue } = stage.rig.kernel.state;
@@ -199,7 +194,7 @@ describe('while the new code starts', () => {
       collectMilliseconds: 0,
     });
     await stage.say(send(stage.root('alice'), 'wait'));
-    expect(statusOf(stage)).toMatchObject({ state: 'upgrading', waiting: 1 });
+    expect(vatOf(stage)).toMatchObject({ state: 'upgrading', waiting: 1 });
     const { deliveries } = old;
     expect(deliveries.map(([kind]) => kind)).toEqual([
       'startVat',
@@ -208,7 +203,7 @@ describe('while the new code starts', () => {
     young.finish();
     expect(await upgraded).toEqual({ incarnation: 2 });
     await settle();
-    expect(statusOf(stage)).toMatchObject({ state: 'running', waiting: 1 });
+    expect(vatOf(stage)).toMatchObject({ state: 'running', waiting: 1 });
     await stage.finish('alice');
     await end(stage);
   });
@@ -231,7 +226,7 @@ describe('while the new code starts', () => {
       expect(await upgraded).toEqual(MEANWHILE);
       expect([old.isKilled, young.isKilled]).toEqual([true, true]);
       if (how === 'suspend') {
-        expect(statusOf(stage)).toMatchObject({ state: 'suspended' });
+        expect(vatOf(stage)).toMatchObject({ state: 'suspended' });
         await stage.client.rpc.call('resume', { cluster: 'demo' });
       }
       await settle();
@@ -393,7 +388,7 @@ describe('while the new code starts', () => {
     expect(rowOf(stage).suspension).toContain('it broke the protocol');
     young.finish();
     expect(await upgraded).toEqual({ incarnation: 2 });
-    expect(statusOf(stage)).toMatchObject({ state: 'running' });
+    expect(vatOf(stage)).toMatchObject({ state: 'running' });
     await end(stage);
   });
 
@@ -410,7 +405,7 @@ describe('while the new code starts', () => {
     await settle();
     expect(workersOf(stage)).toHaveLength(2);
     expect(rowOf(stage).incarnation).toBe(2);
-    expect(statusOf(stage)).toMatchObject({
+    expect(vatOf(stage)).toMatchObject({
       state: 'suspended',
       waiting: 1,
       reason: 'its heap was lost during an upgrade that failed: it throws',
@@ -634,7 +629,7 @@ describe('a vat whose old code is about to start', () => {
     young.finish({ outcome: { ok: false, problem: 'it throws' } });
     expect(await upgraded).toEqual(failure('it throws'));
     await settle();
-    expect(statusOf(stage)).toMatchObject({ state: 'starting', waiting: 1 });
+    expect(vatOf(stage)).toMatchObject({ state: 'starting', waiting: 1 });
     await stage.finish('alice');
     expect(stage.flight('alice')).toMatchObject(['message', 'o+0', {}]);
     await stage.finish('alice');

@@ -6,17 +6,17 @@ import {
   dataOf,
   end,
   fulfil,
+  heardBy,
   makeStage,
   send,
   settle,
   subscribe,
+  vatOf,
   type Stage,
 } from './testing/stage.ts';
 
 const vatsOf = ({ rig }: Pick<Stage, 'rig'>) =>
   rig.kernel.status().clusters.flatMap(({ vats }) => vats);
-const vatOf = (stage: Pick<Stage, 'rig'>, name: string) =>
-  vatsOf(stage).find(vat => vat.name === name);
 
 const order = async (
   { client }: Stage,
@@ -30,12 +30,6 @@ const order = async (
   await settle();
   return answer;
 };
-
-/** All that the client was told of its promises. */
-const heardBy = ({ client }: Stage) =>
-  client.deliveries.flatMap(delivery =>
-    delivery[0] === 'notify' ? delivery[1] : [],
-  );
 
 const textOf = (value: unknown): string =>
   String(JSON.stringify(value)).replaceAll('\\"', '"');

@@ -542,7 +542,7 @@ describe('a node', () => {
   });
 
   it('tells the reason of a vat that ends itself as a failure, and nothing else of that crank', async () => {
-    const { make, ask, told, say, finishWith, flight } = await makeAdminStage();
+    const { make, ask, told, finishWith, flight } = await makeAdminStage();
     const { slots: [kid = '', node = ''] = [] } = (await make('kid')) ?? {};
     const promise = await ask(node, 'done');
     const answer = await ask(kid, 'storm');
@@ -651,7 +651,7 @@ describe('a node', () => {
   });
 
   it('ends the vat for the reason given, with everything that it decides', async () => {
-    const { make, ask, told, say, count, vat, root } = await makeAdminStage();
+    const { make, ask, told, count, vat, root } = await makeAdminStage();
     const { slots: [kid = '', node = ''] = [] } = (await make('kid')) ?? {};
     const promise = await ask(node, 'done');
     const pending = await ask(kid, 'work');

@@ -4,7 +4,8 @@ export const codeOf = (number: number): string =>
     moduleFormat: 'cooperageScript',
     source: 'x'.repeat(100 + number),
   });
-export const hashOf = (text: string): string => `${text.length}`.padStart(128, '0');
+export const hashOf = (text: string): string =>
+  `${text.length}`.padStart(128, '0');
 
 /** Code that a person may store. */
 export const storedCode = (number: number): string => codeOf(500 + number);

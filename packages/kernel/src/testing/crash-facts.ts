@@ -78,7 +78,9 @@ export const unheardEnds = (
     return paused || suspension !== null || failure !== null
       ? []
       : [...store]
-          .filter(([key, value]) => key.startsWith('w ') && value.endsWith(OF_END))
+          .filter(
+            ([key, value]) => key.startsWith('w ') && value.endsWith(OF_END),
+          )
           .flatMap(([key]) => names.get(key.slice(2))?.label ?? [])
           .map(label => label.replace(/^.* node /, ''))
           .filter(child => !there.has(child))

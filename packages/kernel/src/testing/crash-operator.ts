@@ -1,5 +1,5 @@
 import type { CapData, Delivery, Syscall, Vref } from '@cooperage/protocol';
-import { isDocumented, labelsIn, PEERS, workBody } from './durable-work.ts';
+import { isDocumented, labelsFor, PEERS, workBody } from './durable-work.ts';
 import type { Journal } from './journal.ts';
 import type { RawClient, Rig } from './rig.ts';
 
@@ -41,9 +41,11 @@ export const makeOperator = async (
   }[] = [];
   let exports = 0;
 
+  /** What the kernel calls one of the client's imports. */
+  const krefOf = (vref: string): string => `k${vref.replace('-', '')}`;
   const means = (vref: string, what: string): void => {
     if (vref.includes('-')) {
-      journal.mean(`k${vref.replace('-', '')}`, what);
+      journal.mean(krefOf(vref), what);
     }
   };
   const learn = ({ slots }: CapData, labels: readonly string[]): void => {
@@ -51,14 +53,18 @@ export const makeOperator = async (
   };
 
   /** What a service gives is called after the question. */
-  const labelsOf = (id: string | undefined, data: CapData): string[] =>
+  const labelsOf = (
+    id: string | undefined,
+    vref: Vref,
+    data: CapData,
+  ): readonly string[] =>
     id?.startsWith('a') || id?.startsWith('p')
       ? [`alarm ${id}`]
       : id?.startsWith('v')
         ? [`alias ${id}`, `revoker ${id}`]
         : id?.startsWith('n')
           ? [`administrator ${id}`]
-          : labelsIn(data);
+          : labelsFor(journal.meaningOf(krefOf(vref)), data);
   const noteGiven = (
     id: string,
     isRejected: boolean,
@@ -90,7 +96,7 @@ export const makeOperator = async (
       if (isRejected && !isDocumented(data)) {
         report(`the client's ${vref} was rejected with ${data.body}`);
       }
-      learn(data, isRejected ? [] : labelsOf(work, data));
+      learn(data, isRejected ? [] : labelsOf(work, vref, data));
       if (work !== undefined) {
         noteGiven(work, isRejected, data);
         answered(work, isRejected, claims.get(work));
@@ -198,7 +204,8 @@ export const makeOperator = async (
     ],
     aliases: aliases as readonly Readonly<(typeof aliases)[number]>[],
     alarms: alarms as readonly (typeof alarms)[number][],
-    administrators: administrators as readonly (typeof administrators)[number][],
+    administrators:
+      administrators as readonly (typeof administrators)[number][],
     referToService,
     referToNode,
     /** Calls a method that takes what is said in the body; if it is fulfilled, the claim holds from then on. */

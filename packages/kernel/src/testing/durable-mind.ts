@@ -1,8 +1,4 @@
-import {
-  isExportVref,
-  type CapData,
-  type Vref,
-} from '@cooperage/protocol';
+import { isExportVref, type CapData, type Vref } from '@cooperage/protocol';
 import type { Draws } from './draws.ts';
 import { dataBody, namesIn, type Name } from './durable-work.ts';
 import type { RawVat } from './raw-vats.ts';

@@ -13,9 +13,8 @@ import { makeDeeds } from './durable-deeds.ts';
 import { makeMind } from './durable-mind.ts';
 import {
   isDocumented,
-  labelsIn,
+  labelsFor,
   namesIn,
-  OF_NARROW,
   PEERS,
   survivesHeap,
 } from './durable-work.ts';
@@ -81,18 +80,6 @@ const deliver = (
     work(args[0], methargs.slots, args[1], result ?? null);
   };
 
-  /** What a service gives is called after the question. */
-  const labelsOf = (
-    vref: Vref,
-    isRejected: boolean,
-    data: CapData,
-  ): readonly string[] => {
-    const id = rows.get(`w ${vref}`);
-    return id?.endsWith(OF_NARROW) && !isRejected
-      ? [`administrator ${id}`]
-      : labelsIn(data);
-  };
-
   const onNotify = (
     resolutions: Extract<Delivery, readonly ['notify', ...unknown[]]>[1],
   ): void => {
@@ -103,7 +90,7 @@ const deliver = (
       if (!nameOf(vref)) {
         say(`it is told of ${vref}, which it has not`);
       }
-      const labels = labelsOf(vref, isRejected, data);
+      const labels = labelsFor(nameOf(vref)?.label, data);
       if (labels.length !== data.slots.length) {
         say(`the resolution of ${vref} is not what somebody said`);
       }
@@ -112,9 +99,7 @@ const deliver = (
       }
       data.slots.forEach((slot, index) => learn(slot, labels[index] ?? ''));
     }
-    const linked = resolutions.flatMap(
-      ([vref]) => rows.get(`r ${vref}`) ?? [],
-    );
+    const linked = resolutions.flatMap(([vref]) => rows.get(`r ${vref}`) ?? []);
     resolutions.forEach(([vref]) => forget(vref));
     for (const vref of linked) {
       if (rows.has(`c ${vref}`)) {
@@ -162,9 +147,7 @@ const deliver = (
       const own = expected[kind].sort().join();
       const others = [...(told?.[kind] ?? [])].sort().join();
       if (own !== others) {
-        say(
-          `its ${kind} are ${own} by its store, and ${others} by its c-list`,
-        );
+        say(`its ${kind} are ${own} by its store, and ${others} by its c-list`);
       }
     }
     readParameters(parameters);

@@ -123,9 +123,20 @@ export const labelsIn = ({ body }: CapData): string[] => {
   return Array.isArray(value) && value[0] === 'data' ? value[1] : [];
 };
 
+/** What a promise with that label is fulfilled with: what a service gives is called after the question. */
+export const labelsFor = (
+  promise: string | undefined,
+  data: CapData,
+): readonly string[] => {
+  const [, question] = /^res (.* of narrow) of /.exec(promise ?? '') ?? [];
+  return question !== undefined && data.slots.length === 1
+    ? [`administrator ${question}`]
+    : labelsIn(data);
+};
+
 /** Why the kernel, by its documents, may reject a promise. */
 const DOCUMENTED =
-  /^#"enough"$|"name":"vatUpgraded"|is gone: its vat|was terminated|ended itself|kernel was restarted|session is over|fulfilled with data|client closed it|client is gone|^#\["data"|vat was ended|was revoked|has no method|quota of|wait to hear how|is attenuated|was not made: |there is no bundle |the vat has ended|the vat is (?:paused|suspended)|no upgrade |would have no|can't be fetched/;
+  /^#"enough"$|"name":"vatUpgraded"|is gone: its vat|was terminated|ended itself|kernel was restarted|session is over|fulfilled with data|client closed it|client is gone|^#\["data"|vat was ended|was revoked|has no method|quota of|wait to hear how|is attenuated|was not made: |there is no bundle |the vat has ended|the vat is (?:paused|suspended)|a person has paused or suspended|no upgrade |would have no|can't be fetched/;
 export const isDocumented = ({ body }: CapData): boolean =>
   DOCUMENTED.test(body);
 

@@ -74,6 +74,8 @@ export const makeJournal = (
     entries: entries as readonly Entry[],
     add: push,
     mean,
+    /** What the reference stands for, if that is known. */
+    meaningOf: (kref: string): string | undefined => meanings.get(kref),
     /** What the kernel finds when it opens the storage; says what is wrong with it. */
     open: (found: Content): void => {
       content = found;

@@ -162,17 +162,16 @@ export const makeStorm = async (
     clearedPerCrank: 3,
     collectMilliseconds: Infinity,
   };
-  let { rig, client }: { rig: Rig; client: RawClient } =
-    await makeServiceStage(
-      PEERS,
-      ['timer', 'revocation', { service: 'vatAdmin', vats: 6 }],
-      {
-        ...options,
-        behave,
-        bundles: { ...BUNDLES, next: BUNDLES.helper },
-        rules: { eviction: 'any', onFault, critical },
-      },
-    );
+  let { rig, client }: { rig: Rig; client: RawClient } = await makeServiceStage(
+    PEERS,
+    ['timer', 'revocation', { service: 'vatAdmin', vats: 6 }],
+    {
+      ...options,
+      behave,
+      bundles: { ...BUNDLES, next: BUNDLES.helper },
+      rules: { eviction: 'any', onFault, critical },
+    },
+  );
   const provideService = (kind: string): Promise<string> =>
     referTo(rig, client, kind);
   let [admin, timer, cutter] = [

@@ -143,6 +143,19 @@ export const makeStage = async (
   };
 };
 
+/** What people are told of that vat; undefined when there is none. */
+export const vatOf = ({ rig }: Pick<Stage, 'rig'>, name = 'alice') =>
+  rig.kernel
+    .status()
+    .clusters.flatMap(({ vats }) => vats)
+    .find(vat => vat.name === name);
+
+/** All that the client was told of promises, in order. */
+export const heardBy = ({ client }: Pick<Stage, 'client'>) =>
+  client.deliveries.flatMap(delivery =>
+    delivery[0] === 'notify' ? delivery[1] : [],
+  );
+
 /** Stops the kernel, which must have kept running until now. */
 export const end = async ({ rig }: Stage): Promise<void> => {
   const { state, reason } = rig.kernel.status();

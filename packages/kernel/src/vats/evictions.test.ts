@@ -5,10 +5,12 @@ import {
   dataOf,
   end,
   fulfil,
+  heardBy,
   makeStage,
   send,
   settle,
   subscribe,
+  vatOf,
   vref,
   type Stage,
 } from '../testing/stage.ts';
@@ -22,15 +24,6 @@ const statesOf = ({ rig }: Stage) =>
       .clusters.flatMap(({ vats }) =>
         vats.map(({ name, state }) => [name, state]),
       ),
-  );
-const vatOf = ({ rig }: Stage, name: string) =>
-  rig.kernel
-    .status()
-    .clusters.flatMap(({ vats }) => vats)
-    .find(vat => vat.name === name);
-const heardBy = ({ client }: Stage) =>
-  client.deliveries.flatMap(delivery =>
-    delivery[0] === 'notify' ? delivery[1] : [],
   );
 
 const makeScene = async (

@@ -60,6 +60,10 @@ export const programs = (
   reboot: fc.Arbitrary<Step['reboot']>,
 ): fc.Arbitrary<Step[]> =>
   fc.array(
-    fc.record({ deeds, renewals: fc.array(renewals, { maxLength: 3 }), reboot }),
+    fc.record({
+      deeds,
+      renewals: fc.array(renewals, { maxLength: 3 }),
+      reboot,
+    }),
     { minLength: 4, maxLength: 7 },
   );
