@@ -5,6 +5,7 @@ import {
   insistUsable,
   openNodeStorage,
   readBackup,
+  type Connection,
 } from '@cooperage/kernel/sqlite-wasm';
 import { SCHEMA } from '@cooperage/kernel/schema';
 import { nodeClock, nodeHash, saveBackup } from '@cooperage/node';
@@ -64,13 +65,14 @@ it.each(names)(
       throw Error('a fixture is of SQLite');
     }
     const before = new Map(image.content);
-    const { db } = await openNodeStorage(image.content, [
-      connection => {
-        connection.run('ALTER TABLE vats ADD COLUMN mood TEXT');
-        connection.run('DELETE FROM clists');
-        throw Error('a migration that fails');
-      },
-    ]);
+    const fail = (connection: Connection): void => {
+      connection.run('ALTER TABLE vats ADD COLUMN mood TEXT');
+      connection.run('DELETE FROM clists');
+      throw Error('a migration that fails');
+    };
+    // Whatever version it is of, the next step fails.
+    const migrations = Array.from({ length: 20 }, () => fail);
+    const { db } = await openNodeStorage(image.content, migrations);
     expect(() => db.prepare(SCHEMA)).toThrow(
       expect.objectContaining({
         code: 'STORAGE_FAILED',

@@ -153,6 +153,11 @@ export const goOnFromKeptState = async (rig: Rig): Promise<void> => {
   await E(main).makeCounter('new', 1);
   insistSame('what a watcher heard', await E(friend).seen(), [['rejected']]);
   insistSame('what a timer told', await E(main).seen(), [['woken']]);
+  const [asleep] = rig.kernel
+    .status()
+    .clusters.flatMap(({ vats }) => vats)
+    .filter(({ name }) => name === 'sleeper');
+  insistSame('who has suspended it', asleep?.stoppedBy, 'person');
   await E(kernel).resume('kept', 'sleeper');
   const seen = (await E(sleeper).seen()) as unknown[][];
   insistSame(
