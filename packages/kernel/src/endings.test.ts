@@ -18,7 +18,7 @@ import {
   vref,
   type Stage,
 } from './testing/stage.ts';
-import type { Delivery, Kref } from '@cooperage/protocol';
+import type { Delivery, Kref, VatId } from '@cooperage/protocol';
 import type { Clock } from './ports.ts';
 import type { State } from './store/state.ts';
 import type { Deed } from './testing/raw-vats.ts';
@@ -944,6 +944,45 @@ describe('a large heap that is lost', () => {
     }
     expect(entries.size).toBeGreaterThan(5);
     await end(stage);
+  });
+});
+
+describe('promises that a vat was to decide and waits for itself', () => {
+  it('reject in the next run as of the heap that was lost, after a crash amid that (invariants 2, 7)', async () => {
+    const image = makeMemoryImage();
+    const { images, wrap } = makeWitness();
+    const options = { clearedPerCrank: 7, collectMilliseconds: Infinity };
+    const stage = await makeStage(['alice'], {
+      ...options,
+      behave,
+      image,
+      wrap: wrap(image),
+      epochCranks: 1,
+    });
+    await stage.say(send(stage.root('alice'), 'promise'));
+    await stage.finish('alice', ...many('p+', 1).map(subscribe));
+    stage.rig.kernel.state.store.commit();
+    images.length = 0;
+    await stage.client.rpc.call('restart', { cluster: 'demo', vat: 'alice' });
+    await stage.rig.kernel.idle();
+    await end(stage);
+    const left = new Set<number>();
+    for (const crashed of images) {
+      const rig = makeRig(() => ({}), {
+        ...options,
+        image: makeMemoryImage(crashed),
+      });
+      left.add(rig.kernel.state.promisesByDecider.count('v2' as VatId));
+      await rig.kernel.idle();
+      const told = textOf(rig.vats.all.map(({ deliveries }) => deliveries));
+      const ends = told.matchAll(/incarnationNumber\\+":(\d+)/g);
+      expect(new Set([...ends].map(([, number]) => number))).toEqual(
+        new Set(told.includes('vatUpgraded') ? ['1'] : []),
+      );
+      expect(rig.kernel.state.promises.size).toBe(0);
+      await rig.kernel.stop();
+    }
+    expect(left.size).toBeGreaterThan(3);
   });
 });
 

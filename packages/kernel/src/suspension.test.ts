@@ -7,6 +7,7 @@ import {
   dataOf,
   end,
   fulfil,
+  heardBy,
   makeStage,
   send,
   settle,
@@ -146,30 +147,39 @@ describe('a vat that breaks a rule', () => {
     await end(stage);
   });
 
-  it('has its promises rejected and its exports orphaned, and is told what it waits for once it goes on (invariants 5, 7)', async () => {
-    const stage = await makeStage(['alice']);
-    await stage.say(
-      send(stage.root('alice'), 'watch', ['p+1'], 'p+2'),
-      subscribe('p+2'),
-    );
-    await stage.finish('alice', subscribe('p-50'));
-    await stage.say(send(stage.root('alice'), 'poke'));
-    await misbehave(stage, 'alice');
-    expect(stage.client.deliveries).toMatchObject([
-      ['notify', [['p+2', true, any]]],
-    ]);
-    await stage.say(fulfil('p+1', dataOf('watched')));
-    expect(vatOf(stage, 'alice')).toMatchObject({ waiting: 2 });
-    await resume(stage, 'alice');
-    await settle();
-    await stage.finish('alice');
-    expect(stage.flight('alice')).toEqual([
-      'notify',
-      [['p-50', false, dataOf('watched')]],
-    ]);
-    await stage.finish('alice');
-    await end(stage);
-  });
+  it.each(['before', 'after'])(
+    'has its promises rejected, and is told what it waits for, settled %s that, once it goes on (invariants 5, 7)',
+    async when => {
+      const stage = await makeStage(['alice']);
+      await stage.say(
+        send(stage.root('alice'), 'watch', ['p+1'], 'p+2'),
+        subscribe('p+2'),
+      );
+      await stage.finish('alice', subscribe('p-50'));
+      await stage.say(send(stage.root('alice'), 'poke'));
+      const settleIt = () => stage.say(fulfil('p+1', dataOf('watched')));
+      if (when === 'before') {
+        await settleIt();
+      }
+      await misbehave(stage, 'alice');
+      expect(stage.client.deliveries).toMatchObject([
+        ['notify', [['p+2', true, any]]],
+      ]);
+      if (when === 'after') {
+        await settleIt();
+      }
+      expect(vatOf(stage, 'alice')).toMatchObject({ waiting: 2 });
+      await resume(stage, 'alice');
+      await settle();
+      await stage.finish('alice');
+      expect(stage.flight('alice')).toEqual([
+        'notify',
+        [['p-50', false, dataOf('watched')]],
+      ]);
+      await stage.finish('alice');
+      await end(stage);
+    },
+  );
 
   it('stays suspended when the kernel restarts, and a restart by a person frees it as well', async () => {
     const image = makeMemoryImage();
@@ -220,6 +230,46 @@ describe('a vat that breaks a rule', () => {
     expect(stage.rig.kernel.status().clusters).toMatchObject([
       { vats: [{ name: 'boot' }, { name: 'bob' }] },
     ]);
+    await end(stage);
+  });
+
+  it('in the delivery in which it ends itself has not ended: that is void too', async () => {
+    const stage = await makeStage(['alice'], { rules: { onFault: 'restart' } });
+    await stage.say(send(stage.root('alice'), 'work'));
+    await stage.finish(
+      'alice',
+      ['exit', false, dataOf('bye')],
+      subscribe('p-99'),
+    );
+    expect(textOf(stage.flight('alice'))).toContain('"work"');
+    await stage.finish('alice');
+    expect(vatOf(stage)).toMatchObject({ state: 'running', incarnation: 2 });
+    await end(stage);
+  });
+
+  it('and loses what only its heap knew of its exports: a durable one is there for the next heap (invariant 5)', async () => {
+    const stage = await makeStage(['alice']);
+    const alice = stage.root('alice');
+    await stage.say(send(alice, 'give', [], 'p+1'), subscribe('p+1'));
+    await stage.finish(
+      'alice',
+      fulfil('p-50', dataOf(['$0', '$1'], 'o+7', 'o+d9/1')),
+    );
+    const [lost = '', kept = ''] = heardBy(stage)[0]?.[2].slots ?? [];
+    await stage.say(send(alice, 'poke'));
+    await misbehave(stage, 'alice');
+    await stage.say(
+      send(lost, 'ask', [], 'p+2'),
+      send(kept, 'ask', [], 'p+3'),
+      subscribe('p+2'),
+      subscribe('p+3'),
+    );
+    expect(heardBy(stage).slice(1)).toMatchObject([['p+2', true, any]]);
+    await resume(stage, 'alice');
+    await settle();
+    await stage.finish('alice');
+    expect(stage.flight('alice')).toMatchObject(['message', 'o+d9/1', any]);
+    await stage.finish('alice');
     await end(stage);
   });
 });

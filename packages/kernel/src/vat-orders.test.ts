@@ -244,3 +244,32 @@ describe('a vat that a person terminates', () => {
     await end(stage);
   });
 });
+
+describe('a vat whose code could not run', () => {
+  it('runs when a person restarts it and the code can, with what is sent from then on', async () => {
+    const stage = await makeStage(['alice'], {
+      begin: (label, nth) =>
+        label === 'alice' && nth === 2 ? { failed: 'no such module' } : 'ready',
+    });
+    await order(stage, 'restart', 'alice');
+    expect(vatOf(stage)).toMatchObject({ state: 'failed' });
+    await order(stage, 'restart', 'alice');
+    await stage.say(send(stage.root('alice'), 'work'));
+    expect(vatOf(stage)).toMatchObject({ state: 'running' });
+    await stage.finish('alice');
+    await end(stage);
+  });
+});
+
+describe('the code of vats', () => {
+  it('goes with the last vat that it is for', async () => {
+    const stage = await makeStage(['alice']);
+    const { tables } = stage.rig.image;
+    const count = () => tables.get('bundles')?.size;
+    await order(stage, 'terminate', 'alice');
+    expect(count()).toBe(1);
+    await order(stage, 'terminate');
+    expect(count()).toBe(0);
+    await end(stage);
+  });
+});

@@ -453,6 +453,23 @@ describe('an administrator of vats', () => {
     expect(rig.kernel.state.births.size).toBe(0);
   });
 
+  it('discards a vat that a client has asked for who leaves before it has started', async () => {
+    const { ask, admin, client, count, vat, isHeld } = await makeAdminStage(
+      { vats: 1 },
+      { behave: holdStartsOf('kid') },
+    );
+    await ask(admin, 'createVat', ['helper', { name: 'kid' }]);
+    await until(() => isHeld('kid'));
+    const kid = vat('kid');
+    client.rpc.close();
+    await settle();
+    await settle();
+    expect([count(), kid.isKilled]).toMatchObject([
+      { births: 0, quotas: [[0, 0]] },
+      true,
+    ]);
+  });
+
   it('leaves a vat paused by the person who has stopped its maker meanwhile', async () => {
     const { say, root, admin, finish, client, state, vat, isHeld } =
       await makeAdminStage({}, { behave: holdStartsOf('kid') });
