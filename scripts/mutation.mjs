@@ -47,7 +47,12 @@ const PARTS = [
     tests: ['translate/*'],
     more: [],
   },
-  { name: 'store', files: ['store/*'], tests: ['store/*'], more: [] },
+  {
+    name: 'store',
+    files: ['store/*'],
+    tests: ['store/*'],
+    more: ['limits', 'services/{vat-admin-quotas,timer}'],
+  },
   {
     name: 'sessions',
     files: ['sessions'],
