@@ -1,4 +1,5 @@
 import { CASES } from './cases/index.ts';
+import { findCases } from './catalogue.mjs';
 import type { BenchCase, Figure, Platform, Stage } from './stage.ts';
 
 /** A figure of one platform. */
@@ -19,12 +20,19 @@ export const measureCases = async (
   const results: Result[] = [];
   const failed: string[] = [];
   const { platform } = stage;
-  const measureCase = async ({ name, measure }: BenchCase): Promise<void> => {
+  const measureCase = async ({
+    name,
+    figures,
+    measure,
+  }: BenchCase): Promise<void> => {
     const start = performance.now();
     try {
-      for (const figure of await measure(stage)) {
-        results.push({ ...figure, platform });
+      const found = await measure(stage);
+      const foreign = found.find(each => !figures.includes(each.name));
+      if (foreign !== undefined) {
+        throw Error(`it does not say that it measures ${foreign.name}`);
       }
+      results.push(...found.map(figure => ({ ...figure, platform })));
       const seconds = ((performance.now() - start) / 1000).toFixed(1);
       console.error(`${platform}: ${name} measured in ${seconds} s`);
     } catch (problem) {
@@ -33,13 +41,8 @@ export const measureCases = async (
     }
   };
   try {
-    for (const each of CASES) {
-      const isWanted =
-        wanted.length === 0 ||
-        [each.name, ...(each.figures ?? [])].some(name =>
-          wanted.includes(name),
-        );
-      if (isWanted && each.platforms.includes(platform)) {
+    for (const each of findCases(CASES, wanted)) {
+      if (each.platforms.includes(platform)) {
         await measureCase(each);
       }
     }

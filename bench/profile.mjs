@@ -8,8 +8,8 @@ import { fork } from 'node:child_process';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { runnerImport } from 'vite';
 import { buildForChromium, buildForNode } from './build.mjs';
+import { importSource } from './import-source.mjs';
 
 /**
  * @typedef {{ id: number, callFrame: { functionName: string, url: string, lineNumber: number } }} Frame
@@ -50,15 +50,10 @@ const profileInNode = async () => {
 /** @returns {Promise<Found>} */
 const profileInChromium = async () => {
   const extensionDir = await buildForChromium();
-  const { module } = await runnerImport(
-    fileURLToPath(new URL('profile-chromium.ts', here)),
-    {
-      root: fileURLToPath(new URL('..', here)),
-      configFile: false,
-      logLevel: 'error',
-    },
+  const { profileInChromium: profile } = await importSource(
+    'profile-chromium.ts',
   );
-  return module.profileInChromium({ extensionDir, isStreamed, count });
+  return profile({ extensionDir, isStreamed, count });
 };
 
 /** @param {Profile} profile */

@@ -3,6 +3,7 @@
  * The results of runs: joined, compared with the bars, and shown.
  *
  * @typedef {import('./bars.mjs').Bar} Bar
+ * @typedef {import('./catalogue.mjs').Case} Case
  * @typedef {{
  *   name: string,
  *   platform: string,
@@ -13,6 +14,7 @@
  *   peers: Record<string, number>,
  * }} Result as `out/latest.json` holds it
  */
+import { keyOf, platformsOf } from './catalogue.mjs';
 
 /**
  * A result with all its fields, of a figure that may lack some.
@@ -29,36 +31,21 @@ export const completeResult = ({ name, platform, value, unit, ...more }) => ({
   peers: { ...more.peers },
 });
 
-/** @param {Result} result */
-const keyOf = ({ name, platform }) => `${platform} ${name}`;
-
 /**
- * The old results with the new ones in their places; one that is new comes last.
- * A peer that the new run has left out keeps its old ratio.
- * @param {readonly Result[]} old
- * @param {readonly Result[]} fresh
+ * The results of a run beside the old ones that it did not try to measure anew: what it tried in vain
+ * goes, a ratio to a peer that it has left out too, and what no case gives any more. In the order of `known`.
+ * @param {{
+ *   old: readonly Result[],
+ *   fresh: readonly Result[],
+ *   known: ReadonlySet<string>,
+ *   tried: ReadonlySet<string>,
+ * }} run with the keys of what can be measured, and of what the run was to measure
  * @returns {Result[]}
  */
-export const mergeResults = (old, fresh) => {
-  const merged = new Map(old.map(each => [keyOf(each), each]));
-  for (const each of fresh) {
-    const peers = { ...merged.get(keyOf(each))?.peers, ...each.peers };
-    merged.set(keyOf(each), { ...each, peers });
-  }
-  return [...merged.values()];
-};
-
-/**
- * As `mergeResults`, of a run of all cases: what none of them gives any more goes.
- * @param {readonly Result[]} old
- * @param {readonly Result[]} fresh
- */
-export const replaceResults = (old, fresh) => {
-  const keys = new Set(fresh.map(keyOf));
-  return mergeResults(
-    old.filter(each => keys.has(keyOf(each))),
-    fresh,
-  );
+export const mergeResults = ({ old, fresh, known, tried }) => {
+  const kept = old.filter(each => !tried.has(keyOf(each)));
+  const byKey = new Map([...kept, ...fresh].map(each => [keyOf(each), each]));
+  return [...known].flatMap(key => byKey.get(key) ?? []);
 };
 
 /**
@@ -77,9 +64,12 @@ export const readFigure = (result, figure) => {
 /**
  * @param {number} value
  * @param {Bar} bar
- * @returns {'aim' | 'meets' | 'MISSES'}
+ * @returns {'aim' | 'meets' | 'MISSES' | 'no bar'}
  */
 export const judge = (value, { atLeast, aim, isMost }) => {
+  if (atLeast === undefined || aim === undefined) {
+    return 'no bar';
+  }
   /** @param {number} bound */
   const reaches = bound => (isMost ? value <= bound : value >= bound);
   return reaches(aim) ? 'aim' : reaches(atLeast) ? 'meets' : 'MISSES';
@@ -95,8 +85,8 @@ const show = value => {
 };
 
 /** @param {Bar} bar */
-const showBar = ({ atLeast, aim, isMost }) =>
-  `${isMost ? '≤' : '≥'} ${show(atLeast)}, aim ${show(aim)}`;
+const showBound = ({ atLeast, isMost }) =>
+  atLeast === undefined ? '' : `${isMost ? '≤' : '≥'} ${show(atLeast)}`;
 
 /** @param {string} figure */
 const showFigure = figure =>
@@ -127,9 +117,11 @@ const rowsOf = (result, bars) => {
     const bar = own.find(each => each.figure === figure);
     const found = readFigure(result, figure);
     const cells = [showFigure(figure), show(found)];
-    return bar === undefined || found === undefined
-      ? cells
-      : [...cells, showBar(bar), judge(found, bar)];
+    if (bar?.atLeast === undefined || found === undefined) {
+      return cells;
+    }
+    const bounds = `${showBound(bar)}, aim ${show(bar.aim)}`;
+    return [...cells, bounds, judge(found, bar)];
   });
   if (rows.length === 0) {
     rows.push([]);
@@ -217,36 +209,29 @@ const showGot = value =>
     : show(value);
 
 /**
- * Every bar with what was got, as Markdown; what was never measured is told too.
+ * Every bar with what was got on each platform where it can be measured, as
+ * Markdown; what was not measured is told too.
  * @param {readonly Result[]} results
  * @param {readonly Bar[]} bars
+ * @param {readonly Case[]} cases
  */
-export const formatBars = (results, bars) => {
+export const formatBars = (results, bars, cases) => {
+  const byKey = new Map(results.map(each => [keyOf(each), each]));
   const rows = bars.flatMap(bar => {
-    const { name, figure, platform } = bar;
-    const platforms =
-      platform === undefined ? ['node', 'chromium'] : [platform];
-    return platforms.flatMap(each => {
-      const result = results.find(
-        found => found.name === name && found.platform === each,
-      );
-      if (result === undefined && results.some(found => found.name === name)) {
-        return []; // measured on the other platform alone
-      }
+    const { name, figure } = bar;
+    const platforms = platformsOf(cases, name).filter(
+      each => bar.platform === undefined || bar.platform === each,
+    );
+    return platforms.map(platform => {
+      const result = byKey.get(keyOf({ name, platform }));
       const got = result && readFigure(result, figure);
-      const what =
-        figure === 'value' ? (result?.unit ?? '') : showFigure(figure);
-      const [least, aim] = showBar(bar).split(', aim ');
-      const verdict = got === undefined ? 'not measured' : judge(got, bar);
       return [
-        [
-          `\`${name}\` ${each}`,
-          what,
-          least ?? '',
-          aim ?? '',
-          showGot(got),
-          verdict,
-        ],
+        `\`${name}\` ${platform}`,
+        figure === 'value' ? (result?.unit ?? '') : showFigure(figure),
+        showBound(bar),
+        show(bar.aim),
+        showGot(got),
+        got === undefined ? 'not measured' : judge(got, bar),
       ];
     });
   });

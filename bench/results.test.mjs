@@ -1,6 +1,8 @@
 // @ts-check
 import { expect, test } from 'vitest';
 import { BARS } from './bars.mjs';
+import { CASES } from './cases/index.ts';
+import { keyOf, keysOf } from './catalogue.mjs';
 import {
   completeResult,
   formatBars,
@@ -9,7 +11,6 @@ import {
   mergeResults,
   placeTable,
   remarksOn,
-  replaceResults,
 } from './results.mjs';
 
 /** @param {Partial<import('./measure.ts').Result>} fields */
@@ -22,47 +23,45 @@ const makeResult = fields =>
     ...fields,
   });
 
+/** @type {readonly ['node', 'chromium']} */
+const BOTH = ['node', 'chromium'];
+
 test('a part of the cases replaces its own results and keeps the others', () => {
-  const old = [
-    makeResult({ value: 1 }),
-    makeResult({ platform: 'chromium', value: 2 }),
-    makeResult({ name: 'rows-after', value: 3 }),
-  ];
+  const kept = makeResult({ name: 'rows-after' });
   const fresh = [
     makeResult({ platform: 'chromium', value: 4 }),
     makeResult({ name: 'bystander', value: 5 }),
   ];
   expect(
-    mergeResults(old, fresh).map(({ name, platform, value }) => [
-      name,
-      platform,
-      value,
-    ]),
-  ).toEqual([
-    ['roundtrip-seq', 'node', 1],
-    ['roundtrip-seq', 'chromium', 4],
-    ['rows-after', 'node', 3],
-    ['bystander', 'node', 5],
-  ]);
+    mergeResults({
+      old: [
+        kept,
+        makeResult({ platform: 'chromium', value: 2 }),
+        makeResult({ value: 1 }),
+      ],
+      fresh,
+      known: new Set([makeResult({}), ...fresh, kept].map(keyOf)),
+      tried: new Set(fresh.map(keyOf)),
+    }),
+  ).toEqual([makeResult({ value: 1 }), ...fresh, kept]);
 });
 
-test('a peer that a run leaves out keeps its ratio', () => {
-  const [merged] = mergeResults(
-    [makeResult({ value: 1, peers: { captp: 1, swingset: 8 } })],
-    [makeResult({ value: 2, peers: { captp: 2 } })],
-  );
-  expect(merged).toMatchObject({ value: 2, peers: { captp: 2, swingset: 8 } });
-});
-
-test('a run of all cases drops the results that no case gives any more', () => {
-  const replaced = replaceResults(
-    [
-      makeResult({ name: 'gone' }),
-      makeResult({ value: 1, peers: { swingset: 8 } }),
-    ],
-    [makeResult({ value: 2 })],
-  );
-  expect(replaced).toEqual([makeResult({ value: 2, peers: { swingset: 8 } })]);
+test('what a run has tried in vain, a peer that it has left out, and what no case gives any more are gone', () => {
+  const fresh = [makeResult({ value: 2, peers: { captp: 2 } })];
+  const failed = makeResult({ name: 'failed' });
+  const known = new Set([...fresh, failed].map(keyOf));
+  expect(
+    mergeResults({
+      old: [
+        makeResult({ value: 1, peers: { captp: 1, swingset: 8 } }),
+        failed,
+        makeResult({ name: 'gone' }),
+      ],
+      fresh,
+      known,
+      tried: known,
+    }),
+  ).toEqual(fresh);
 });
 
 test('a result has every field, null where nothing was measured', () => {
@@ -141,7 +140,7 @@ test('peers that neither persist nor isolate are never shown without saying so',
   ]);
 });
 
-test('each bar stands in the page with what was got, also one that was missed or never measured', () => {
+test('each bar stands in the page with what was got, also one that was missed or not measured where its case can be', () => {
   const least = { figure: 'value', atLeast: 2, aim: 3 };
   const table = formatBars(
     [makeResult({ value: 1 }), makeResult({ name: 'both', ratioToFloor: 3 })],
@@ -149,6 +148,11 @@ test('each bar stands in the page with what was got, also one that was missed or
       { ...least, name: 'roundtrip-seq' },
       { ...least, name: 'other', platform: 'chromium' },
       { ...least, name: 'both', figure: 'ratioToFloor' },
+      { name: 'both', platform: 'node', figure: 'ratioToFloor' },
+    ],
+    [
+      { name: 'x', figures: ['roundtrip-seq'], platforms: ['node'] },
+      { name: 'y', figures: ['other', 'both'], platforms: BOTH },
     ],
   );
   expect(table.split('\n')).toEqual([
@@ -157,7 +161,25 @@ test('each bar stands in the page with what was got, also one that was missed or
     '| `roundtrip-seq` node | round trips/s | ≥ 2 | 3   | 1   | MISSES       |',
     '| `other` chromium     |               | ≥ 2 | 3   |     | not measured |',
     '| `both` node          | to the floor  | ≥ 2 | 3   | 3   | aim          |',
+    '| `both` chromium      | to the floor  | ≥ 2 | 3   |     | not measured |',
+    '| `both` node          | to the floor  |     |     | 3   | no bar       |',
   ]);
+});
+
+test('every bar is of a figure that a case gives on its platform, and no two cases give the same', () => {
+  const known = keysOf(CASES, BOTH);
+  const strange = BARS.filter(
+    ({ name, platform }) =>
+      !(platform === undefined ? BOTH : [platform]).some(each =>
+        known.has(keyOf({ name, platform: each })),
+      ),
+  );
+  expect(strange).toEqual([]);
+  const figures = CASES.flatMap(each => each.figures);
+  expect(figures).toEqual([...new Set(figures)]);
+});
+
+test('the table is put between the marks of the page, which it must have', () => {
   const marked =
     'a\n<!-- results: written by `npm run bench` -->\nold\n<!-- end of results -->\nb';
   const placed = placeTable(marked, 'new');

@@ -11,6 +11,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { BARS } from './bars.mjs';
 import { buildForChromium, buildForNode } from './build.mjs';
+import { findCases, keysOf } from './catalogue.mjs';
+import { importSource } from './import-source.mjs';
 import { provideSwingSet } from './swingset/provide.mjs';
 import {
   completeResult,
@@ -19,9 +21,9 @@ import {
   mergeResults,
   placeTable,
   remarksOn,
-  replaceResults,
 } from './results.mjs';
 
+/** @typedef {import('./catalogue.mjs').Case} Case */
 /** @typedef {import('./results.mjs').Result} Result */
 /** @typedef {import('./measure.ts').Report} Report */
 
@@ -106,6 +108,17 @@ const readResults = path => {
   }
 };
 
+/**
+ * @param {readonly Case[]} cases of the platforms that are to be measured
+ * @param {readonly string[]} names
+ */
+const insistKnown = (cases, names) => {
+  const unknown = names.filter(name => findCases(cases, [name]).length === 0);
+  if (unknown.length > 0) {
+    throw Error(`no case is called ${unknown.join(', ')} there`);
+  }
+};
+
 const {
   only,
   case: wanted = [],
@@ -119,35 +132,39 @@ const out = fileURLToPath(
   new URL(isQuick ? 'out/quick.json' : 'out/latest.json', import.meta.url),
 );
 try {
+  /** @type {{ CASES: readonly Case[] }} */
+  const { CASES } = await importSource('cases/index.ts');
+  const platforms = only === undefined ? PLATFORMS : [only];
+  insistKnown(
+    CASES.filter(each => each.platforms.some(one => platforms.includes(one))),
+    wanted,
+  );
   /** @type {Result[]} */
   const fresh = [];
   /** @type {string[]} */
   const failures = [];
-  for (const platform of PLATFORMS) {
-    if (only === undefined || only === platform) {
-      const { script, work } = await buildFor(platform, withSwingSet);
-      const { results, failed } = await measureApart(script, {
-        ...work,
-        isQuick,
-        wanted,
-      });
-      fresh.push(...results.map(completeResult));
-      failures.push(...failed.map(name => `${platform} ${name}`));
-    }
+  for (const platform of platforms) {
+    const { script, work } = await buildFor(platform, withSwingSet);
+    const { results, failed } = await measureApart(script, {
+      ...work,
+      isQuick,
+      wanted,
+    });
+    fresh.push(...results.map(completeResult));
+    failures.push(...failed.map(name => `${platform} ${name}`));
   }
-  if (fresh.length === 0 && failures.length === 0) {
-    throw Error(`no case is called ${wanted.join(', ')} there`);
-  }
-  const isWhole =
-    only === undefined && wanted.length === 0 && failures.length === 0;
-  const join = isWhole ? replaceResults : mergeResults;
-  const cases = join(readResults(out), fresh);
+  const cases = mergeResults({
+    old: readResults(out),
+    fresh,
+    known: keysOf(CASES, PLATFORMS),
+    tried: keysOf(findCases(CASES, wanted), platforms),
+  });
   mkdirSync(dirname(out), { recursive: true });
   writeFileSync(out, `${JSON.stringify({ cases }, null, 2)}\n`);
   console.log(`\n${formatTable(fresh, BARS).join('\n')}`);
   remarksOn(fresh).forEach(remark => console.log(`\n${remark}`));
   if (!isQuick) {
-    const table = formatBars(cases, BARS);
+    const table = formatBars(cases, BARS, CASES);
     writeFileSync(page, placeTable(readFileSync(page, 'utf8'), table));
   }
   if (failures.length > 0) {

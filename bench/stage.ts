@@ -5,7 +5,7 @@ export type Platform = 'node' | 'chromium';
 
 /** A result, as `out/latest.json` holds it, but for its platform. */
 export type Figure = {
-  /** The case's name, or one that begins with it. */
+  /** One of the case's `figures`. */
   readonly name: string;
   readonly value: number;
   /** Of `value` and of `floor`. */
@@ -20,8 +20,8 @@ export type Figure = {
 export type BenchCase = {
   /** The name of its file. */
   readonly name: string;
-  /** What it measures beside, if a person may want that by name. */
-  readonly figures?: readonly string[];
+  /** The names of all that it measures: what a run lacks of them is shown as not measured. */
+  readonly figures: readonly string[];
   readonly platforms: readonly Platform[];
   /** Runs ours, the floor and the peers in turns (`runRounds`). Ends what it starts beside the stage's own. */
   measure(stage: Stage): Promise<readonly Figure[]>;

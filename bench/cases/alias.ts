@@ -5,6 +5,7 @@ import { ALIAS_CONFIG, endAlias, launchAlias, timeWay } from './alias-work.ts';
 /** Round trips by a revocable alias, beside the same without it: `value` is µs, and the ratio that of the times. */
 export const alias: BenchCase = {
   name: 'alias',
+  figures: ['alias'],
   platforms: ['node', 'chromium'],
   measure: async stage => {
     const ours = await stage.provideOurs();

@@ -38,6 +38,7 @@ const measureBeside = async (
  */
 export const bystander: BenchCase = {
   name: 'bystander',
+  figures: ['bystander', 'bystander-one', 'bystander-control'],
   platforms: ['node', 'chromium'],
   measure: async stage => {
     const ours = await stage.provideOurs();

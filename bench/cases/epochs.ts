@@ -13,6 +13,7 @@ const BOUNDS: Readonly<Record<string, Epoch>> = {
 /** How the bounds of an epoch bear on round trips between vats: ours to the same kernel with other bounds. */
 export const epochs: BenchCase = {
   name: 'epochs',
+  figures: ['epochs-seq', 'epochs-stream'],
   platforms: ['node'],
   measure: async stage => {
     if (stage.isQuick) {

@@ -10,6 +10,7 @@ import { collectNow } from './gc-work.ts';
  */
 export const gcCost: BenchCase = {
   name: 'gc-cost',
+  figures: ['gc-cost'],
   platforms: ['node', 'chromium'],
   measure: async stage => {
     const ours = await stage.startOurs();

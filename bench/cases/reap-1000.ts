@@ -21,6 +21,7 @@ const readMemory = async (ours: Ours): Promise<number> => {
  */
 export const reap1000: BenchCase = {
   name: 'reap-1000',
+  figures: ['reap-1000', 'reap-1000-time', 'reap-1000-memory'],
   platforms: ['node', 'chromium'],
   measure: async stage => {
     const ours = await stage.startOurs();

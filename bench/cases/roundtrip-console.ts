@@ -4,6 +4,7 @@ import { measureConsole } from './console-rates.ts';
 /** The older name of `console-seq`, kept so that its figures can be followed. */
 export const roundtripConsole: BenchCase = {
   name: 'roundtrip-console',
+  figures: ['roundtrip-console'],
   platforms: ['node', 'chromium'],
   measure: stage =>
     measureConsole(stage, {

@@ -6,6 +6,7 @@ import { timeRoundTrips } from './console-work.ts';
 /** Round trips from a vat to another, one at a time, nothing durable; beside SwingSet when it was asked for. */
 export const roundtripSeqMemory: BenchCase = {
   name: 'roundtrip-seq-memory',
+  figures: ['roundtrip-seq-memory', 'roundtrip-seq-memory-cpu'],
   platforms: ['node'],
   measure: async stage => {
     const ours = await stage.provideOurs('memory');

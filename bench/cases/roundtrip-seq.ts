@@ -7,6 +7,7 @@ import { contendPeers, ratiosToPeers } from './peers.ts';
 /** Round trips from a vat to another, one at a time, durable. */
 export const roundtripSeq: BenchCase = {
   name: 'roundtrip-seq',
+  figures: ['roundtrip-seq', 'roundtrip-seq-cpu', 'roundtrip-seq-floor'],
   platforms: ['node', 'chromium'],
   measure: async stage => {
     const ours = await stage.provideOurs();

@@ -4,6 +4,7 @@ import { measureGrowth } from './leaks.ts';
 /** Rows of the kernel's database that 10,000 round trips leave behind. */
 export const rowsAfter: BenchCase = {
   name: 'rows-after',
+  figures: ['rows-after'],
   platforms: ['node'],
   measure: async stage => {
     const { grown } = await measureGrowth(stage, async ({ countRows }) =>

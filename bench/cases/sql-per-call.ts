@@ -6,6 +6,12 @@ const UNITS = ['statements', 'rows', 'bytes', 'commits'] as const;
 /** What the database does for one call from the console, each after the answer of the one before. */
 export const sqlPerCall: BenchCase = {
   name: 'sql-per-call',
+  figures: [
+    'sql-per-call',
+    'sql-rows-per-call',
+    'sql-bytes-per-call',
+    'sql-commits-per-call',
+  ],
   platforms: ['node', 'chromium'],
   measure: async stage => {
     const ours = await stage.provideOurs();

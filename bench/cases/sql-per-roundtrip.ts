@@ -6,6 +6,12 @@ const UNITS = ['statements', 'rows', 'bytes', 'commits'] as const;
 /** What the database does for one round trip from a vat to another, of a stream with 1,000 in flight. */
 export const sqlPerRoundtrip: BenchCase = {
   name: 'sql-per-roundtrip',
+  figures: [
+    'sql-per-roundtrip',
+    'sql-rows-per-roundtrip',
+    'sql-bytes-per-roundtrip',
+    'sql-commits-per-roundtrip',
+  ],
   platforms: ['node', 'chromium'],
   measure: async stage => {
     const ours = await stage.provideOurs();

@@ -11,6 +11,7 @@ const ROWS = 10_000;
  */
 export const store: BenchCase = {
   name: 'store',
+  figures: ['store-increment', 'store-iterate'],
   platforms: ['node'],
   measure: async stage => {
     // Liveslots is for a locked realm: this one, in Node alone.

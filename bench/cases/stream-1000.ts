@@ -9,6 +9,7 @@ const IN_FLIGHT = 1_000;
 /** Round trips from a vat to another, 1,000 in flight, durable; the floor does one at a time, the peers as many as ours. */
 export const stream1000: BenchCase = {
   name: 'stream-1000',
+  figures: ['stream-1000', 'stream-1000-cpu'],
   platforms: ['node', 'chromium'],
   measure: async stage => {
     const ours = await stage.provideOurs();

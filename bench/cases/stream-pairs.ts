@@ -35,6 +35,7 @@ const timePairs = async (
 /** Four pairs of vats, each with 250 round trips in flight, to one such pair. */
 export const streamPairs: BenchCase = {
   name: 'stream-pairs',
+  figures: ['stream-pairs'],
   platforms: ['node', 'chromium'],
   measure: async stage => {
     const ours = await stage.startOurs();

@@ -10,6 +10,7 @@ import { fillBig, TERMINATE_CONFIG, timeEnd } from './terminate-work.ts';
  */
 export const terminate100k: BenchCase = {
   name: 'terminate-100k',
+  figures: ['terminate-100k', 'terminate-100k-time'],
   platforms: ['node', 'chromium'],
   measure: async stage => {
     const ours = await stage.startOurs();

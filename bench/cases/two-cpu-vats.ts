@@ -33,6 +33,7 @@ const timeBurning = async (
 /** Deliveries that only compute: two vats at once to one, which is 2 where two cores are idle. */
 export const twoCpuVats: BenchCase = {
   name: 'two-cpu-vats',
+  figures: ['two-cpu-vats'],
   platforms: ['node', 'chromium'],
   measure: async stage => {
     const ours = await stage.provideOurs();

@@ -21,7 +21,7 @@ const NAME = 'renewed';
  */
 export const upgrade: BenchCase = {
   name: 'upgrade',
-  figures: ['restart', 'upgrade-bystander'],
+  figures: ['upgrade', 'restart', 'upgrade-bystander'],
   platforms: ['node', 'chromium'],
   measure: async stage => {
     const ours = await stage.provideOurs();

@@ -21,6 +21,7 @@ const settledMemory = async (
  */
 export const vatMemory: BenchCase = {
   name: 'vat-memory',
+  figures: ['vat-memory'],
   platforms: ['chromium'],
   measure: async stage => {
     const ours = await stage.startOurs();

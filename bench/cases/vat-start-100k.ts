@@ -17,6 +17,7 @@ const PAUSE_MILLISECONDS = 500;
  */
 export const vatStart100k: BenchCase = {
   name: 'vat-start-100k',
+  figures: ['vat-start-100k'],
   platforms: ['node', 'chromium'],
   measure: async stage => {
     const ours = await stage.provideOurs();

@@ -39,6 +39,7 @@ const timeTen = async (
  */
 export const vatStart: BenchCase = {
   name: 'vat-start',
+  figures: ['vat-start-1', 'vat-start-10', 'vat-start-in-a-row'],
   platforms: ['chromium'],
   measure: async stage => {
     const ours = await stage.startOurs();
