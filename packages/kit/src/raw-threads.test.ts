@@ -68,6 +68,22 @@ const measureTimes = async (
 const stateOf = ({ kernel }: Rig) =>
   kernel.status().clusters.find(({ name }) => name === 'raw')?.vats[0];
 
+/** Code that keeps typed arrays, whose bytes are on no heap: of no more than a gigabyte, lest a failure of the test takes the machine. */
+const HOG = JSON.stringify({
+  moduleFormat: 'cooperageScript',
+  imports: ['@endo/far'],
+  source: `imports => ({
+    buildRootObject: () =>
+      imports['@endo/far'].Far('root', {
+        fill: () => {
+          const kept = [];
+          while (kept.length < 60) kept.push(new Uint8Array(2 ** 24).fill(1));
+          for (;;);
+        },
+      }),
+  })`,
+});
+
 describe('a thread that speaks for itself', () => {
   it.each(RAW_ATTACKS)(
     'and says $what is suspended with a reason, and others wait only for a moment',
@@ -107,4 +123,33 @@ describe('a thread that speaks for itself', () => {
     },
     240_000,
   );
+});
+
+describe('a vat whose code fills the memory of the process with bytes outside of its heap', () => {
+  it('is found and suspended, and others go on', async () => {
+    const vats = makeNodeVats({ growthMegabytes: 200 });
+    const rig = await rigs.start({ baseUrl, vats });
+    const { kernel } = rig.console;
+    await E(kernel).launch(configs['counter']);
+    await E(kernel).launch({
+      name: 'raw',
+      vats: {
+        raw: { bundle: { text: HOG }, deadline: 20_000 },
+      },
+    });
+    const hog = (await E(kernel).root('raw')) as { fill(): Promise<void> };
+    E(hog)
+      .fill()
+      .catch(() => {});
+    while (stateOf(rig)?.state !== 'suspended') {
+      await E(kernel).inspect('raw.raw');
+    }
+    expect(stateOf(rig)?.reason).toMatch(
+      /^the vats at work have taken more than 210 MB of memory$/,
+    );
+    const counter = (await E(kernel).root('counter')) as {
+      increment(): Promise<number>;
+    };
+    expect(await E(counter).increment()).toBe(1);
+  }, 240_000);
 });
