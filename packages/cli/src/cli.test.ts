@@ -4,6 +4,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -291,6 +292,30 @@ describe('the command line', () => {
     expect((await cooperage('status', ...place)).answer).toMatch(
       /counter \(v1\), failed, .*vat-v1\.sqlite is damaged/,
     );
+
+    // With the kernel's own file no command opens the folder, and none changes what is in it.
+    const damaged = join(state, 'kernel.sqlite');
+    writeFileSync(damaged, readFileSync(damaged).fill(0, 4096));
+    const readAll = () =>
+      readdirSync(state)
+        .filter(name => name.endsWith('.sqlite'))
+        .map(name => [name, readFileSync(join(state, name), 'latin1')]);
+    const before = readAll();
+    for (const words of [
+      ['status'],
+      ['backup', inFolder('damaged.cooperage')],
+      ['run', DEMO, '--once'],
+    ]) {
+      expect(await cooperage(...words, ...place)).toMatchObject({
+        code: 1,
+        said: expect.stringMatching(
+          /^storage failed to open .*: the file is damaged .*Restore a backup/,
+        ),
+      });
+    }
+    expect(readAll()).toEqual(before);
+    renameSync(state, `${state}-before`);
+    expect((await cooperage('run', DEMO, '--once', ...place)).code).toBe(0);
   }, 240_000);
 
   it('says in words what is wrong, and exits with 1', async () => {
