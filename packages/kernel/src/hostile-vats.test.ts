@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { FaultPolicy } from '@cooperage/protocol';
 import { expect, it } from 'vitest';
 import { tryEach } from './testing/fuzz.ts';
 import { rowsLeft, sceneOf } from './testing/hostile-scene.ts';
@@ -17,9 +18,17 @@ import {
 } from './testing/stage.ts';
 
 /** Each says a word a round; all in one kernel, so that what is checked after a round is checked for all of them. */
-const HOSTILE = Array.from({ length: 16 }, (_, nth) => `mallory${nth}`);
+const HOSTILE = Array.from({ length: 18 }, (_, nth) => `mallory${nth}`);
+/** What follows a fault of each; of those that end of it there are few, for they say little. */
+const policyOf = (name: string): FaultPolicy => {
+  const nth = HOSTILE.indexOf(name);
+  if (nth % 8 === 7) {
+    return 'terminate';
+  }
+  return nth % 4 === 1 ? 'restart' : 'suspend';
+};
 const ROUNDS = 40;
-/** Comes to ten thousand words, for some vats end themselves early. */
+/** Comes to ten thousand words, for some vats end early. */
 const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1);
 const INPUTS = 10_000;
 
@@ -52,11 +61,19 @@ const rounds = fc.array(
 Error.stackTraceLimit = 0;
 
 it('a vat that sends anything at all loses its heap at most: the kernel runs, others answer, and every table holds (invariants 4–9, 11)', async () => {
-  const seen = { applied: 0, suspended: 0, ended: 0, words: 0 };
+  const seen = {
+    applied: 0,
+    suspended: 0,
+    restarted: 0,
+    terminated: 0,
+    ended: 0,
+    words: 0,
+  };
 
   const run = async (words: readonly (readonly unknown[])[]): Promise<void> => {
     const stage = await makeStage([...HOSTILE, 'bob'], {
       behave,
+      rules: name => ({ onFault: policyOf(name) }),
       parallel: 32,
       isChecked: false, // after each round, for all that was said in it
     });
@@ -102,19 +119,37 @@ it('a vat that sends anything at all loses its heap at most: the kernel runs, ot
       expect(rig.kernel.status().state).toBe('running');
       expect(findInconsistencies(rig.kernel.state)).toEqual([]);
       const now = statusOf(stage);
-      const suspended = speakers.filter(
+      const ended = speakers.filter(({ label }) => !now.has(label));
+      const lost = speakers.filter(
+        ({ label, isKilled }) => isKilled && now.has(label),
+      );
+      const suspended = lost.filter(
         ({ label }) => now.get(label)?.state === 'suspended',
       );
-      const ended = speakers.filter(({ label }) => !now.has(label));
-      seen.suspended += suspended.length;
-      seen.ended += ended.length;
-      seen.applied += speakers.length - suspended.length - ended.length;
+      // To each what its config says: an end of its own doing is no fault.
+      expect(
+        lost.map(({ label }) => [policyOf(label), now.get(label)?.state]),
+      ).toEqual(
+        lost.map(({ label }) =>
+          policyOf(label) === 'restart'
+            ? ['restart', 'running']
+            : ['suspend', 'suspended'],
+        ),
+      );
       expect(
         suspended.filter(
           ({ label, isKilled }) =>
             !isKilled || !/\S/.test(now.get(label)?.reason ?? ''),
         ),
       ).toEqual([]);
+      const terminated = ended.filter(
+        ({ label }) => policyOf(label) === 'terminate',
+      );
+      seen.suspended += suspended.length;
+      seen.restarted += lost.length - suspended.length;
+      seen.terminated += terminated.length;
+      seen.ended += ended.length - terminated.length;
+      seen.applied += speakers.length - lost.length - ended.length;
       await Promise.all(
         suspended.map(({ label }) =>
           client.rpc.call('resume', { cluster: 'demo', vat: label }),
@@ -136,5 +171,7 @@ it('a vat that sends anything at all loses its heap at most: the kernel runs, ot
     // Each answer of the kernel has been met often: else the words would be too wild, or too tame.
     expect(seen.applied).toBeGreaterThan(seen.words / 20);
     expect(seen.suspended).toBeGreaterThan(seen.words / 20);
+    expect(seen.restarted).toBeGreaterThan(seen.words / 20);
+    expect(seen.terminated).toBeGreaterThan(SEEDS.length);
   }
 }, 14_400_000);

@@ -74,6 +74,10 @@ export const realClock: Clock = {
 
 export const RAW_BUNDLE = JSON.stringify({ moduleFormat: 'cooperageScript' });
 
+type Rules = Partial<
+  Pick<VatConfig, 'deadline' | 'onFault' | 'critical' | 'eviction' | 'limits'>
+>;
+
 /**
  * A kernel over memory with raw vats, whose tables are checked after every
  * crank. Give the `image` of an earlier rig, copied, to start after a crash.
@@ -102,13 +106,8 @@ export const makeRig = (
     services?: readonly Json[];
     /** In the config of every cluster that `launch` starts. */
     bundles?: ClusterConfig['bundles'];
-    /** In the config of every vat that `launch` starts. */
-    rules?: Partial<
-      Pick<
-        VatConfig,
-        'deadline' | 'onFault' | 'critical' | 'eviction' | 'limits'
-      >
-    >;
+    /** In the config of every vat that `launch` starts, or of the one of that name. */
+    rules?: Rules | ((vat: string) => Rules);
   } = {},
 ): Rig => {
   const vats = makeRawVats(behave, begin);
@@ -185,7 +184,13 @@ export const makeRig = (
         services,
         bundles,
         vats: Object.fromEntries(
-          names.map(each => [each, { bundle: { text: RAW_BUNDLE }, ...rules }]),
+          names.map(each => [
+            each,
+            {
+              bundle: { text: RAW_BUNDLE },
+              ...(typeof rules === 'function' ? rules(each) : rules),
+            },
+          ]),
         ),
       };
       await client.rpc.call('launch', { config });
