@@ -1,26 +1,31 @@
 import harden from '@endo/harden';
 import {
-  DEFAULT_VAT_LIMITS,
-  USUAL_ALLOWANCE,
-  type Allowance,
+  crankBoundsOf,
+  USUAL_BOUNDS,
+  type VatBounds,
 } from '@cooperage/protocol';
 import type { InboxBounds } from './inbox.ts';
 import type { KernelOptions } from './kernel-options.ts';
 import type { UsageBounds } from './usage.ts';
 import type { Load } from './vat-stores.ts';
 
-const allowanceOf = ({ allowance }: KernelOptions): Allowance => ({
-  ...USUAL_ALLOWANCE,
+const usualOf = ({
+  allowance,
+  limits,
+  logLinesPerSecond,
+}: KernelOptions): VatBounds => ({
+  ...USUAL_BOUNDS,
   ...allowance,
+  ...(limits && crankBoundsOf(limits)),
+  ...(logLinesPerSecond !== undefined && { logLinesPerSecond }),
 });
 
 /** What may be in the kernel, and in what order it is worked off, where the options don't say otherwise. */
 export const boundsOf = (options: KernelOptions): InboxBounds & UsageBounds => {
-  const { limits = DEFAULT_VAT_LIMITS, parallel, mostUnits } = options;
+  const { parallel, mostUnits } = options;
   const { roundMessages = 50, notifiesTogether = 50 } = options;
   return {
-    allowance: allowanceOf(options),
-    unitsPerMessage: limits.unitsPerMessage,
+    usual: usualOf(options),
     mostUnits: mostUnits ?? 256_000_000,
     roundMessages: parallel === 1 ? Infinity : roundMessages,
     notifiesTogether: parallel === 1 ? 1 : notifiesTogether,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   makeVatId,
-  USUAL_ALLOWANCE,
+  USUAL_BOUNDS,
   type CapData,
   type EndpointId,
   type Kref,
@@ -24,8 +24,7 @@ const setScene = () => {
   let cranks = 0;
   const parts = makeCrankParts(state, {
     bounds: {
-      allowance: { ...USUAL_ALLOWANCE, inboxMessages: 2 },
-      unitsPerMessage: 1e6,
+      usual: { ...USUAL_BOUNDS, inboxMessages: 2, unitsPerMessage: 1e6 },
       mostUnits: Infinity,
       roundMessages: 1,
       notifiesTogether: 1,

@@ -152,7 +152,7 @@ const makeTerms = (
   tellStart: makeTellStart(options),
   usual: {
     deadline: deliveryMillisecondsOf(options),
-    allowance: boundsOf(options).allowance,
+    bounds: boundsOf(options).usual,
   },
 });
 

@@ -108,7 +108,7 @@ const joinTables = (
     kept: makeKeptBundles(state, { bundles, parts, phase }),
     bounds: makeStoreBounds(state, {
       stores,
-      usual: bounds.allowance.storeBytes,
+      usual: bounds.usual.storeBytes,
     }),
     cranks: () => cranks,
   };
@@ -150,13 +150,14 @@ const joinRooms = (given: Platform, options: KernelOptions) => {
       news.write({ at: clock.now(), vat, label: labelOf(vat), level, text }),
     write: (label, level, text) =>
       news.write({ at: clock.now(), vat: null, label, level, text }),
-    hear: (...line) => hear(...line),
+    hear: (...line) => logRate.write(...line),
   };
   const refusals = makeRefusalNews({ say: calls.hear, write: calls.write });
   const labelOf = (vat: VatId): string => state.vats.get(vat)?.name ?? vat;
   const tables = joinTables(platform, options, calls);
   const { state, phase, parts, outputs, keeper, lives } = tables;
-  const hear = makeLogRate(calls.say, { clock, phase, options });
+  const mostOf = (vat: VatId) => parts.usage.mostOf(vat, 'logLinesPerSecond');
+  const logRate = makeLogRate(calls.say, { clock, phase, mostOf });
   const endpoints = joinEndpoints(platform, options, tables, calls);
   const { clearance, collector, candidates, sessions, runner } = endpoints;
   const { scheduler, services } = endpoints;
@@ -202,10 +203,11 @@ const joinRooms = (given: Platform, options: KernelOptions) => {
   };
 
   const named = { clusters, naming: makeNaming(state, clusters) };
+  const shown = { ...platform, ...parts, ...logRate };
   const server = makeClientServer(state, {
     ...shared,
     ...named,
-    inspector: makeInspector(state, { ...named, ...parts, ...platform }),
+    inspector: makeInspector(state, { ...named, ...shown }),
     launches,
     upgrades,
     status,

@@ -9,6 +9,7 @@ import { makeMemoryImage, openMemoryKernelDb } from './adapters/memory.ts';
 import { makeState } from './store/state.ts';
 import { toldOf } from './testing/service-stage.ts';
 import { makeManualClock } from './testing/manual-clock.ts';
+import type { Deed } from './testing/raw-vats.ts';
 import { makeRig } from './testing/rig.ts';
 import {
   answerStart,
@@ -483,12 +484,12 @@ describe('a vat’s own bounds', () => {
   const limitsOf = async (
     { client }: Stage,
     vat: string,
-  ): Promise<Record<string, readonly number[]>> => {
+  ): Promise<Record<string, readonly (number | null)[]>> => {
     const inspected: unknown = await client.rpc.call('inspect', {
       cluster: 'demo',
       vat,
     });
-    const limits: { limit: string; now: number; most: number }[] =
+    const limits: { limit: string; now: number | null; most: number }[] =
       Object(inspected).vat.limits;
     return Object.fromEntries(
       limits.map(({ limit, now, most }) => [limit, [now, most]]),
@@ -499,8 +500,22 @@ describe('a vat’s own bounds', () => {
     const image = makeMemoryImage();
     const stage = await makeStage(['alice'], {
       image,
-      rules: { limits: { inboxMessages: 4, storeBytes: 100_000 } },
+      clock: makeManualClock().clock, // the second does not end
+      // Whoever runs the kernel may have narrowed what a config says.
+      limits: { ...DEFAULT_VAT_LIMITS, syscallsPerCrank: 50 },
+      rules: {
+        limits: {
+          inboxMessages: 4,
+          storeBytes: 100_000,
+          syscallsPerCrank: 70,
+          slotsPerMessage: 20,
+          logLinesPerSecond: 10,
+        },
+      },
     });
+    for (let nth = 1; nth <= 12; nth += 1) {
+      stage.vat('alice').say({ type: 'log', level: 'log', text: 'well' });
+    }
     await stage.say(heavy(stage.root('alice'), 100));
     const shown = {
       inboxMessages: [1, 4],
@@ -510,8 +525,19 @@ describe('a vat’s own bounds', () => {
       promiseUnits: [0, 64_000_000],
       references: [1, 1_000_000],
       storeBytes: [0, 100_000],
+      syscallsPerCrank: [null, 50],
+      referencesPerCrank: [null, 200_000],
+      changesPerCrank: [null, 150_000],
+      slotsPerMessage: [null, 20],
+      unitsPerMessage: [null, 10_000_000],
+      unitsPerCrank: [null, 32_000_000],
+      logLinesPerCrank: [null, 500],
+      logLinesPerSecond: [10, 10],
     };
     expect(await limitsOf(stage, 'alice')).toEqual(shown);
+    expect(stage.rig.logs.filter(({ text }) => text === 'well')).toHaveLength(
+      10,
+    );
     await drain(stage, 'alice');
     await end(stage);
     const again = makeRig(undefined, { image: makeMemoryImage(image) });
@@ -520,8 +546,93 @@ describe('a vat’s own bounds', () => {
       ...shown,
       inboxMessages: [0, 4],
       inboxUnits: [0, 64_000_000],
+      syscallsPerCrank: [null, 70],
+      logLinesPerSecond: [0, 10],
     });
     await again.kernel.stop();
+  });
+
+  const NARROW = {
+    syscallsPerCrank: 3,
+    referencesPerCrank: 6,
+    changesPerCrank: 1,
+    slotsPerMessage: 2,
+    unitsPerMessage: 100,
+    unitsPerCrank: 400,
+  };
+  const few: Syscall = subscribe('p+1');
+
+  it.each<[string, Deed, RegExp]>([
+    ['syscalls', { syscalls: Array(5).fill(few) }, /syscalls has 5.*than 4$/],
+    [
+      'references',
+      { syscalls: Array(4).fill(send('o+0', 'go', ['o+1'])) },
+      /names too many references$/,
+    ],
+    [
+      'changes',
+      {
+        changes: [
+          ['a', ''],
+          ['b', ''],
+        ],
+      },
+      /changes has 2 entries, more than 1$/,
+    ],
+    [
+      'references in one message',
+      { syscalls: [send('o+0', 'go', ['o+1', 'o+2', 'o+3'])] },
+      /list of vrefs has 3 entries, more than 2$/,
+    ],
+    ['text', { changes: [['key', 'x'.repeat(500)]] }, /carries too much text$/],
+  ])(
+    'narrow how many %s a crank may have, and suspend who passes them (2, 11)',
+    async (_what, deed, problem) => {
+      const stage = await makeStage(['alice', 'bob'], {
+        rules: { limits: NARROW },
+        // A start may do more.
+        behave: delivery =>
+          delivery[0] === 'startVat'
+            ? { changes: [1, 2, 3].map(nth => [`k${nth}`, '']) }
+            : answerStart(delivery),
+      });
+      await stage.say(send(stage.root('alice'), 'go'));
+      await stage.finishWith('alice', deed);
+      const [{ vats } = { vats: [] }] = stage.rig.kernel.status().clusters;
+      expect(vats.find(({ name }) => name === 'alice')).toMatchObject({
+        state: 'suspended',
+        reason: expect.stringMatching(problem),
+      });
+      await insistAlive(stage, 'bob');
+      await end(stage);
+    },
+  );
+
+  it('narrow the text of its messages and answers, not that of what it is sent; what that names does not count against it', async () => {
+    const stage = await makeStage(['alice', 'bob'], {
+      rules: { limits: NARROW },
+    });
+    const promises = [1, 2, 3, 4, 5].map(nth => `p+${nth}`);
+    await stage.say(
+      heavy(stage.root('alice'), 1_000),
+      send(stage.root('alice'), 'take', promises, 'p+9'),
+      subscribe('p+9'),
+    );
+    await stage.finish('alice', heavy('o+0', 101, 'p+1'), subscribe('p+1'));
+    const [, , { methargs, result }] = Object(stage.flight('alice'));
+    await stage.finish(
+      'alice',
+      ...methargs.slots.map(subscribe),
+      fulfil(result, dataOf('x'.repeat(101))),
+    );
+    expect(isRejectedWith(stage, 'p+9')).toMatch(
+      /^the answer has 104 units, more than 100$/,
+    );
+    expect(JSON.stringify(stage.flight('alice'))).toMatch(
+      /"notify",\[\["p\+1",true.*the message has 1\d\d units, more than 100/,
+    );
+    await drain(stage, 'alice');
+    await end(stage);
   });
 
   it('suspend it when its store would be too large, and nothing of that crank is kept (2, 11)', async () => {

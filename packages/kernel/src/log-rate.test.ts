@@ -11,18 +11,23 @@ const BOB = makeVatId(2);
 it('leaves out the lines of a vat beyond so many a second, says how many, and no line of another', () => {
   const { clock, advance } = makeManualClock();
   const written: string[] = [];
-  const write = makeLogRate(
+  const { write, linesNow } = makeLogRate(
     (vat, level, text) => written.push(`${vat} ${level} ${text}`),
-    { clock, phase: makePhase(), options: { logLinesPerSecond: 3 } },
+    { clock, phase: makePhase(), mostOf: vat => (vat === ALICE ? 3 : 2) },
   );
   for (let nth = 1; nth <= 5; nth += 1) {
     write(ALICE, 'log', `line ${nth}`);
   }
   write(BOB, 'info', 'hello');
+  expect([ALICE, BOB].map(linesNow)).toEqual([3, 1]);
   advance(999);
   write(ALICE, 'log', 'too early');
   advance(1);
+  expect(linesNow(ALICE)).toBe(0);
   write(ALICE, 'log', 'next second');
+  for (let nth = 1; nth <= 3; nth += 1) {
+    write(BOB, 'info', `bob ${nth}`);
+  }
   advance(1_000);
   expect(written).toEqual([
     'v1 log line 1',
@@ -31,6 +36,9 @@ it('leaves out the lines of a vat beyond so many a second, says how many, and no
     'v2 info hello',
     'v1 warn 3 lines of log were left out: more than 3 came in a second',
     'v1 log next second',
+    'v2 info bob 1',
+    'v2 info bob 2',
+    'v2 warn 1 lines of log were left out: more than 2 came in a second',
   ]);
 });
 
@@ -48,11 +56,14 @@ it('has a timer only when lines were left out, and none once the kernel has ende
   };
   const written: string[] = [];
   const phase = makePhase();
-  const write = makeLogRate((vat, _, text) => written.push(`${vat} ${text}`), {
-    clock: { now: clock.now, after },
-    phase,
-    options: { logLinesPerSecond: 1 },
-  });
+  const { write } = makeLogRate(
+    (vat, _, text) => written.push(`${vat} ${text}`),
+    {
+      clock: { now: clock.now, after },
+      phase,
+      mostOf: () => 1,
+    },
+  );
   write(ALICE, 'log', 'one');
   write(BOB, 'log', 'one');
   expect(timers).toBe(0);

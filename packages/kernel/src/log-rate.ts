@@ -1,6 +1,5 @@
 import harden from '@endo/harden';
 import type { LogLevel, VatId } from '@cooperage/protocol';
-import type { KernelOptions } from './kernel-options.ts';
 import type { Phase } from './phase.ts';
 import type { Clock } from './ports.ts';
 
@@ -27,13 +26,14 @@ export const makeLogRate = (
   {
     clock: { now, after },
     phase,
-    options: { logLinesPerSecond: most = 1_000 },
+    mostOf,
   }: {
     clock: Pick<Clock, 'now' | 'after'>;
     phase: Pick<Phase, 'onEnd' | 'isRunning'>;
-    options: Pick<KernelOptions, 'logLinesPerSecond'>;
+    /** Lines of that vat in a second. */
+    mostOf: (vat: VatId) => number;
   },
-): Write => {
+): { readonly write: Write; readonly linesNow: (vat: VatId) => number } => {
   const seconds = new Map<VatId, Second>();
   const timers = new Set<() => void>();
 
@@ -62,16 +62,16 @@ export const makeLogRate = (
   const tellWhenOver = (vat: VatId, second: Second): void => {
     const cancel = after(second.began + SECOND - now(), () => {
       timers.delete(cancel);
-      const text = `${second.leftOut} lines of log were left out: more than ${most} came in a second`;
+      const text = `${second.leftOut} lines of log were left out: more than ${mostOf(vat)} came in a second`;
       write(vat, 'warn', text);
     });
     timers.add(cancel);
   };
 
-  return (vat, level, text) => {
+  const hear: Write = (vat, level, text) => {
     const known = seconds.get(vat);
     const second = known && !isOver(known) ? known : begin(vat);
-    if (second.lines < most) {
+    if (second.lines < mostOf(vat)) {
       second.lines += 1;
       write(vat, level, text);
       return;
@@ -81,5 +81,14 @@ export const makeLogRate = (
       tellWhenOver(vat, second);
     }
   };
+
+  return harden({
+    write: hear,
+    /** That the vat has written in the second that it is in. */
+    linesNow: (vat: VatId): number => {
+      const second = seconds.get(vat);
+      return second && !isOver(second) ? second.lines : 0;
+    },
+  });
 };
 harden(makeLogRate);

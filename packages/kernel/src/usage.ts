@@ -1,10 +1,13 @@
 import harden from '@endo/harden';
 import {
+  allBoundsOf,
+  boundOf,
   isServiceId,
   type Allowance,
   type CapData,
   type EndpointId,
   type Kref,
+  type VatBounds,
   type VatId,
 } from '@cooperage/protocol';
 import { faultUnless } from './faults.ts';
@@ -15,9 +18,7 @@ import { weighData, weighMessage } from './store/weights.ts';
 
 export type UsageBounds = {
   /** Of every endpoint that has no bounds of its own. */
-  readonly allowance: Allowance;
-  /** Text of one message or answer. */
-  readonly unitsPerMessage: number;
+  readonly usual: VatBounds;
   /** What all messages and answers may count before those who have many get no more. */
   readonly mostUnits: number;
 };
@@ -38,12 +39,14 @@ const SMALL_PARTS = 256;
  * endpoint that makes too many references itself breaks a rule. A service's
  * messages are small, and of vats' doing: they have a bound in each inbox alone.
  */
-export const makeUsage = (
-  state: State,
-  { allowance, unitsPerMessage, mostUnits }: UsageBounds,
-) => {
-  const mostOf = (name: QueueName, limit: keyof Allowance): number =>
-    state.vats.get(name as VatId)?.limits[limit] ?? allowance[limit];
+export const makeUsage = (state: State, { usual, mostUnits }: UsageBounds) => {
+  const mostOf = (
+    name: QueueName | EndpointId | null,
+    limit: keyof VatBounds,
+  ): number =>
+    name === null
+      ? usual[limit]
+      : boundOf(limit, state.vats.get(name as VatId)?.limits, usual);
 
   const held = (endpoint: EndpointId): number =>
     state.sentUnits.of(endpoint) + state.promiseUnits.of(endpoint);
@@ -98,7 +101,10 @@ export const makeUsage = (
 
   return harden({
     /** What answers may count that are told together; one alone may count a little more. */
-    unitsTogether: unitsPerMessage,
+    unitsTogether: usual.unitsPerMessage,
+
+    /** Of the endpoint, or of who has no bounds of its own; but for a store's bytes, of which `allowed` tells. */
+    mostOf,
 
     /** Why the queue takes no more of that sender's messages, however small, if it takes none. */
     problemOfMore: problemOfCount,
@@ -109,8 +115,9 @@ export const makeUsage = (
       { methargs, sender }: KernelMessage,
     ): string | undefined => {
       const { length } = methargs.body;
-      if (length > unitsPerMessage) {
-        return `the message has ${length} units, more than ${unitsPerMessage}`;
+      const most = mostOf(sender, 'unitsPerMessage');
+      if (length > most) {
+        return `the message has ${length} units, more than ${most}`;
       }
       return (
         problemOfCount(queue, sender) ??
@@ -128,8 +135,9 @@ export const makeUsage = (
     ): string | undefined => {
       const { maker, decider, isLeft } = promise;
       const { length } = data.body;
-      if (length > unitsPerMessage) {
-        return `the answer has ${length} units, more than ${unitsPerMessage}`;
+      const mostInOne = mostOf(decider, 'unitsPerMessage');
+      if (length > mostInOne) {
+        return `the answer has ${length} units, more than ${mostInOne}`;
       }
       if (maker === null) {
         return undefined;
@@ -166,9 +174,9 @@ export const makeUsage = (
     },
 
     /** What the endpoint may have. */
-    allowed: (endpoint: EndpointId): Allowance => {
+    allowed: (endpoint: EndpointId): VatBounds => {
       const row = state.vats.get(endpoint as VatId);
-      const own = { ...allowance, ...row?.limits };
+      const own = allBoundsOf(row?.limits, usual);
       return { ...own, storeBytes: row?.storeBytes ?? own.storeBytes };
     },
 

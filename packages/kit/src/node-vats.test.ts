@@ -7,6 +7,7 @@ import {
   encodeRows,
   makeVatId,
   type CapData,
+  type CrankBounds,
   type Delivery,
   type FromVat,
   type LogLevel,
@@ -55,6 +56,7 @@ type Options = {
   rows?: readonly Row[];
   endowments?: readonly string[];
   limits?: Partial<VatLimits>;
+  narrowed?: Partial<CrankBounds>;
   logLevel?: LogLevel;
 };
 
@@ -107,6 +109,7 @@ const launch = async (bundle: string, options: Options = {}) => {
     store: encodeRows(options.rows ?? []),
     endowments: options.endowments ?? [],
     limits: { ...DEFAULT_VAT_LIMITS, ...options.limits },
+    narrowed: options.narrowed ?? {},
     logLevel: options.logLevel ?? 'debug',
   });
   const answer = await next();
@@ -535,6 +538,54 @@ describe('a crank that fails', () => {
     expect(gone.reduce((sum, each) => sum + each)).toBeGreaterThan(250);
   });
 
+  it('has the limits that its config narrows for what its code does of its own: not for its start, nor for what others name', async () => {
+    const vat = await started(
+      script(`imports => {
+        const { Far, E } = imports['@endo/far'];
+        const buildRootObject = (powers, parameters, baggage) => {
+          for (let i = 0; i < 9; i += 1) baggage.init('k' + i, i);
+          return Far('root', {
+            take: () => {},
+            send: (other, times) => { for (let i = 0; i < times; i += 1) E.sendOnly(other).x(); },
+            log: () => { for (let i = 0; i < 5; i += 1) console.log(i); },
+          });
+        };
+        return { buildRootObject };
+      }`),
+      {
+        endowments: ['console'],
+        narrowed: {
+          syscallsPerCrank: 3,
+          changesPerCrank: 1,
+          logLinesPerCrank: 2,
+        },
+      },
+    );
+    const other = { '@ref': 'o-5' };
+    const promises = Array.from({ length: 10 }, (_, at) => ({
+      '@ref': `p-${at + 60}`,
+    }));
+    const taken = await vat.call('take', promises);
+    expect(taken.outcome).toEqual({ ok: true });
+    expect(
+      taken.syscalls.filter(([name]) => name === 'subscribe'),
+    ).toHaveLength(10);
+    await vat.call('log');
+    expect(vat.logs.map(({ text }) => text)).toEqual([
+      '0',
+      '1',
+      '3 more log lines of this crank were left out',
+    ]);
+    // The root and the other are named to it.
+    expect((await vat.call('send', other, 1)).outcome).toEqual({ ok: true });
+    expect(await vat.call('send', other, 6)).toMatchObject({
+      outcome: {
+        ok: false,
+        problem: 'syscallsPerCrank: the crank reached 6, the limit is 5',
+      },
+    });
+  });
+
   it('says at once that it passed a limit, though the crank itself never ends', async () => {
     const vat = await started(
       rootScript(
@@ -822,6 +873,7 @@ describe('the launcher', () => {
             store: encodeRows([]),
             endowments: [],
             limits: DEFAULT_VAT_LIMITS,
+            narrowed: {},
             logLevel: 'debug',
           });
         } else if (type === 'ready') {

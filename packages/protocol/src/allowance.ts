@@ -1,5 +1,6 @@
 import { isFields, own } from './fields.ts';
 import { showValue } from './show-value.ts';
+import { DEFAULT_VAT_LIMITS, type CrankBounds } from './vat-channel.ts';
 
 /**
  * What the kernel keeps for one vat or session at most. Sizes of text count
@@ -33,63 +34,122 @@ export const USUAL_ALLOWANCE: Allowance = Object.freeze({
   storeBytes: 268_435_456,
 });
 
-/** No config may allow more of anything, nor less than an empty store's file takes. */
+/** All that a vat's config may bound: what is kept for it, and what it may say at once. */
+export type VatBounds = Allowance &
+  CrankBounds & {
+    /** Lines of log in a second; what is beyond is left out. */
+    readonly logLinesPerSecond: number;
+  };
+
+const { logUnits: _logUnits, ...USUAL_CRANK_BOUNDS } = DEFAULT_VAT_LIMITS;
+
+export const USUAL_BOUNDS: VatBounds = Object.freeze({
+  ...USUAL_ALLOWANCE,
+  ...USUAL_CRANK_BOUNDS,
+  logLinesPerSecond: 1_000,
+});
+
+/** No config may allow more of what is kept, nor less than an empty store's file takes. */
 export const MOST_ALLOWED = 2 ** 30;
 export const LEAST_STORE = 100_000;
 
-const leastOf = (key: keyof Allowance): number =>
+const leastOf = (key: keyof VatBounds): number =>
   key === 'storeBytes' ? LEAST_STORE : 1;
 
-const isKey = (key: string): key is keyof Allowance =>
+const isOfAllowance = (key: keyof VatBounds): key is keyof Allowance =>
   Object.hasOwn(USUAL_ALLOWANCE, key);
 
-const ALLOWANCES = Object.freeze(Object.keys(USUAL_ALLOWANCE).filter(isKey));
+/** What may be said at once a config can only narrow. */
+const mostOf = (key: keyof VatBounds): number =>
+  isOfAllowance(key) ? MOST_ALLOWED : USUAL_BOUNDS[key];
 
-/** One bound: what there is now, and may be. */
+/** What one with bounds of its own may have: what is kept for it as these say, of what it says at once the usual at most. */
+export const boundOf = (
+  key: keyof VatBounds,
+  own: Partial<VatBounds> | undefined,
+  usual: VatBounds,
+): number => {
+  const given = own?.[key] ?? usual[key];
+  return isOfAllowance(key) ? given : Math.min(given, usual[key]);
+};
+
+/** The same of all. */
+export const allBoundsOf = (
+  own: Partial<VatBounds> | undefined,
+  usual: VatBounds,
+): VatBounds => {
+  const all: { -readonly [Key in keyof VatBounds]: number } = { ...usual };
+  BOUNDS.forEach(key => {
+    all[key] = boundOf(key, own, usual);
+  });
+  return all;
+};
+
+const isKey = (key: string): key is keyof VatBounds =>
+  Object.hasOwn(USUAL_BOUNDS, key);
+
+const BOUNDS = Object.freeze(Object.keys(USUAL_BOUNDS).filter(isKey));
+
+/** Of the bounds those of a crank. */
+export const crankBoundsOf = (
+  bounds: Partial<VatBounds>,
+): Partial<CrankBounds> =>
+  Object.fromEntries(
+    Object.entries(bounds).filter(([key]) =>
+      Object.hasOwn(USUAL_CRANK_BOUNDS, key),
+    ),
+  );
+
+/** What is kept for it now, and the lines of log of this second: of the rest there is nothing between two cranks. */
+export type UsedBounds = Allowance & Pick<VatBounds, 'logLinesPerSecond'>;
+
+/** One bound: what there is now, if it is kept, and may be. */
 export type AllowanceUse = {
-  readonly limit: keyof Allowance;
-  readonly now: number;
+  readonly limit: keyof VatBounds;
+  readonly now: number | null;
   readonly most: number;
 };
 
-/** Every bound with what is used of it, in the order of `Allowance`. */
+/** Every bound with what is used of it, in the order of `VatBounds`. */
 export const listUses = (
-  used: Allowance,
-  allowed: Allowance,
-): readonly AllowanceUse[] =>
-  ALLOWANCES.map(limit => ({
+  used: UsedBounds,
+  allowed: VatBounds,
+): readonly AllowanceUse[] => {
+  const known: Partial<VatBounds> = used;
+  return BOUNDS.map(limit => ({
     limit,
-    now: used[limit],
+    now: known[limit] ?? null,
     most: allowed[limit],
   }));
+};
 
 /** Reads the `limits` of a vat in a config; what it does not name stays as usual. */
 export const parseLimits = (
   value: unknown,
   where: string,
   problems: string[],
-): Partial<Allowance> => {
+): Partial<VatBounds> => {
   if (!isFields(value)) {
     problems.push(`${where}: limits is an object, not ${showValue(value)}`);
     return {};
   }
-  const limits: { -readonly [Key in keyof Allowance]?: number } = {};
+  const limits: { -readonly [Key in keyof VatBounds]?: number } = {};
   for (const key of Object.keys(value)) {
     const most = own(value, key);
     if (!isKey(key)) {
       problems.push(
-        `${where}: limits has no ${showValue(key)} (known: ${ALLOWANCES.join(', ')})`,
+        `${where}: limits has no ${showValue(key)} (known: ${BOUNDS.join(', ')})`,
       );
     } else if (
       typeof most === 'number' &&
       Number.isInteger(most) &&
       most >= leastOf(key) &&
-      most <= MOST_ALLOWED
+      most <= mostOf(key)
     ) {
       limits[key] = most;
     } else {
       problems.push(
-        `${where}: limits.${key} is a whole number from ${leastOf(key)} to ${MOST_ALLOWED}, not ${showValue(most)}`,
+        `${where}: limits.${key} is a whole number from ${leastOf(key)} to ${mostOf(key)}, not ${showValue(most)}`,
       );
     }
   }

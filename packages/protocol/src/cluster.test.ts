@@ -54,18 +54,30 @@ describe('a cluster config', () => {
   it('sets bounds of a vat’s own, and refuses those that it does not know, or that bound nothing', () => {
     const parse = (limits: unknown) =>
       parseClusterConfig({ vats: { alice: { ...vat, limits } } });
-    const limits = { inboxMessages: 10, storeBytes: 1_000_000 };
+    const limits = {
+      inboxMessages: 10,
+      storeBytes: 1_000_000,
+      slotsPerMessage: 10_000,
+    };
     expect(parse(limits)).toMatchObject({
       ok: true,
       value: { vats: { alice: { limits } } },
     });
-    expect(parse({ inboxMessages: 0, storeBytes: 1e12, fun: 1 })).toEqual({
+    expect(
+      parse({
+        inboxMessages: 0,
+        storeBytes: 1e12,
+        slotsPerMessage: 10_001,
+        fun: 1,
+      }),
+    ).toEqual({
       ok: false,
       problems: [
         'vats.alice: limits.inboxMessages is a whole number from 1 to 1073741824, not 0',
         'vats.alice: limits.storeBytes is a whole number from 100000 to 1073741824, not 1000000000000',
+        'vats.alice: limits.slotsPerMessage is a whole number from 1 to 10000, not 10001',
         expect.stringMatching(
-          /^vats.alice: limits has no "fun" \(known: inboxMessages, .*, storeBytes\)$/,
+          /^vats.alice: limits has no "fun" \(known: inboxMessages, .*, storeBytes, .*, logLinesPerSecond\)$/,
         ),
       ],
     });

@@ -1,4 +1,4 @@
-import { parseLimits, type Allowance } from './allowance.ts';
+import { parseLimits, type VatBounds } from './allowance.ts';
 import { isBundleHash } from './bundle.ts';
 import {
   parseBundles,
@@ -30,7 +30,7 @@ export type VatConfig = {
   readonly critical: boolean;
   readonly eviction: EvictionPolicy;
   /** Bounds of its own where the kernel's usual ones don't fit. */
-  readonly limits: Partial<Allowance>;
+  readonly limits: Partial<VatBounds>;
 };
 
 /**

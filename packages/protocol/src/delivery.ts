@@ -24,6 +24,22 @@ export type Delivery =
   | readonly ['retireImports', readonly Vref[]]
   | readonly ['bringOutYourDead'];
 
+/** Every reference that a delivery names, but that of an answer. */
+export const referencesOf = (delivery: Delivery): readonly Vref[] => {
+  switch (delivery[0]) {
+    case 'startVat':
+      return delivery[1].slots;
+    case 'message':
+      return [delivery[1], ...delivery[2].methargs.slots];
+    case 'notify':
+      return delivery[1].flatMap(([, , { slots }]) => slots);
+    case 'bringOutYourDead':
+      return [];
+    default:
+      return delivery[1];
+  }
+};
+
 /**
  * What an endpoint asks of the kernel; the store's reads and writes never get
  * this far. `forgetPromises` is not liveslots' but the supervisor's: nobody here

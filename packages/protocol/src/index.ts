@@ -1,4 +1,5 @@
 export * from './admin-caveats.ts';
+export * from './allowance-words.ts';
 export * from './allowance.ts';
 export * from './backup-result.ts';
 export * from './bundle-source.ts';

@@ -1,4 +1,4 @@
-import type { Allowance, AllowanceUse } from './allowance.ts';
+import { inDigits } from './allowance-words.ts';
 import type {
   AdminQuota,
   Capped,
@@ -262,22 +262,6 @@ export const wordsOfCaveats = (caveats: FetchCaveats): string => {
 /** The caveats of a grant as they hold, with what is so without a word about it. */
 export const wordsOfGrantedFetch = (caveats: FetchCaveats): string =>
   wordsOfCaveats({ ...FETCH_DEFAULTS, ...caveats });
-
-const NAMES_OF_LIMITS: Readonly<Record<keyof Allowance, string>> = {
-  inboxMessages: 'messages waiting for it',
-  inboxUnits: 'units of these',
-  sentUnits: 'units of its messages that wait',
-  promises: 'promises made',
-  promiseUnits: 'units of their answers',
-  references: 'references exported',
-  storeBytes: 'bytes stored',
-};
-
-const inDigits = (count: number): string => count.toLocaleString('en-US');
-
-/** `3 of 100,000 messages waiting for it` */
-export const wordsOfUse = ({ limit, now, most }: AllowanceUse): string =>
-  `${inDigits(now)} of ${inDigits(most)} ${NAMES_OF_LIMITS[limit]}`;
 
 const wordsOfUsed = ({ now, most }: Used, unit: string): string =>
   most === null

@@ -1,5 +1,5 @@
 import type { BundleText } from './bundle.ts';
-import type { Delivery, Syscall } from './delivery.ts';
+import { referencesOf, type Delivery, type Syscall } from './delivery.ts';
 import type { VatId, Vref } from './refs.ts';
 
 /**
@@ -25,6 +25,8 @@ export type ToVat =
       readonly store: ArrayBuffer;
       readonly endowments: readonly string[];
       readonly limits: VatLimits;
+      /** What the vat's config makes narrower of these; see `limitsOfCrank`. */
+      readonly narrowed: Partial<CrankBounds>;
       /** Lines of log that are less grave than this are neither made nor sent. */
       readonly logLevel: LogLevel;
     }
@@ -97,6 +99,49 @@ export type VatLimits = {
   readonly logUnits: number;
   /** Lines of log; the vat's worker cuts off what is beyond. */
   readonly logLinesPerCrank: number;
+};
+
+/** What a vat's config may narrow of them. */
+export type CrankBounds = Omit<VatLimits, 'logUnits'>;
+
+/** The limits as a vat has them that narrows some. */
+export const narrowLimits = (
+  limits: VatLimits,
+  narrowed: Partial<CrankBounds>,
+): VatLimits =>
+  Object.freeze({
+    ...limits,
+    ...Object.fromEntries(
+      Object.entries(narrowed).map(([key, most]) => [
+        key,
+        Math.min(most, limits[key as keyof CrankBounds]),
+      ]),
+    ),
+  });
+
+/**
+ * The limits of the crank of a delivery, a start excepted. What is narrowed is
+ * what the vat's code does of its own: all that has to do with garbage has the
+ * usual measure, and what others name in a message, whose promises the vat asks
+ * the kernel about, comes on top.
+ */
+export const limitsOfCrank = (
+  limits: VatLimits,
+  narrowed: Partial<CrankBounds>,
+  delivery: Delivery,
+): VatLimits => {
+  const isOfCode = delivery[0] === 'message' || delivery[0] === 'notify';
+  if (!isOfCode || Object.keys(narrowed).length === 0) {
+    return limits;
+  }
+  const named = referencesOf(delivery);
+  const own = narrowLimits(limits, narrowed);
+  return narrowLimits(limits, {
+    ...own,
+    syscallsPerCrank: own.syscallsPerCrank + named.length,
+    referencesPerCrank: own.referencesPerCrank + named.length,
+    unitsPerCrank: own.unitsPerCrank + named.join('').length,
+  });
 };
 
 /**

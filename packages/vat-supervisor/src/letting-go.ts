@@ -1,24 +1,8 @@
 import harden from '@endo/harden';
-import type { Delivery, Vref } from '@cooperage/protocol';
+import { referencesOf, type Delivery, type Vref } from '@cooperage/protocol';
 
 /** References that one crank lets go of: the kernel, which hears nobody meanwhile, takes some ten milliseconds for them. */
 const MOST_LET_GO = 3_000;
-
-/** Every reference that a delivery names. */
-const namedBy = (delivery: Delivery): readonly Vref[] => {
-  switch (delivery[0]) {
-    case 'startVat':
-      return delivery[1].slots;
-    case 'message':
-      return [delivery[1], ...delivery[2].methargs.slots];
-    case 'notify':
-      return delivery[1].flatMap(([, , { slots }]) => slots);
-    case 'bringOutYourDead':
-      return [];
-    default:
-      return delivery[1];
-  }
-};
 
 /**
  * Imports that the vat has let go of and of which the kernel has not heard yet:
@@ -48,7 +32,7 @@ export const makeLettingGo = (most = MOST_LET_GO) => {
     /** What the kernel names in this delivery is not let go of. */
     deliver: (delivery: Delivery): void => {
       if (drops.size + retirements.size > 0) {
-        for (const vref of namedBy(delivery)) {
+        for (const vref of referencesOf(delivery)) {
           drops.delete(vref);
           retirements.delete(vref);
         }

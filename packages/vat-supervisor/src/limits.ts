@@ -76,16 +76,13 @@ const weighSyscall = (syscall: Syscall): Weight => {
  * What one crank may still use. `note…` throws LimitError when it is too much;
  * from then on everything throws, until `reset`, and `breach` says what it was:
  * vat code that catches the error gets no further. `onBreach` is called once, at
- * once: what is left of a flood may take long to run out. The first crank has
- * limits of its own.
+ * once: what is left of a flood may take long to run out.
  */
 export const makeCrankBudget = (
   limits: VatLimits,
-  ofStart = limits,
   onBreach: (problem: string) => void = () => {},
 ) => {
-  let current = ofStart;
-  let next = ofStart;
+  let current = limits;
   let sends = 0;
   let syscalls = 0;
   let references = 0;
@@ -106,9 +103,9 @@ export const makeCrankBudget = (
   };
 
   return Object.freeze({
-    reset: () => {
+    /** Another crank begins, with limits of its own. */
+    reset: (next: VatLimits) => {
       current = next;
-      next = limits;
       sends = 0;
       syscalls = 0;
       references = 0;
@@ -139,6 +136,7 @@ export const makeCrankBudget = (
       insist(units + changedUnits, 'unitsPerCrank');
     },
     breach: () => breach?.message,
+    limits: () => current,
   });
 };
 harden(makeCrankBudget);

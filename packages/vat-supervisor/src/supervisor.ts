@@ -2,6 +2,7 @@ import harden from '@endo/harden';
 import {
   PROTOCOL_VERSION,
   limitsOfStart,
+  narrowLimits,
   openRows,
   type FromVat,
   type Outcome,
@@ -89,7 +90,7 @@ const loadVat = (
   onBreach: (problem: string) => void,
 ): Vat => {
   const log = makeVatLog({
-    limits: start.limits,
+    limits: narrowLimits(start.limits, start.narrowed),
     level: start.logLevel,
     send: message => powers.stream.send(message),
   });
@@ -98,6 +99,7 @@ const loadVat = (
   const image = openRows(start.store);
   const buffer = makeSyscallBuffer({
     limits: start.limits,
+    narrowed: start.narrowed,
     limitsOfStart: limitsOfStart(start.limits),
     makeStore: note => makeVatStore(image, note),
     onBreach,

@@ -1,11 +1,13 @@
 import harden from '@endo/harden';
-import type {
-  Delivery,
-  Holdings,
-  StoreChange,
-  Syscall,
-  VatLimits,
-  Vref,
+import {
+  limitsOfCrank,
+  type CrankBounds,
+  type Delivery,
+  type Holdings,
+  type StoreChange,
+  type Syscall,
+  type VatLimits,
+  type Vref,
 } from '@cooperage/protocol';
 import { makeLateChanges, MOST_LATE } from './late-changes.ts';
 import { makeLettingGo } from './letting-go.ts';
@@ -32,7 +34,9 @@ const NO_EFFECTS: CrankEffects = Object.freeze({
  */
 export const makeSyscallBuffer = (powers: {
   readonly limits: VatLimits;
-  /** Of the first crank; as the others unless given. */
+  /** What the vat has narrowed of these, if it has. */
+  readonly narrowed?: Partial<CrankBounds>;
+  /** Of the start; as of the others unless given. */
   readonly limitsOfStart?: VatLimits;
   /** Makes the image, given who is to be told of its changes. */
   readonly makeStore: (
@@ -46,14 +50,11 @@ export const makeSyscallBuffer = (powers: {
   /** Late changes that it tells. */
   readonly mostLate?: number;
 }) => {
-  const budget = makeCrankBudget(
-    powers.limits,
-    powers.limitsOfStart,
-    problem => {
-      syscalls = [];
-      powers.onBreach?.(problem);
-    },
-  );
+  const { limits, limitsOfStart = limits, narrowed = {} } = powers;
+  const budget = makeCrankBudget(limits, problem => {
+    syscalls = [];
+    powers.onBreach?.(problem);
+  });
   /** What liveslots or the sweep clears away is no deed of the vat's code: it is told in bounded parts. */
   let isClearing = false;
   const store = powers.makeStore((changes, units) => {
@@ -68,7 +69,7 @@ export const makeSyscallBuffer = (powers: {
     store,
     Math.min(
       powers.mostLate ?? MOST_LATE,
-      Math.ceil(powers.limits.changesPerCrank / 2),
+      Math.ceil(limits.changesPerCrank / 2),
     ),
   );
 
@@ -90,7 +91,7 @@ export const makeSyscallBuffer = (powers: {
     vrefs: readonly Vref[],
   ): void => {
     insistOpen(name);
-    const most = powers.limits.slotsPerMessage;
+    const most = budget.limits().slotsPerMessage;
     for (let start = 0; start < vrefs.length; start += most) {
       add([name, vrefs.slice(start, start + most)]);
     }
@@ -144,7 +145,11 @@ export const makeSyscallBuffer = (powers: {
       }
     },
     begin: (delivery: Delivery): void => {
-      budget.reset();
+      budget.reset(
+        delivery[0] === 'startVat'
+          ? limitsOfStart
+          : limitsOfCrank(limits, narrowed, delivery),
+      );
       isOpen = true;
       isClearing = delivery[0] === 'bringOutYourDead';
       lettingGo.deliver(delivery);

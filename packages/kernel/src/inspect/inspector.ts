@@ -36,7 +36,10 @@ export const makeInspector = (
     stores,
     clock,
     usage,
+    linesNow,
   }: {
+    /** Of log, that the vat has written in this second. */
+    linesNow: (vat: VatId) => number;
     usage: Usage;
     clusters: Clusters;
     naming: Naming;
@@ -87,7 +90,13 @@ export const makeInspector = (
           bytes,
           unfolded: state.changesByVat.count(vat),
         },
-        limits: listUses(usage.used(vat, bytes), usage.allowed(vat)),
+        limits: listUses(
+          {
+            ...usage.used(vat, bytes),
+            logLinesPerSecond: linesNow(vat),
+          },
+          usage.allowed(vat),
+        ),
         endowments: row.endowments,
       }
     );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Allowance, Json } from '@cooperage/protocol';
+import type { Json, VatBounds } from '@cooperage/protocol';
 import {
   heard,
   makeAdminStage,
@@ -59,7 +59,7 @@ describe('the terms of a vat that another makes', () => {
     [
       string,
       Readonly<Record<string, Json>>,
-      Partial<Allowance>,
+      Partial<VatBounds>,
       number | null,
       object,
     ]
@@ -67,9 +67,15 @@ describe('the terms of a vat that another makes', () => {
     [
       'are at most those of its maker, where these are narrower than usual',
       {},
-      { storeBytes: 200_000, inboxMessages: 10, references: 2_000_000 },
+      {
+        storeBytes: 200_000,
+        inboxMessages: 10,
+        references: 2_000_000,
+        slotsPerMessage: 100,
+        logLinesPerSecond: 1_000,
+      },
       200_000,
-      { inboxMessages: 10 },
+      { inboxMessages: 10, slotsPerMessage: 100 },
     ],
     [
       'are the usual ones where its maker has more than that',

@@ -1,5 +1,5 @@
 import harden from '@endo/harden';
-import { isVatId, type Allowance, type EndpointId } from '@cooperage/protocol';
+import { isVatId, type EndpointId, type VatBounds } from '@cooperage/protocol';
 import type { State } from '../store/state.ts';
 import type { Newcomer } from '../vats/candidates.ts';
 import { refuseUnless } from './refusal.ts';
@@ -10,7 +10,7 @@ import { USUAL_STORE, type Policy } from './vat-admin-requests.ts';
 export type UsualTerms = {
   /** Milliseconds of a delivery. */
   readonly deadline: number;
-  readonly allowance: Allowance;
+  readonly bounds: VatBounds;
 };
 
 /** The numbers that bound a vat, none of them above what its maker may give. */
@@ -31,13 +31,13 @@ const deadlineOf = (
 
 /** Bounds but that of the store are handed down where they are narrower than usual, never where they are wider. */
 const narrowed = (
-  limits: Partial<Allowance>,
-  usual: Allowance,
-): Partial<Allowance> =>
+  limits: Partial<VatBounds>,
+  usual: VatBounds,
+): Partial<VatBounds> =>
   Object.fromEntries(
     Object.entries(limits).filter(
       ([key, most]) =>
-        key !== 'storeBytes' && most < usual[key as keyof Allowance],
+        key !== 'storeBytes' && most < usual[key as keyof VatBounds],
     ),
   );
 
@@ -64,7 +64,7 @@ export const termsOf = (
   const row = isVatId(maker) ? state.vats.get(maker) : undefined;
   const most = mostDeadlineOf(state, quota, usual.deadline);
   const isCounted = bytesLeftOf(state, quota) !== null;
-  const { storeBytes } = usual.allowance;
+  const { storeBytes } = usual.bounds;
   const mostBytes = Math.min(storeBytes, row?.storeBytes ?? Infinity);
   refuseUnless(
     isCounted || policy.bytes === null || policy.bytes <= mostBytes,
@@ -76,7 +76,7 @@ export const termsOf = (
   return {
     deadline: deadlineOf(policy.deadline, { most, usual: usual.deadline }),
     storeBytes: policy.bytes ?? (isCounted ? USUAL_STORE : uncounted),
-    limits: narrowed(row?.limits ?? {}, usual.allowance),
+    limits: narrowed(row?.limits ?? {}, usual.bounds),
   };
 };
 harden(termsOf);

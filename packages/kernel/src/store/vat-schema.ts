@@ -1,6 +1,5 @@
 import harden from '@endo/harden';
 import type {
-  Allowance,
   BundleHash,
   ClusterId,
   EndpointId,
@@ -9,6 +8,7 @@ import type {
   Kref,
   ServiceGrant,
   StoppedBy,
+  VatBounds,
   VatId,
 } from '@cooperage/protocol';
 import type { TableSchema } from '../ports.ts';
@@ -67,7 +67,7 @@ export type VatRow = {
   /** Number of the last fold of its changes into its file. */
   readonly fold: number;
   /** Bounds of its own, but that of its store. */
-  readonly limits: Partial<Allowance>;
+  readonly limits: Partial<VatBounds>;
 };
 
 export type VatChangeRow = {

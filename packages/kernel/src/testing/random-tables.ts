@@ -8,7 +8,7 @@ import {
   makeSessionId,
   makeVatId,
   ROOT_VREF,
-  USUAL_ALLOWANCE,
+  USUAL_BOUNDS,
   type BundleHash,
   type CapData,
   type EndpointId,
@@ -33,8 +33,7 @@ export const makeRandomTables = (numbers: readonly number[]) => {
   const state = makeState(openMemoryKernelDb(makeMemoryImage()));
   const parts = makeCrankParts(state, {
     bounds: {
-      allowance: { ...USUAL_ALLOWANCE, inboxMessages: 1_000 },
-      unitsPerMessage: 1e6,
+      usual: { ...USUAL_BOUNDS, inboxMessages: 1_000, unitsPerMessage: 1e6 },
       mostUnits: Infinity,
       roundMessages: Infinity,
       notifiesTogether: 50,

@@ -133,6 +133,7 @@ export const makeCandidates = (
         | 'deadline'
         | 'fold'
         | 'storeBytes'
+        | 'limits'
       >;
       code: Code;
       pack: () => ArrayBuffer;

@@ -1,5 +1,9 @@
 import harden from '@endo/harden';
-import { DEFAULT_VAT_LIMITS, type ToVat } from '@cooperage/protocol';
+import {
+  crankBoundsOf,
+  DEFAULT_VAT_LIMITS,
+  type ToVat,
+} from '@cooperage/protocol';
 import type { KernelOptions } from '../kernel-options.ts';
 import type { VatRow } from '../store/vat-schema.ts';
 
@@ -8,7 +12,7 @@ export type Start = Extract<ToVat, { type: 'start' }>;
 
 /** Says what a worker is told at its start, given the stored text of its code and its packed store. */
 export type TellStart = (
-  row: Pick<VatRow, 'id' | 'name' | 'incarnation' | 'endowments'>,
+  row: Pick<VatRow, 'id' | 'name' | 'incarnation' | 'endowments' | 'limits'>,
   stored: { readonly bundle: string; readonly store: ArrayBuffer },
 ) => Start;
 
@@ -25,6 +29,7 @@ export const makeTellStart =
     endowments: row.endowments,
     ...stored,
     limits,
+    narrowed: crankBoundsOf(row.limits),
     logLevel,
   });
 harden(makeTellStart);

@@ -1,7 +1,9 @@
 import harden from '@endo/harden';
 import {
   PROTOCOL_VERSION,
+  limitsOfCrank,
   limitsOfStart,
+  narrowLimits,
   showValue,
   type LogLevel,
   type TraceEvent,
@@ -89,8 +91,6 @@ export const makeWorkerStarter = (
 ) => {
   const { guard } = phase;
   const starts = makeTurns(MOST_STARTING);
-  // A crank's own, what comes between it and the next, and a word about lines left out of each.
-  const mostLines = 2 * (limits.logLinesPerCrank + 1);
   let lastCrank = 0;
 
   /** Parties take turns to start workers. `makeStart` is asked for code and store when the worker is there; it throws STORE_DAMAGED, of which the owner is told as of a failure, and kernel faults. */
@@ -103,6 +103,8 @@ export const makeWorkerStarter = (
     let state: WorkerState = 'launching';
     let port: VatPort | undefined;
     let crank = 0;
+    /** What its vat has narrowed. */
+    let narrowed: Start['narrowed'] = {};
     /** Of the crank that ends next. */
     let limitsNow = limits;
     /** Of log, since the last delivery. */
@@ -172,12 +174,12 @@ export const makeWorkerStarter = (
       if (message === undefined) {
         return;
       }
+      narrowed = message.narrowed;
       limitsNow = limitsOfStart(limits);
       port?.send(message, [message.store]);
     };
 
     const acceptDone = (done: Done): void => {
-      limitsNow = limits;
       faultUnless(
         done.crank === crank,
         () => `done for crank ${done.crank} while ${crank} is in flight`,
@@ -198,8 +200,13 @@ export const makeWorkerStarter = (
 
     const acceptLog = (fields: Record<string, unknown>): void => {
       const { level, text } = checkLog(fields, limits);
+      const { logLinesPerCrank } = narrowLimits(limits, narrowed);
       lines += 1;
-      faultUnless(lines <= mostLines, () => 'it floods its log');
+      // A crank's own, what comes between it and the next, and a word about lines left out of each.
+      faultUnless(
+        lines <= 2 * (logLinesPerCrank + 1),
+        () => 'it floods its log',
+      );
       onLog(vat, level, text);
     };
 
@@ -282,6 +289,9 @@ export const makeWorkerStarter = (
         }
         lastCrank += 1;
         crank = lastCrank;
+        if (delivery[0] !== 'startVat') {
+          limitsNow = limitsOfCrank(limits, narrowed, delivery);
+        }
         lines = 0;
         state = 'busy';
         limitTime(
