@@ -56,8 +56,8 @@ describe('a critical vat', () => {
   it.each([
     ['breaks a rule', 'suspend', FAULT, 'illegal syscall'],
     ['breaks a rule', 'terminate', FAULT, 'illegal syscall'],
-    ['ends itself', 'suspend', EXIT, 'the vat ended itself: #"no more"'],
-    ['ends itself', 'restart', EXIT, 'the vat ended itself: #"no more"'],
+    ['ends itself', 'suspend', EXIT, 'the vat ended itself: no more'],
+    ['ends itself', 'restart', EXIT, 'the vat ended itself: no more'],
     ['ends itself as a failure', 'restart', FAILING_EXIT, 'ended itself'],
   ] as const)(
     'that %s (onFault %s) stops the kernel, which says which and why, and loses nothing',

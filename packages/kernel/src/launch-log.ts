@@ -1,5 +1,13 @@
 import harden from '@endo/harden';
 import type { LaunchStatus } from '@cooperage/protocol';
+import { Refusal } from './services/refusal.ts';
+import { textOfValue } from './services/value-text.ts';
+import {
+  isError,
+  isRecord,
+  readToShow,
+  type Value,
+} from './services/values.ts';
 
 /** Launches that have ended and are still shown. */
 const KEPT = 8;
@@ -30,48 +38,57 @@ const MOST_UNITS = 4_000;
 const messageOf = (problem: unknown): string =>
   problem instanceof Error ? problem.message : String(problem);
 
-/** The text of a marshalled error, or the body itself where it is none. */
-export const textOfRejection = (body: string): string => {
+/** Enough of what can't be read to know whose it is. */
+const MOST_UNREAD = 200;
+
+const readRejection = (body: string): Value => {
   try {
-    const value: unknown = JSON.parse(body.slice(1));
-    const text =
-      typeof value === 'object' && value !== null
-        ? Object.entries(value).find(([key]) => key === '#error')?.[1]
-        : undefined;
-    return typeof text === 'string' ? text : body;
-  } catch {
-    return body;
+    return readToShow(body);
+  } catch (problem) {
+    if (problem instanceof Refusal) {
+      return `what can't be read: ${body.slice(0, MOST_UNREAD)}`;
+    }
+    throw problem;
   }
 };
+
+/** What says how a promise was cut short that a lost heap left; see `encodeDisconnection`. Undefined for all that a vat may say otherwise. */
+const messageOfCut = (value: Value): string | undefined => {
+  if (!isRecord(value) || value.get('name') !== 'vatUpgraded') {
+    return undefined;
+  }
+  const message = value.get('upgradeMessage');
+  return typeof message === 'string' &&
+    typeof value.get('incarnationNumber') === 'number'
+    ? message
+    : undefined;
+};
+
+/** What a promise was rejected with, for people: of an error its message. */
+const textOf = (body: string, beforeCut: string): string => {
+  const value = readRejection(body);
+  const cut = messageOfCut(value);
+  if (cut !== undefined) {
+    return `${beforeCut}: ${cut}`;
+  }
+  return isError(value)
+    ? value.text || 'an error that says nothing'
+    : textOfValue(value);
+};
+
+/** Of a rejection or an exit, for people. */
+export const textOfRejection = (body: string): string =>
+  textOf(body, 'a vat began anew before it answered');
 harden(textOfRejection);
 
 const LACKS_BOOTSTRAP = /has no method "?\\?"?bootstrap/;
-
-/** What a heap that was lost left of its promises; see `encodeDisconnection`. */
-const CUT_SHORT = /^#\{"incarnationNumber":\d+,"name":"vatUpgraded"/;
-
-/** What says how such a promise was cut short; undefined when the body, any text of a vat's own, does not. */
-const messageOfCut = (body: string): string | undefined => {
-  if (!CUT_SHORT.test(body)) {
-    return undefined;
-  }
-  try {
-    const { upgradeMessage } = JSON.parse(body.slice(1));
-    return typeof upgradeMessage === 'string' ? upgradeMessage : undefined;
-  } catch {
-    return undefined;
-  }
-};
 
 /** Why a bootstrap came to nothing, for people; undefined when there was none to call. */
 export const problemOfBootstrap = (body: string): string | undefined => {
   if (LACKS_BOOTSTRAP.test(body)) {
     return undefined;
   }
-  const cut = messageOfCut(body);
-  const text =
-    cut === undefined ? textOfRejection(body) : `it was cut short: ${cut}`;
-  return text.slice(0, MOST_UNITS).toWellFormed();
+  return textOf(body, 'it was cut short').slice(0, MOST_UNITS).toWellFormed();
 };
 harden(problemOfBootstrap);
 

@@ -50,7 +50,7 @@ test('docs/services.md gives what it says, sample by sample', async () => {
     expect.objectContaining({
       label: 'study console',
       level: 'warn',
-      text: 'the kettle is { "hot": true }',
+      text: 'the kettle is { hot: true }',
     }),
   );
 });

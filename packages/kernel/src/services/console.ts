@@ -3,43 +3,11 @@ import type { Kref, LogLevel, VatLimits } from '@cooperage/protocol';
 import type { Clock } from '../ports.ts';
 import { refuseUnless } from './refusal.ts';
 import type { Method, Service } from './service.ts';
-import { isList, isRecord, isReference, type Value } from './values.ts';
+import { textOfValue } from './value-text.ts';
 
 /** Lines of one console object in one span of time; more are refused. */
 export const MOST_LINES = 1_000;
 const SPAN_MILLISECONDS = 10_000;
-
-const showRecord = (record: ReadonlyMap<string, Value>): string =>
-  `{ ${[...record].map(([key, field]) => `${JSON.stringify(key)}: ${show(field)}`).join(', ')} }`;
-
-const showObject = (value: Exclude<Value, string | number>): string => {
-  if (isList(value)) {
-    return `[ ${value.map(show).join(', ')} ]`;
-  }
-  if (isRecord(value)) {
-    return showRecord(value);
-  }
-  if (isReference(value)) {
-    return `[${value.type} ${value.kref}]`;
-  }
-  return typeof value === 'object' && value !== null
-    ? `[${value.type}: ${value.text}]`
-    : String(value);
-};
-
-/** A value as a line of log has it; a text within another value is quoted. */
-const show = (value: Value): string => {
-  switch (typeof value) {
-    case 'string':
-      return JSON.stringify(value);
-    case 'bigint':
-      return `${value}n`;
-    case 'number':
-      return String(value);
-    default:
-      return showObject(value);
-  }
-};
 
 /**
  * Lines for the kernel's log, once they are committed, under the name of the
@@ -78,7 +46,7 @@ export const makeConsoleService = ({
     ({ self, args, afterCommit }) => {
       countLine(self.kref);
       const text = args
-        .map(each => (typeof each === 'string' ? each : show(each)))
+        .map(textOfValue)
         .join(' ')
         .slice(0, logUnits)
         .toWellFormed();

@@ -455,7 +455,7 @@ describe('the console service', () => {
       label: 'demo console',
       level: 'warn',
       text: expect.stringMatching(
-        /^a 1 2n \{ "b": \[ \[object ko\d+\], "#x" \] \}$/,
+        /^a 1 2n \{ b: \[ \[object ko\d+\], "#x" \] \}$/,
       ),
     });
     const refused = await ask(object, 'table', []);

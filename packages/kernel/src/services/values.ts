@@ -12,7 +12,8 @@ export type Reference = {
 
 /** What no service has a use for but to show it. */
 export type Oddity = {
-  readonly type: 'error' | 'symbol' | 'tagged';
+  /** An object or promise only where a body is read without its slots; its text is what it is alleged to be. */
+  readonly type: 'error' | 'symbol' | 'tagged' | 'object' | 'promise';
   readonly text: string;
 };
 
@@ -51,20 +52,48 @@ export const isList = (value: Value): value is readonly Value[] =>
   Array.isArray(value);
 harden(isList);
 
+/** An error that somebody sent, of which the message is left. */
+export const isError = (value: Value): value is Oddity =>
+  typeof value === 'object' &&
+  value !== null &&
+  'type' in value &&
+  value.type === 'error';
+harden(isError);
+
 const malformed = (what: string): Refusal =>
   new Refusal(`the arguments can't be read: ${what}`, 'TypeError');
 
-const readSlot = (text: string, slots: readonly Kref[]): Reference => {
-  const [, digits] = /^.(\d{1,6})(?:\.|$)/s.exec(text) ?? [];
-  const kref = digits === undefined ? undefined : slots[Number(digits)];
-  if (kref === undefined) {
-    throw malformed('they name a reference that is not there');
+/** Reads a text that names a reference, `$0.Alleged: Bob` for one. */
+type ReadSlot = (text: string) => Reference | Oddity;
+
+const SLOT = /^.(\d{1,6})(?:\.(?:Alleged: )?|$)/s;
+
+const amongSlots =
+  (slots: readonly Kref[]): ReadSlot =>
+  text => {
+    const [, digits] = SLOT.exec(text) ?? [];
+    const kref = digits === undefined ? undefined : slots[Number(digits)];
+    if (kref === undefined) {
+      throw malformed('they name a reference that is not there');
+    }
+    const type = isPromiseKref(kref) ? 'promise' : 'object';
+    if (text.startsWith('&') !== (type === 'promise')) {
+      throw malformed(`they call a reference otherwise than the ${type} it is`);
+    }
+    return { type, kref };
+  };
+
+/** What one alleges that has no interface. */
+const ANONYMOUS = 'Remotable';
+
+const asAlleged: ReadSlot = text => {
+  const [before] = SLOT.exec(text) ?? [];
+  if (before === undefined) {
+    throw malformed('they name a reference that is none');
   }
-  const type = isPromiseKref(kref) ? 'promise' : 'object';
-  if (text.startsWith('&') !== (type === 'promise')) {
-    throw malformed(`they call a reference otherwise than the ${type} it is`);
-  }
-  return { type, kref };
+  const type = text.startsWith('&') ? 'promise' : 'object';
+  const iface = text.slice(before.length);
+  return { type, text: iface === ANONYMOUS ? '' : iface };
 };
 
 const CONSTANTS: ReadonlyMap<string, Value> = new Map<string, Value>([
@@ -75,13 +104,13 @@ const CONSTANTS: ReadonlyMap<string, Value> = new Map<string, Value>([
   ['#-Infinity', -Infinity],
 ]);
 
-const readText = (text: string, slots: readonly Kref[]): Value => {
+const readText = (text: string, readSlot: ReadSlot): Value => {
   switch (text[0]) {
     case '!':
       return text.slice(1);
     case '$':
     case '&':
-      return readSlot(text, slots);
+      return readSlot(text);
     case '+':
     case '-':
       if (/^[+-]\d{1,1000}$/.test(text)) {
@@ -101,8 +130,8 @@ const readText = (text: string, slots: readonly Kref[]): Value => {
 };
 
 /** The name of a tag, or the message of an error. Anything else there is no text at all: `String` of it may throw. */
-const readPlain = (value: unknown, slots: readonly Kref[]): string => {
-  const text = typeof value === 'string' ? readText(value, slots) : value;
+const readPlain = (value: unknown, readSlot: ReadSlot): string => {
+  const text = typeof value === 'string' ? readText(value, readSlot) : value;
   if (typeof text !== 'string') {
     throw malformed('they have a tag or an error that is no text');
   }
@@ -111,35 +140,31 @@ const readPlain = (value: unknown, slots: readonly Kref[]): string => {
 
 const readFields = (
   fields: Record<string, unknown>,
-  slots: readonly Kref[],
+  readSlot: ReadSlot,
   depth: number,
 ): Value => {
   if (Object.hasOwn(fields, '#error')) {
-    return { type: 'error', text: readPlain(fields['#error'], slots) };
+    return { type: 'error', text: readPlain(fields['#error'], readSlot) };
   }
   if (Object.hasOwn(fields, '#tag')) {
-    return { type: 'tagged', text: readPlain(fields['#tag'], slots) };
+    return { type: 'tagged', text: readPlain(fields['#tag'], readSlot) };
   }
   return new Map(
     Object.entries(fields).map(([key, field]) => [
       key.startsWith('!') ? key.slice(1) : key,
-      readAny(field, slots, depth),
+      readAny(field, readSlot, depth),
     ]),
   );
 };
 
-const readAny = (
-  value: unknown,
-  slots: readonly Kref[],
-  depth: number,
-): Value => {
+const readAny = (value: unknown, readSlot: ReadSlot, depth: number): Value => {
   refuseUnless(
     depth < MOST_DEPTH,
     () => `the arguments are nested deeper than ${MOST_DEPTH}`,
   );
   switch (typeof value) {
     case 'string':
-      return readText(value, slots);
+      return readText(value, readSlot);
     case 'boolean':
     case 'number':
       return value;
@@ -148,27 +173,73 @@ const readAny = (
         return null;
       }
       return Array.isArray(value)
-        ? value.map(each => readAny(each, slots, depth + 1))
-        : readFields(value as Record<string, unknown>, slots, depth + 1);
+        ? value.map(each => readAny(each, readSlot, depth + 1))
+        : readFields(value as Record<string, unknown>, readSlot, depth + 1);
     default:
       throw malformed('they hold what JSON does not know');
   }
 };
 
-/** Reads what a vat or session sent. Throws Refusal when it can't be read. */
-export const readValue = ({ body, slots }: CapData<Kref>): Value => {
+const parseBody = (body: string): unknown => {
   if (!body.startsWith('#')) {
     throw malformed('they are in another encoding than smallcaps');
   }
-  let parsed: unknown;
   try {
-    parsed = JSON.parse(body.slice(1));
+    return JSON.parse(body.slice(1));
   } catch {
     throw malformed('they are no JSON');
   }
-  return readAny(parsed, slots, 0);
 };
+
+/** Reads what a vat or session sent. Throws Refusal when it can't be read. */
+export const readValue = ({ body, slots }: CapData<Kref>): Value =>
+  readAny(parseBody(body), amongSlots(slots), 0);
 harden(readValue);
+
+/** Nobody reads more of a value, and a vat chooses how large it is. */
+const MOST_SHOWN = 1_000;
+
+/** So much of what was parsed, with an ellipsis for the rest. */
+const beginningOf = (value: unknown): unknown => {
+  let left = MOST_SHOWN;
+  const beginningOfList = (list: readonly unknown[]): unknown[] => {
+    const items: unknown[] = [];
+    for (const item of list) {
+      if (left <= 0) {
+        return [...items, '…'];
+      }
+      items.push(visit(item));
+    }
+    return items;
+  };
+  const visit = (each: unknown): unknown => {
+    left -= 1;
+    if (typeof each !== 'object' || each === null) {
+      return each;
+    }
+    if (Array.isArray(each)) {
+      return beginningOfList(each);
+    }
+    const fields: [string, unknown][] = [];
+    for (const [key, field] of Object.entries(each)) {
+      if (left <= 0) {
+        fields.push(['…', '…']);
+        break;
+      }
+      fields.push([key, visit(field)]);
+    }
+    return Object.fromEntries(fields);
+  };
+  return visit(value);
+};
+
+/**
+ * The beginning of what was sent, out of its body alone, to be shown: a reference
+ * in it is an Oddity. Throws Refusal when it can't be read.
+ */
+export const readToShow = (body: string): Value =>
+  readAny(beginningOf(parseBody(body)), asAlleged, 0);
+harden(readToShow);
 
 /** Plain data as JSON has it: records become objects, and whole numbers of any size numbers. */
 export const plainOf = (value: Value): unknown => {
