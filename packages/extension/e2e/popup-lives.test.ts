@@ -14,10 +14,36 @@ const WAITING = `imports => ({
   }),
 })`;
 
+/** It makes vats, and suspends the last of them. */
+const MAKER = `imports => ({
+  buildRootObject: () => {
+    const { E, Far } = imports['@endo/far'];
+    let admin;
+    let last;
+    return Far('Maker', {
+      bootstrap: (_vats, { vatAdmin }) => { admin = vatAdmin; },
+      make: async name => {
+        last = await E(admin).createVat('child', { name });
+        return name;
+      },
+      rest: () => E(last.node).suspend('a rest'),
+    });
+  },
+})`;
+
+const scriptBundle = (source: string) => ({
+  text: JSON.stringify({
+    moduleFormat: 'cooperageScript',
+    imports: ['@endo/far'],
+    source,
+  }),
+});
+
 /** A config as text. */
 const scriptConfig = (
   name: string,
   sources: Readonly<Record<string, string>>,
+  more: object = {},
 ): string =>
   JSON.stringify({
     name,
@@ -25,17 +51,10 @@ const scriptConfig = (
     vats: Object.fromEntries(
       Object.entries(sources).map(([vat, source]) => [
         vat,
-        {
-          bundle: {
-            text: JSON.stringify({
-              moduleFormat: 'cooperageScript',
-              imports: ['@endo/far'],
-              source,
-            }),
-          },
-        },
+        { bundle: scriptBundle(source) },
       ]),
     ),
+    ...more,
   });
 
 describe('the popup', () => {
@@ -46,6 +65,12 @@ describe('the popup', () => {
     panel = await openPanel(extension);
   });
   afterAll(() => extension.close());
+
+  const whenFocused = (name: string): Promise<void> =>
+    panel.page
+      .getByRole('button', { name, exact: true })
+      .and(panel.page.locator(':focus'))
+      .waitFor();
 
   it('leads from nothing to a launch', async () => {
     await panel.page.getByRole('button', { name: 'Launch something' }).click();
@@ -251,25 +276,75 @@ export const buildRootObject = (_powers, _parameters, baggage) => {
   });
 
   it('folds the vats of a large cluster, but for those that want somebody, which stay once seen to', async () => {
-    const names = Array.from({ length: 14 }, (_, index) => `w${index}`);
-    const sources = Object.fromEntries(
-      ['main', ...names].map(name => [name, MORTAL] as const),
+    const names = Array.from({ length: 13 }, (_, index) => `w${index}`);
+    const sources = Object.fromEntries(names.map(name => [name, MORTAL]));
+    const config = scriptConfig(
+      'large',
+      { main: MAKER, ...sources },
+      {
+        services: [{ service: 'vatAdmin', vats: 1, bundles: ['child'] }],
+        bundles: { child: scriptBundle(MORTAL) },
+      },
     );
     await extension.inConsole(
-      `E(kernel).launch(${scriptConfig('large', sources)})
-        .then(() => E(kernel).suspend('large', 'w7'))`,
+      `E(kernel).launch(${config}).then(() => E(kernel).suspend('large', 'w7'))`,
     );
     const card = panel.clusterCard('large');
-    const others = card.getByText(/^14 other vats: \d+ (running|asleep)/);
-    await others.waitFor();
     const rows = card.locator('.vat');
+    await card
+      .getByRole('button', { name: /^14 vats: .*1 suspended/, expanded: false })
+      .waitFor();
     expect(await rows.count()).toBe(1);
-    await panel.page.getByRole('button', { name: 'Resume large.w7' }).click();
+    await panel.page.getByRole('button', { name: 'Resume large.w7' }).focus();
+    await panel.page.keyboard.press('Enter');
     await panel.vatOf('large', 'w7').getByText('incarnation 2').waitFor();
     expect(await rows.count()).toBe(1);
-    await others.click();
-    await rows.nth(14).waitFor();
+    // The order has gone with what it was for.
+    await whenFocused('Send a message to large.w7');
+  });
+
+  it('keeps a row with its focus and what is open in it while others come, go and are folded', async () => {
+    const card = panel.clusterCard('large');
+    const rows = card.locator('.vat');
+    const fold = card.getByRole('button', { name: /^\d+ vats: / });
+    const managed = panel.page.getByRole('button', {
+      name: 'Manage large.w7',
+      expanded: true,
+    });
+    const whenKept = () => managed.and(panel.page.locator(':focus')).waitFor();
+    await panel.manage('large.w7');
+    await managed.focus();
+    // Twelve are not many any more, and all are shown.
+    await extension.inConsole(
+      `Promise.all(['w11', 'w12'].map(name => E(kernel).terminate('large', name))).then(() => {})`,
+    );
+    await fold.waitFor({ state: 'detached' });
+    await rows.nth(11).waitFor();
+    await whenKept();
+    // Thirteen are, but nobody has folded them.
+    await extension.inConsole(`E(E(kernel).root('large')).make('late')`);
+    await fold.waitFor();
+    expect(await rows.count()).toBe(13);
+    await whenKept();
+    await fold.click();
+    await rows.nth(1).waitFor({ state: 'detached' });
+    await fold.click();
+    await rows.nth(12).waitFor();
     expect(await rows.nth(8).innerText()).toMatch(/^w7\b/);
+    await managed.waitFor();
+  });
+
+  it('takes over what a maker has stopped, by keyboard', async () => {
+    await extension.inConsole(
+      `E(E(kernel).root('large')).rest().then(() => {})`,
+    );
+    const late = panel.vatOf('large', 'late');
+    await late.getByText('stopped by its maker').waitFor();
+    await panel.manage('large.late');
+    await late.getByRole('button', { name: 'Keep suspended' }).focus();
+    await panel.page.keyboard.press('Enter');
+    await late.getByText('stopped by a person').waitFor();
+    await whenFocused('Resume large.late');
     await extension.inConsole(`E(kernel).terminate('large')`);
   });
 

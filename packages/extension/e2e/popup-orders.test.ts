@@ -205,8 +205,10 @@ describe('what is done to one vat from the popup:', () => {
   it('a pause keeps its messages waiting, and its neighbors run on', async () => {
     const bob = panel.vatOf('demo', 'bob');
     await panel.manage('demo.bob');
-    await press('Pause demo.bob');
+    await panel.page.getByRole('button', { name: 'Pause demo.bob' }).focus();
+    await panel.page.keyboard.press('Enter');
     await bob.getByText('paused', { exact: true }).waitFor();
+    await whenFocused('Go on demo.bob');
     await extension.inConsole(
       `void (globalThis.greeted = E(E(kernel).root('demo', 'bob')).hello('you'))`,
     );

@@ -1,14 +1,16 @@
 /** @jsxImportSource preact */
 import { useSignal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
 import { wordsOfStop, type VatState } from '@cooperage/protocol';
+import { firstOrder } from '../state/vat-orders.ts';
 import { Button } from '../ui/button.tsx';
+import { useKeptFocus } from '../ui/kept-focus.ts';
 import { LongText } from '../ui/long-text.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { StateMark, type MarkTone } from '../ui/state-mark.tsx';
 import { ActionProblem } from './action-problem.tsx';
 import { InspectButton } from './inspect-button.tsx';
 import {
-  firstOrder,
   OrderButton,
   orderKey,
   VatOrders,
@@ -77,12 +79,32 @@ const VatName = ({ cluster, vat }: Pick<VatProps, 'cluster' | 'vat'>) => (
   </span>
 );
 
+const VatFacts = ({ vat }: Pick<VatProps, 'vat'>) => (
+  <p class="facts">
+    <code title="The kernel’s name for its root object">
+      {vat.root ?? 'no root yet'}
+    </code>
+    <span title="How many times it has started over its store">
+      incarnation {vat.incarnation}
+    </span>
+    {vat.stoppedBy === undefined ? null : (
+      <span title="Nobody of less authority can let it go on">
+        stopped {wordsOfStop(vat.stoppedBy)}
+      </span>
+    )}
+    {vat.waiting === 0 ? null : <span>{vat.waiting} waiting</span>}
+  </p>
+);
+
 /** One vat of a cluster, and behind a button what can be done to it. */
 export const Vat = (props: VatProps) => {
   const { bench, cluster, vat } = props;
   const isOpen = useSignal(false);
   const name = `${cluster.name}.${vat.name}`;
-  const first = firstOrder(vat.state);
+  const first = firstOrder(vat);
+  const buttons = useRef<HTMLDivElement>(null);
+  // The order of its state goes with the state.
+  useKeptFocus(buttons);
   return (
     <li class="vat">
       <div class="vat-line">
@@ -90,21 +112,8 @@ export const Vat = (props: VatProps) => {
         <VatMark vat={vat} />
       </div>
       <div class="vat-line">
-        <p class="facts">
-          <code title="The kernel’s name for its root object">
-            {vat.root ?? 'no root yet'}
-          </code>
-          <span title="How many times it has started over its store">
-            incarnation {vat.incarnation}
-          </span>
-          {vat.stoppedBy === undefined ? null : (
-            <span title="Nobody of less authority can let it go on">
-              stopped {wordsOfStop(vat.stoppedBy)}
-            </span>
-          )}
-          {vat.waiting === 0 ? null : <span>{vat.waiting} waiting</span>}
-        </p>
-        <div class="row">
+        <VatFacts vat={vat} />
+        <div class="row" ref={buttons}>
           {first === undefined || isOpen.value ? null : (
             <OrderButton {...props} order={first} />
           )}

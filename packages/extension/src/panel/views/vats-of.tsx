@@ -1,6 +1,6 @@
 /** @jsxImportSource preact */
 import { useSignal } from '@preact/signals';
-import { useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type {
   ClusterStatus,
   VatId,
@@ -8,22 +8,11 @@ import type {
   VatStatus,
 } from '@cooperage/protocol';
 import type { Bench } from '../state/bench.ts';
+import { firstOrder } from '../state/vat-orders.ts';
 import { Vat } from './vat.tsx';
 
 /** More would be a long way to the next cluster. */
 const MOST_SHOWN = 12;
-
-/** Whether a person should see to it: such a vat is never folded away. */
-const NEEDS_SOMEBODY: Readonly<Record<VatState, boolean>> = {
-  launching: false,
-  asleep: false,
-  starting: false,
-  running: false,
-  upgrading: false,
-  paused: true,
-  suspended: true,
-  failed: true,
-};
 
 /** `24 running, 26 asleep`: those states that there are, the most frequent first. */
 const countStates = (vats: readonly VatStatus[]): string => {
@@ -39,65 +28,53 @@ const countStates = (vats: readonly VatStatus[]): string => {
 
 type Props = { readonly bench: Bench; readonly cluster: ClusterStatus };
 
-const List = ({
-  bench,
-  cluster,
-  vats,
-}: Props & { readonly vats: readonly VatStatus[] }) => (
-  <ul class="vats">
-    {vats.map(vat => (
-      <Vat key={vat.id} bench={bench} cluster={cluster} vat={vat} />
-    ))}
-  </ul>
-);
-
 /** Those that want somebody, and those that did while this was shown: what a person has just resumed does not vanish. */
 const useUrgent = (vats: readonly VatStatus[]): readonly VatStatus[] => {
   const known = useRef(new Set<VatId>());
-  for (const { id, state } of vats) {
-    if (NEEDS_SOMEBODY[state]) {
-      known.current.add(id);
+  for (const vat of vats) {
+    if (firstOrder(vat) !== undefined) {
+      known.current.add(vat.id);
     }
   }
   return vats.filter(({ id }) => known.current.has(id));
 };
 
-/** Many vats: folded, but for the urgent ones; unfolded they stand in their order, and none moves. */
-const Many = ({ bench, cluster }: Props) => {
-  const isOpen = useSignal(false);
+/**
+ * The vats of a cluster, in their order; many are folded, but for the urgent ones.
+ * A row stays where it is in the tree, and so keeps its focus and what is open
+ * in it, however many others come and go.
+ */
+export const VatsOf = ({ bench, cluster }: Props) => {
   const { vats } = cluster;
+  const isMany = vats.length > MOST_SHOWN;
+  const isOpen = useSignal(!isMany);
+  // What grows while it is looked at is not folded away under somebody's hands.
+  useLayoutEffect(() => {
+    if (!isMany) {
+      isOpen.value = true;
+    }
+  }, [isMany]);
   const urgent = useUrgent(vats);
-  const above = isOpen.value ? [] : urgent;
-  const folded = vats.filter(vat => !above.includes(vat));
+  const shown = isMany && !isOpen.value ? urgent : vats;
   return (
     <>
-      {above.length === 0 ? null : (
-        <List bench={bench} cluster={cluster} vats={above} />
-      )}
-      {folded.length === 0 ? null : (
-        <details
-          class="many"
-          onToggle={event => {
-            isOpen.value = event.currentTarget.open;
+      {isMany ? (
+        <button
+          type="button"
+          class="fold"
+          aria-expanded={isOpen.value}
+          onClick={() => {
+            isOpen.value = !isOpen.value;
           }}
         >
-          <summary>
-            {folded.length} {above.length === 0 ? '' : 'other '}vats:{' '}
-            {countStates(folded)}
-          </summary>
-          {isOpen.value ? (
-            <List bench={bench} cluster={cluster} vats={folded} />
-          ) : null}
-        </details>
-      )}
+          {vats.length} vats: {countStates(vats)}
+        </button>
+      ) : null}
+      <ul class="vats">
+        {shown.map(vat => (
+          <Vat key={vat.id} bench={bench} cluster={cluster} vat={vat} />
+        ))}
+      </ul>
     </>
   );
 };
-
-/** The vats of a cluster. */
-export const VatsOf = ({ bench, cluster }: Props) =>
-  cluster.vats.length <= MOST_SHOWN ? (
-    <List bench={bench} cluster={cluster} vats={cluster.vats} />
-  ) : (
-    <Many bench={bench} cluster={cluster} />
-  );
