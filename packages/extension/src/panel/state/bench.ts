@@ -101,6 +101,9 @@ export const makeBench = (ports: BenchPorts): Bench => {
     ports.now,
     recallResults(memory),
   );
+  const canAct = computed(
+    () => phase.value.at === 'open' && status.value?.state === 'running',
+  );
   const actions = makeActions(connection);
   const inspecting = makeInspecting(connection, {
     actions,
@@ -122,14 +125,12 @@ export const makeBench = (ports: BenchPorts): Bench => {
 
   return Object.freeze({
     connection,
-    canAct: computed(
-      () => phase.value.at === 'open' && status.value?.state === 'running',
-    ),
+    canAct,
     actions,
     logs,
     launching,
     sites,
-    upgrading: makeUpgrading(connection, actions, ports),
+    upgrading: makeUpgrading(connection, actions, { ...ports, canAct }),
     backups: ports.backups && makeBackups(connection, actions, ports.backups),
     results,
     targets,

@@ -2,6 +2,7 @@ import { signal } from '@preact/signals';
 import { expect, test } from 'vitest';
 import type { KernelStatus } from '@cooperage/protocol';
 import { emptyStatus } from '../testing/fake-kernel.ts';
+import { fileOf, makeSlowFile } from '../testing/files.ts';
 import { makeLaunching, type LaunchPorts } from './launching.ts';
 import { noMemory, type Memory } from './memory.ts';
 import { nameFromOrigin } from './read-config.ts';
@@ -13,7 +14,13 @@ const setUp = (
   {
     request = async () => true,
     memory = noMemory,
-  }: { readonly request?: Sites['request']; readonly memory?: Memory } = {},
+    answer = () => Promise.reject(new Error('buildRootObject threw: no')),
+  }: {
+    readonly request?: Sites['request'];
+    readonly memory?: Memory;
+    /** What the kernel answers to a launch. */
+    readonly answer?: () => Promise<never>;
+  } = {},
 ) => {
   const launched: unknown[] = [];
   const status = signal<KernelStatus | undefined>({
@@ -31,7 +38,7 @@ const setUp = (
       status,
       call: async (method, params) => {
         launched.push([method, params]);
-        throw new Error('buildRootObject threw: no');
+        return answer();
       },
     },
     {
@@ -47,9 +54,9 @@ const setUp = (
 
 const bundle = JSON.stringify({ moduleFormat: 'endoScript', source: '' });
 
-test('makes a cluster of one vat out of a bundle, named after its file', () => {
+test('makes a cluster of one vat out of a bundle, named after its file', async () => {
   const { launching } = setUp({}, ['counter']);
-  launching.draftText(bundle, 'counter.bundle.json');
+  await launching.draftFile(fileOf(bundle, 'counter.bundle.json'));
   expect([launching.name.value, launching.draft.value]).toEqual([
     'counter-2',
     {
@@ -64,9 +71,9 @@ test('makes a cluster of one vat out of a bundle, named after its file', () => {
   ]);
 });
 
-test('lists all problems of a config before anything is sent', () => {
+test('lists all problems of a config before anything is sent', async () => {
   const { launching, launched } = setUp();
-  launching.draftText('{"vats": {}, "extra": 1}', 'bad.json');
+  await launching.draftFile(fileOf('{"vats": {}, "extra": 1}', 'bad.json'));
   expect([launching.problems.value, launching.draft.value, launched]).toEqual([
     [
       'config: unknown field "extra" (known: name, bootstrap, services, bundles, vats)',
@@ -79,9 +86,9 @@ test('lists all problems of a config before anything is sent', () => {
   ]);
 });
 
-test('says where a file is not JSON', () => {
+test('says where a file is not JSON', async () => {
   const { launching } = setUp();
-  launching.draftText('{\n  vats', 'bad.json');
+  await launching.draftFile(fileOf('{\n  vats', 'bad.json'));
   expect(launching.problems.value).toEqual([
     expect.stringContaining('not JSON at line 2, column 3'),
   ]);
@@ -118,7 +125,7 @@ test('takes nothing that is read too late: after another choice, or after it was
   });
   const slow = launching.draftUrl('https://y.example/slow.json');
   expect(launching.busy.value).toBe('url');
-  launching.draftText(bundle, 'quick.json');
+  await launching.draftFile(fileOf(bundle, 'quick.json'));
   launching.setName('mine');
   answers[0]?.('no JSON');
   await slow;
@@ -140,7 +147,7 @@ test('shows a problem where it was asked for, until something else is', async ()
   const seen = () => [launching.place.value, launching.problems.value.length];
   await launching.draftUrl('no URL');
   const atUrl = seen();
-  launching.draftText('{', 'bad.json');
+  await launching.draftFile(fileOf('{', 'bad.json'));
   const atFile = seen();
   await launching.draftSource('export {}', 'pasted');
   expect([atUrl, atFile, seen()]).toEqual([
@@ -162,7 +169,7 @@ test('keeps the compiler’s problem with its place', async () => {
 
 test('launches under the chosen name, and keeps the draft when the kernel refuses', async () => {
   const { launching, launched } = setUp();
-  launching.draftText(bundle, 'a.json');
+  await launching.draftFile(fileOf(bundle, 'a.json'));
   launching.setName('other');
   await launching.launch();
   expect([
@@ -189,7 +196,7 @@ test('launches under the chosen name, and keeps the draft when the kernel refuse
 
 test('does not launch under a name that is taken', async () => {
   const { launching, launched } = setUp({}, ['taken']);
-  launching.draftText(bundle, 'a.json');
+  await launching.draftFile(fileOf(bundle, 'a.json'));
   launching.setName('taken');
   await launching.launch();
   expect([launched, launching.check()]).toEqual([
@@ -222,8 +229,10 @@ test('asks the browser for the sites of a fetch in the same turn as the press, a
       return isAllowed;
     },
   });
-  launching.draftText(reader, 'reader.json');
+  await launching.draftFile(fileOf(reader, 'reader.json'));
   const launch = launching.launch();
+  // Pressed twice, it is asked once.
+  await launching.launch();
   // Later the browser would not take it for the person's own deed.
   expect(asked).toEqual([['https://a.org/*', 'https://*.b.org/*']]);
   await launch;
@@ -236,7 +245,7 @@ test('asks the browser for the sites of a fetch in the same turn as the press, a
   expect(launched).toHaveLength(1);
 });
 
-test('goes on with the draft when the question of the browser has closed the popup', () => {
+test('goes on with the draft when the question of the browser has closed the popup', async () => {
   const texts = new Map<string, string>();
   const memory: Memory = {
     read: key => texts.get(key),
@@ -246,7 +255,7 @@ test('goes on with the draft when the question of the browser has closed the pop
     memory,
     request: () => new Promise(() => {}),
   });
-  closed.launching.draftText(reader, 'reader.json');
+  await closed.launching.draftFile(fileOf(reader, 'reader.json'));
   closed.launching.setName('mine');
   void closed.launching.launch();
   const { launching } = setUp({}, [], { memory });
@@ -257,3 +266,118 @@ test('goes on with the draft when the question of the browser has closed the pop
   // Once: whoever cancels it has done with it.
   expect(setUp({}, [], { memory }).launching.draft.value).toBeUndefined();
 });
+
+test('an answered question that nobody wants any more launches nothing, and the memory forgets the draft', async () => {
+  const texts: string[] = [];
+  let answer: (isAllowed: boolean) => void = () => {};
+  const { launching, launched } = setUp({}, [], {
+    memory: { read: () => undefined, write: (_key, text) => texts.push(text) },
+    request: () =>
+      new Promise(resolve => {
+        answer = resolve;
+      }),
+  });
+  for (const isAllowed of [true, false]) {
+    await launching.draftFile(fileOf(reader, 'reader.json'));
+    const launch = launching.launch();
+    expect(launching.isAsking.value).toBe(true);
+    launching.discard();
+    expect([launching.isAsking.value, texts.at(-1)]).toEqual([false, 'null']);
+    answer(isAllowed);
+    await launch;
+  }
+  expect([
+    launched,
+    launching.problems.value,
+    launching.failures.value,
+  ]).toEqual([[], [], []]);
+});
+
+test('what was chosen while the browser asks does not hold up the launch, nor is it taken back with the other draft', async () => {
+  let answer: (isAllowed: boolean) => void = () => {};
+  const { launching, launched } = setUp({}, [], {
+    request: () =>
+      new Promise(resolve => {
+        answer = resolve;
+      }),
+  });
+  await launching.draftFile(fileOf(reader, 'reader.json'));
+  const launch = launching.launch();
+  await launching.draftFile(fileOf(bundle, 'other.json'));
+  launching.discard();
+  answer(true);
+  await launch;
+  expect(launched).toHaveLength(1);
+});
+
+test('a launch that fails after another choice is told of by its name until that is dismissed', async () => {
+  let onSent: (fail: (problem: Error) => void) => void = () => {};
+  const { launching } = setUp({}, [], {
+    answer: () => new Promise((_resolve, reject) => onSent(reject)),
+  });
+  const failAfter = async (deed: () => unknown, problem: string) => {
+    await launching.draftFile(fileOf(bundle, 'first.json'));
+    const sent = new Promise<(problem: Error) => void>(resolve => {
+      onSent = resolve;
+    });
+    const launch = launching.launch();
+    const fail = await sent;
+    await deed();
+    fail(new Error(problem));
+    await launch;
+  };
+  await failAfter(
+    () => launching.draftFile(fileOf(bundle, 'second.json')),
+    'no room',
+  );
+  expect([launching.draft.value?.origin, launching.problems.value]).toEqual([
+    'second.json',
+    [],
+  ]);
+  // Once it is sent, to close its form is no more than that.
+  await failAfter(launching.discard, 'no way');
+  expect(launching.failures.value).toEqual([
+    { id: 1, name: 'first', problem: 'no room' },
+    { id: 2, name: 'first', problem: 'no way' },
+  ]);
+  for (const failure of launching.failures.value) {
+    launching.dismiss(failure);
+  }
+  expect(launching.failures.value).toEqual([]);
+});
+
+test('a file that is read late replaces no newer choice', async () => {
+  const { launching } = setUp();
+  const slow = makeSlowFile('slow.json');
+  const reading = launching.draftFile(slow.file);
+  launching.draftSample({
+    title: 'Counter',
+    description: '',
+    config: JSON.parse(reader),
+  });
+  slow.give(bundle);
+  await reading;
+  expect([launching.draft.value?.origin, launching.busy.value]).toEqual([
+    'Counter',
+    undefined,
+  ]);
+});
+
+test.each([
+  ['NotFoundError', /^gone\.json can’t be read: it is not there any more/],
+  ['NotReadableError', /^gone\.json can’t be read: it has changed since/],
+  ['EncodingError', /^gone\.json can’t be read: An operation failed$/],
+])(
+  'a file that can’t be read (%s) says so where files are chosen',
+  async (kind, words) => {
+    const { launching } = setUp();
+    const gone = makeSlowFile('gone.json');
+    gone.fail(kind);
+    await launching.draftFile(gone.file);
+    expect([launching.place.value, launching.busy.value]).toEqual([
+      'file',
+      undefined,
+    ]);
+    expect(launching.problems.value).toEqual([expect.stringMatching(words)]);
+  },
+);

@@ -1,11 +1,11 @@
-import { batch, signal, type ReadonlySignal } from '@preact/signals';
+import { batch, computed, signal, type ReadonlySignal } from '@preact/signals';
 import {
   parseClusterConfig,
-  sitesOfGrants,
   type KernelStatus,
   type SampleCluster,
   type ServiceGrant,
 } from '@cooperage/protocol';
+import { textOfFile, type ChosenFile } from './chosen-file.ts';
 import type { Connection } from './connection.ts';
 import { wordsOf } from './link.ts';
 import { recallDraft, rememberDraft, type Memory } from './memory.ts';
@@ -17,7 +17,9 @@ import {
   rebase,
   type Fields,
 } from './read-config.ts';
-import { nameOfSite, type Sites } from './sites.ts';
+import { makeSamples, type Samples } from './samples.ts';
+import { makeSiteQuestion, type Intent } from './site-question.ts';
+import type { Sites } from './sites.ts';
 
 export type Compiled =
   | { readonly ok: true; readonly bundleText: string }
@@ -49,12 +51,18 @@ export type LaunchDraft = {
 
 export type SourceProblem = Extract<Compiled, { ok: false }>;
 
+/** Why a launch came to nothing when something else was chosen already. */
+export type LaunchFailure = {
+  readonly id: number;
+  /** Of the cluster that there is not. */
+  readonly name: string;
+  readonly problem: string;
+};
+
 /** Where in the room something was asked for, and where its problems belong. */
 export type LaunchPlace = 'file' | 'url' | 'source' | 'launch';
 
-export type Launching = {
-  readonly samples: ReadonlySignal<readonly SampleCluster[]>;
-  readonly samplesProblem: ReadonlySignal<string | undefined>;
+export type Launching = Samples & {
   readonly draft: ReadonlySignal<LaunchDraft | undefined>;
   readonly name: ReadonlySignal<string>;
   /** Why there is no draft, or why the kernel refused it. */
@@ -64,10 +72,13 @@ export type Launching = {
   readonly sourceProblem: ReadonlySignal<SourceProblem | undefined>;
   /** What is being read, compiled or sent. */
   readonly busy: ReadonlySignal<LaunchPlace | undefined>;
-  loadSamples(): Promise<void>;
+  /** The browser asks for the draft's sites: until it is answered, `discard` takes the launch back. */
+  readonly isAsking: ReadonlySignal<boolean>;
+  /** Oldest first, until they are dismissed. */
+  readonly failures: ReadonlySignal<readonly LaunchFailure[]>;
+  dismiss(failure: LaunchFailure): void;
   draftSample(sample: SampleCluster): void;
-  /** From a file's text. */
-  draftText(text: string, origin: string): void;
+  draftFile(file: ChosenFile): Promise<void>;
   draftUrl(url: string): Promise<void>;
   draftSource(source: string, name: string): Promise<void>;
   setName(name: string): void;
@@ -75,7 +86,9 @@ export type Launching = {
   check(): readonly string[];
   /** The services that the draft wants for its bootstrap. */
   grants(): readonly ServiceGrant[];
+  /** Another choice does not hold it up; whatever comes of it is told. */
   launch(): Promise<void>;
+  /** Forgets the draft. What the kernel has been asked for goes on. */
   discard(): void;
 };
 
@@ -97,14 +110,16 @@ export const makeLaunching = (
     memory,
   }: { readonly sites: Pick<Sites, 'request'>; readonly memory: Memory },
 ): Launching => {
-  const samples = signal<readonly SampleCluster[]>([]);
-  const samplesProblem = signal<string | undefined>(undefined);
   const draft = signal<LaunchDraft | undefined>(undefined);
   const name = signal('');
   const problems = signal<readonly string[]>([]);
   const sourceProblem = signal<SourceProblem | undefined>(undefined);
   const place = signal<LaunchPlace>('file');
   const busy = signal<LaunchPlace | undefined>(undefined);
+  const failures = signal<readonly LaunchFailure[]>([]);
+  /** That of the draft which is shown. */
+  const intent = signal<Intent | undefined>(undefined);
+  let lastFailure = 0;
   /** Counts what was chosen: what is read too late for its choice is not taken. */
   let choices = 0;
 
@@ -133,13 +148,18 @@ export const makeLaunching = (
   /** Another choice was made: what is still being read for an earlier one is not taken. */
   const choose = (where: LaunchPlace): void => {
     choices += 1;
-    place.value = where;
-    busy.value = undefined;
+    batch(() => {
+      place.value = where;
+      busy.value = undefined;
+      intent.value = undefined;
+    });
   };
   const during = async (
     where: LaunchPlace,
     /** What it gives is done unless another choice was made meanwhile. */
     work: () => Promise<() => void>,
+    /** Hears of a problem that nobody waits for any more. */
+    onLate: (problem: string) => void = () => {},
   ): Promise<void> => {
     choose(where);
     const mine = choices;
@@ -147,14 +167,20 @@ export const makeLaunching = (
       busy.value = where;
       problems.value = [];
     });
-    const finish = await work().catch((error: unknown) => () => {
-      problems.value = [wordsOf(error)];
-    });
+    const [finish, problem] = await work().then(
+      done => [done, undefined] as const,
+      (error: unknown) => {
+        const words = wordsOf(error);
+        return [() => void (problems.value = [words]), words] as const;
+      },
+    );
     if (mine === choices) {
       batch(() => {
         busy.value = undefined;
         finish();
       });
+    } else if (problem !== undefined) {
+      onLate(problem);
     }
   };
   const draftFrom = (text: string, origin: string, base?: string): void => {
@@ -187,20 +213,31 @@ export const makeLaunching = (
     const found = parse();
     return found.ok ? found.value.services : [];
   };
-  /** The browser's question may close a popup: it goes on with the draft when it is opened again. */
-  const insistSites = async (current: LaunchDraft): Promise<void> => {
-    const wanted = sitesOfGrants(grants());
-    if (wanted.length === 0) {
-      return;
+  const question = makeSiteQuestion(sites, memory);
+  const launchDraft = async (
+    current: LaunchDraft,
+    mine: Intent,
+  ): Promise<() => void> => {
+    const config = { ...current.config, name: name.value.trim() };
+    intent.value = mine;
+    await question.insist(mine, { ...current, name: name.value }, grants());
+    if (mine.isTakenBack) {
+      return () => {};
     }
-    rememberDraft(memory, { ...current, name: name.value });
-    const isAllowed = await sites.request(wanted);
-    rememberDraft(memory, undefined);
-    if (!isAllowed) {
-      throw new Error(
-        `Its vats are to fetch from ${wanted.map(nameOfSite).join(', ')}, and you have not allowed that: launch it again and allow it, or take the service fetch out of its config`,
-      );
+    if (intent.value === mine) {
+      intent.value = undefined;
     }
+    await connection.call('launch', { config });
+    return () => {
+      draft.value = undefined;
+    };
+  };
+  const keepFailure = (failed: string, problem: string): void => {
+    lastFailure += 1;
+    failures.value = [
+      ...failures.value,
+      { id: lastFailure, name: failed, problem },
+    ];
   };
 
   const remembered = recallDraft(memory);
@@ -211,23 +248,17 @@ export const makeLaunching = (
   }
 
   return Object.freeze({
-    samples,
-    samplesProblem,
+    ...makeSamples(ports),
     draft,
     name,
     problems,
     place,
     sourceProblem,
     busy,
-    loadSamples: async () => {
-      try {
-        const text = await ports.fetchText(ports.samplesUrl);
-        const list: unknown = JSON.parse(text);
-        samples.value = Array.isArray(list) ? list.filter(isSample) : [];
-        samplesProblem.value = undefined;
-      } catch (error) {
-        samplesProblem.value = wordsOf(error);
-      }
+    isAsking: computed(() => intent.value !== undefined),
+    failures,
+    dismiss: failure => {
+      failures.value = failures.value.filter(each => each !== failure);
     },
     draftSample: ({ title, config }) => {
       if (isFields(config)) {
@@ -235,10 +266,12 @@ export const makeLaunching = (
         setDraft(rebase(config, ports.samplesUrl), title);
       }
     },
-    draftText: (text, origin) => {
-      choose('file');
-      draftFrom(text, origin);
-    },
+    draftFile: file =>
+      during('file', async () => {
+        refuse();
+        const text = await textOfFile(file);
+        return () => draftFrom(text, file.name);
+      }),
     draftUrl: async url => {
       const wanted = url.trim();
       if (!URL.canParse(wanted)) {
@@ -273,27 +306,31 @@ export const makeLaunching = (
     grants,
     launch: async () => {
       const current = draft.value;
-      if (current === undefined || check().length > 0) {
+      if (
+        current === undefined ||
+        busy.value === 'launch' ||
+        check().length > 0
+      ) {
         return;
       }
-      const config = { ...current.config, name: name.value.trim() };
-      await during('launch', async () => {
-        await insistSites(current);
-        await connection.call('launch', { config });
-        return () => {
-          draft.value = undefined;
-        };
-      });
+      const mine: Intent = { isTakenBack: false };
+      const wanted = name.value.trim();
+      await during(
+        'launch',
+        () => launchDraft(current, mine),
+        problem => {
+          if (!mine.isTakenBack) {
+            keepFailure(wanted, problem);
+          }
+        },
+      );
     },
     discard: () => {
+      if (intent.value) {
+        question.takeBack(intent.value);
+      }
       choose(place.value);
       refuse();
     },
   } satisfies Launching);
 };
-
-const isSample = (value: unknown): value is SampleCluster =>
-  isFields(value) &&
-  typeof value['title'] === 'string' &&
-  typeof value['description'] === 'string' &&
-  isFields(value['config']);

@@ -3,6 +3,7 @@ import {
   type BundleHash,
   type BundleStatus,
   type KernelStatus,
+  type VatId,
 } from '@cooperage/protocol';
 
 /** Code that the kernel has stored, by what a person knows of it. */
@@ -26,17 +27,17 @@ const namesOf = (names: readonly string[]): string =>
 export const storedCodes = (
   kept: readonly BundleStatus[],
   status: KernelStatus | undefined,
-  own: { readonly cluster: string; readonly vat: string },
+  own: VatId,
 ): readonly StoredCode[] => {
   const runners = new Map<BundleHash, string[]>();
   let current: BundleHash | undefined;
   for (const { name: cluster, vats } of status?.clusters ?? []) {
-    for (const { name: vat, bundleHash } of vats) {
+    for (const { id, name: vat, bundleHash } of vats) {
       if (!isBundleHash(bundleHash)) {
         // A vat that is being launched has none yet.
         continue;
       }
-      if (cluster === own.cluster && vat === own.vat) {
+      if (id === own) {
         current = bundleHash;
       }
       runners.set(bundleHash, [

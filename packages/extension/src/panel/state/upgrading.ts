@@ -5,104 +5,64 @@ import {
   type ReadonlySignal,
   type Signal,
 } from '@preact/signals';
-import {
-  problemOfBundle,
-  type BundleSource,
-  type BundleStatus,
-  type ControlMethods,
-  type Json,
-} from '@cooperage/protocol';
-import type { Actions } from './actions.ts';
+import type { BundleStatus, Json, VatId } from '@cooperage/protocol';
+import type { Actions, ActionState } from './actions.ts';
+import { textOfFile, type ChosenFile } from './chosen-file.ts';
 import type { Connection } from './connection.ts';
 import { parseJson, type TextProblem } from './json.ts';
 import type { LaunchPorts } from './launching.ts';
 import { wordsOf } from './link.ts';
+import {
+  fetchBundle,
+  makeChoice,
+  readBundle,
+  type Choice,
+  type NewCode,
+} from './new-code.ts';
 import { storedCodes, type StoredCode } from './stored-code.ts';
 
-/** Code that a vat may get: checked, and not sent yet. */
-export type NewCode = {
-  /** What it came from, for people: a file's name, a URL, words for what is stored. */
-  readonly origin: string;
-  readonly bundle: BundleSource;
+/** One vat, and what it is called: another may be called so later. */
+export type NamedVat = {
+  readonly id: VatId;
+  readonly cluster: string;
+  readonly vat: string;
 };
 
-/** A vat by its names. */
-export type VatNames = { readonly cluster: string; readonly vat: string };
+/** The last upgrade of a vat, which may not be to the code that is chosen now. */
+export type Attempt = ActionState & { readonly code: NewCode };
 
-export type Upgrading = {
+export type Upgrading = Pick<Choice, 'code' | 'problem' | 'isReading'> & {
   /** Whose form is open. */
-  readonly whose: ReadonlySignal<VatNames | undefined>;
-  readonly code: ReadonlySignal<NewCode | undefined>;
-  /** Why there is no code. */
-  readonly problem: ReadonlySignal<string | undefined>;
-  readonly isReading: ReadonlySignal<boolean>;
+  readonly whose: ReadonlySignal<NamedVat | undefined>;
   /** What the kernel has stored already. */
   readonly stored: ReadonlySignal<readonly StoredCode[]>;
+  /** Why that can't be told. */
+  readonly storedProblem: ReadonlySignal<string | undefined>;
+  /** Of that vat: under way, or failed and of interest still. */
+  readonly attempt: ReadonlySignal<Attempt | undefined>;
+  /** Whether `start` does anything. */
+  readonly canStart: ReadonlySignal<boolean>;
   /** JSON as it is written; without any the parameters stay as they are. */
   readonly parametersText: ReadonlySignal<string>;
   /** Why the upgrade was not begun, until the text changes. */
   readonly parametersProblem: ReadonlySignal<TextProblem | undefined>;
   /** What those who wait for an answer of the old heap are told; empty for the usual. */
   readonly message: Signal<string>;
-  open(vat: VatNames): void;
+  open(vat: NamedVat): void;
   close(): void;
-  /** From a file: a bundle, or one module if its name ends so. */
-  readText(text: string, origin: string): Promise<void>;
+  /** A bundle, or one module if the file's name ends so. */
+  readFile(file: ChosenFile): Promise<void>;
   readUrl(url: string): Promise<void>;
   /** One of those that are stored, by its hash; any other is none. */
   chooseStored(hash: string): void;
   writeParameters(text: string): void;
-  /** Gives the vat the code; the form closes when the vat runs it. */
+  /** Gives the vat the code; the form closes when the vat runs it, unless something else was chosen meanwhile. */
   start(): Promise<void>;
 };
 
-const MODULE = /\.m?js$/i;
-
 /** The key of the deed, for its state and its problem. */
-export const upgradeKey = ({ cluster, vat }: VatNames): string =>
-  `upgrade:${cluster}.${vat}`;
-
-/** The bundle in a text, or why there is none. */
-const readBundle = async (
-  text: string,
-  origin: string,
-  compileModule: LaunchPorts['compileModule'],
-): Promise<NewCode> => {
-  if (MODULE.test(origin.split(/[?#]/)[0] ?? '')) {
-    const compiled = await compileModule(text, origin);
-    if (!compiled.ok) {
-      const { problem, line } = compiled;
-      throw new Error(
-        `${origin} can’t be compiled${line === undefined ? '' : `, line ${line}`}: ${problem}`,
-      );
-    }
-    return { origin, bundle: { text: compiled.bundleText } };
-  }
-  const parsed = parseJson(text);
-  const problem = parsed.ok
-    ? problemOfBundle(text)
-    : `not JSON at line ${parsed.line}: ${parsed.problem}`;
-  if (problem !== undefined) {
-    throw new Error(`${origin} is no bundle: ${problem}`);
-  }
-  return { origin, bundle: { text } };
-};
-
-const fetchBundle = async (
-  url: string,
-  {
-    fetchText,
-    compileModule,
-  }: Pick<LaunchPorts, 'fetchText' | 'compileModule'>,
-): Promise<NewCode> => {
-  const wanted = url.trim();
-  if (!URL.canParse(wanted)) {
-    throw new Error(
-      `${JSON.stringify(wanted)} is no URL; it begins with https://`,
-    );
-  }
-  return readBundle(await fetchText(wanted), wanted, compileModule);
-};
+export const upgradeKey = ({ id }: Pick<NamedVat, 'id'>): string =>
+  `upgrade:${id}`;
 
 /** What a person may say beside the code. */
 const makeWords = () => {
@@ -136,38 +96,81 @@ const makeWords = () => {
   });
 };
 
+/** What the kernel has stored; asked for when a form opens. */
+const makeShelf = (
+  connection: Pick<Connection, 'call' | 'status'>,
+  whose: ReadonlySignal<NamedVat | undefined>,
+) => {
+  const kept = signal<readonly BundleStatus[]>([]);
+  const storedProblem = signal<string | undefined>(undefined);
+  return Object.freeze({
+    storedProblem,
+    stored: computed(() =>
+      whose.value === undefined
+        ? []
+        : storedCodes(kept.value, connection.status.value, whose.value.id),
+    ),
+    ask: async (): Promise<void> => {
+      const asker = whose.value;
+      storedProblem.value = undefined;
+      const found = await connection
+        .call('bundles', {})
+        .catch((error: unknown) => wordsOf(error));
+      if (whose.value !== asker) {
+        return;
+      }
+      if (typeof found === 'string') {
+        storedProblem.value = `What is stored can’t be listed: ${found}`;
+      } else {
+        kept.value = found;
+      }
+    },
+  });
+};
+
 /** New code for a vat: chosen, looked at, and given when the person says so. */
 export const makeUpgrading = (
   connection: Pick<Connection, 'call' | 'status'>,
-  actions: Pick<Actions, 'run' | 'clear'>,
-  ports: Pick<LaunchPorts, 'fetchText' | 'compileModule'>,
+  actions: Pick<Actions, 'run' | 'clear' | 'states'>,
+  {
+    canAct,
+    ...ports
+  }: Pick<LaunchPorts, 'fetchText' | 'compileModule'> & {
+    readonly canAct: ReadonlySignal<boolean>;
+  },
 ): Upgrading => {
-  const whose = signal<VatNames | undefined>(undefined);
-  const code = signal<NewCode | undefined>(undefined);
-  const problem = signal<string | undefined>(undefined);
-  const isReading = signal(false);
-  const kept = signal<readonly BundleStatus[]>([]);
+  const whose = signal<NamedVat | undefined>(undefined);
+  /** What each vat was to get last. */
+  const given = signal<ReadonlyMap<VatId, NewCode>>(new Map());
   const words = makeWords();
-  const stored = computed(() =>
-    whose.value === undefined
-      ? []
-      : storedCodes(kept.value, connection.status.value, whose.value),
-  );
-  let last = 0;
-
-  const forgetChoice = (): void => {
-    last += 1;
+  const shelf = makeShelf(connection, whose);
+  const choice = makeChoice(() => {
     if (whose.value) {
       actions.clear(upgradeKey(whose.value));
     }
-    batch(() => {
-      code.value = undefined;
-      problem.value = undefined;
-      isReading.value = false;
-    });
-  };
-  const become = (vat: VatNames | undefined): void => {
-    forgetChoice();
+  });
+  const attempt = computed((): Attempt | undefined => {
+    const state =
+      whose.value && actions.states.value.get(upgradeKey(whose.value));
+    const code = whose.value && given.value.get(whose.value.id);
+    return state && code && { ...state, code };
+  });
+  const isThere = ({ id }: NamedVat): boolean =>
+    connection.status.value?.clusters.some(({ vats }) =>
+      vats.some(vat => vat.id === id),
+    ) ?? false;
+  const canStart = computed(
+    () =>
+      canAct.value &&
+      choice.code.value !== undefined &&
+      attempt.value?.state !== 'busy' &&
+      whose.value !== undefined &&
+      // The kernel is told its names, which may be another's by now.
+      isThere(whose.value),
+  );
+
+  const become = (vat: NamedVat | undefined): void => {
+    choice.forget();
     batch(() => {
       whose.value = vat;
       words.write('');
@@ -177,86 +180,69 @@ export const makeUpgrading = (
       actions.clear(upgradeKey(vat));
     }
   };
-  const learnStored = async (vat: VatNames): Promise<void> => {
-    const found = await connection
-      .call('bundles', {})
-      .catch((error: unknown) => wordsOf(error));
-    if (whose.value !== vat) {
-      return;
-    }
-    if (typeof found === 'string') {
-      problem.value = `What is stored can’t be listed: ${found}`;
-    } else {
-      kept.value = found;
-    }
-  };
-  /** What was chosen before, or for another vat, is of no interest any more. */
-  const read = async (work: () => Promise<NewCode>): Promise<void> => {
-    forgetChoice();
-    const mine = last;
-    isReading.value = true;
-    const [found, why] = await work().then(
-      given => [given, undefined] as const,
-      (error: unknown) => [undefined, wordsOf(error)] as const,
-    );
-    if (mine === last) {
-      batch(() => {
-        code.value = found;
-        problem.value = why;
-        isReading.value = false;
-      });
-    }
-  };
   const give = async (
-    vat: VatNames,
-    params: ControlMethods['upgrade']['params'],
+    { id, ...names }: NamedVat,
+    code: NewCode,
+    said: NonNullable<ReturnType<typeof words.read>>,
   ): Promise<void> => {
     let incarnation = 0;
+    const isWanted = choice.watch();
+    given.value = new Map(given.value).set(id, code);
     const isDone = await actions.run(
-      upgradeKey(vat),
+      upgradeKey({ id }),
       () =>
-        `${vat.cluster}.${vat.vat} runs the new code, as incarnation ${incarnation}`,
+        `${names.cluster}.${names.vat} runs the new code, as incarnation ${incarnation}`,
       async () => {
-        ({ incarnation } = await connection.call('upgrade', params));
+        ({ incarnation } = await connection.call('upgrade', {
+          ...names,
+          bundle: code.bundle,
+          ...said,
+        }));
       },
     );
-    if (isDone && whose.value === vat) {
+    if (isDone && isWanted()) {
       become(undefined);
     }
   };
 
   return Object.freeze({
     whose,
-    code,
-    problem,
-    isReading,
-    stored,
+    attempt,
+    canStart,
+    code: choice.code,
+    problem: choice.problem,
+    isReading: choice.isReading,
+    stored: shelf.stored,
+    storedProblem: shelf.storedProblem,
     parametersText: words.parametersText,
     parametersProblem: words.parametersProblem,
     message: words.message,
     open: vat => {
       become(vat);
-      void learnStored(vat);
+      void shelf.ask();
     },
     close: () => become(undefined),
-    readText: (text, origin) =>
-      read(() => readBundle(text, origin, ports.compileModule)),
-    readUrl: url => read(() => fetchBundle(url, ports)),
+    readFile: file =>
+      choice.read(async () =>
+        readBundle(await textOfFile(file), file.name, ports.compileModule),
+      ),
+    readUrl: url => choice.read(() => fetchBundle(url, ports)),
     chooseStored: hash => {
-      forgetChoice();
-      const found = stored.value.find(each => each.hash === hash);
-      code.value = found && {
-        origin: found.words,
-        bundle: { hash: found.hash },
-      };
+      const found = shelf.stored.value.find(each => each.hash === hash);
+      choice.take(
+        found && { origin: found.words, bundle: { hash: found.hash } },
+      );
     },
     writeParameters: words.write,
     start: async () => {
       const vat = whose.value;
-      const bundle = code.value?.bundle;
+      const code = choice.code.value;
+      if (!vat || !code || !canStart.value) {
+        return;
+      }
       const said = words.read();
-      if (vat && bundle && said) {
-        await give(vat, { ...vat, bundle, ...said });
+      if (said) {
+        await give(vat, code, said);
       }
     },
   } satisfies Upgrading);

@@ -115,7 +115,19 @@ const Progress = ({
   );
 };
 
-/** The launches under way, the newest, and those that failed not long ago; what was launched before is among the vats. */
+/** The launches under way, the newest, and those that failed not long ago, newest first; what was launched before is among the vats. */
+export const shownOf = (
+  launches: readonly LaunchStatus[],
+): readonly LaunchStatus[] =>
+  launches
+    .toReversed()
+    .filter(
+      ({ state }, index) =>
+        index === 0 ||
+        state === 'running' ||
+        (state === 'failed' && index < SHOWN),
+    );
+
 export const Launches = ({
   bench,
   launches,
@@ -124,21 +136,13 @@ export const Launches = ({
   readonly launches: readonly LaunchStatus[];
 }) => (
   <ul class="cards" aria-label="Launches">
-    {launches
-      .toReversed()
-      .filter(
-        ({ state }, index) =>
-          index === 0 ||
-          state === 'running' ||
-          (state === 'failed' && index < SHOWN),
-      )
-      .map((launch, index) => (
-        <Progress
-          key={launch.id}
-          bench={bench}
-          launch={launch}
-          isNewest={index === 0}
-        />
-      ))}
+    {shownOf(launches).map((launch, index) => (
+      <Progress
+        key={launch.id}
+        bench={bench}
+        launch={launch}
+        isNewest={index === 0}
+      />
+    ))}
   </ul>
 );

@@ -3,11 +3,14 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { LaunchStatus } from '@cooperage/protocol';
 import type { Bench } from '../state/bench.ts';
+import type { LaunchFailure } from '../state/launching.ts';
 import { Button } from '../ui/button.tsx';
 import { FileField } from '../ui/file-field.tsx';
+import { useKeptFocus } from '../ui/kept-focus.ts';
+import { LongText } from '../ui/long-text.tsx';
 import { Notice, ProblemList } from '../ui/notice.tsx';
 import { Grants } from './grants.tsx';
-import { Launches } from './launch-progress.tsx';
+import { Launches, shownOf } from './launch-progress.tsx';
 import { SourceEditor } from './source.tsx';
 
 const Draft = ({ bench }: { readonly bench: Bench }) => {
@@ -33,6 +36,8 @@ const Draft = ({ bench }: { readonly bench: Bench }) => {
     problems.length > 0 ||
     !bench.canAct.value ||
     launching.busy.value !== undefined;
+  const isAsking = launching.isAsking.value;
+  const isLaunching = launching.busy.value === 'launch' && !isAsking;
   return (
     <form
       class="card draft"
@@ -71,10 +76,10 @@ const Draft = ({ bench }: { readonly bench: Bench }) => {
       <ProblemList problems={problems} />
       <div class="row">
         <Button tone="primary" disabled={mayNot}>
-          {launching.busy.value === 'launch' ? 'Launching…' : 'Launch'}
+          {isLaunching ? 'Launching…' : isAsking ? 'Asking…' : 'Launch'}
         </Button>
         <Button tone="quiet" onPress={launching.discard}>
-          Cancel
+          {isLaunching ? 'Close' : 'Cancel'}
         </Button>
       </div>
     </form>
@@ -117,7 +122,7 @@ const FileAndUrl = ({ bench }: { readonly bench: Bench }) => {
       <h2 id="file-title">From a file or a URL</h2>
       <FileField
         accept=".json,.bundle,application/json"
-        onText={launching.draftText}
+        onFile={file => void launching.draftFile(file)}
       >
         a bundle or a cluster config
       </FileField>
@@ -153,30 +158,69 @@ const FileAndUrl = ({ bench }: { readonly bench: Bench }) => {
   );
 };
 
-/** Why the last launch failed, unless its own steps say so already. */
-const unsaid = (
-  problems: readonly string[],
+/** Whether the launch's own steps do not say so already. */
+const isUnsaid = (
+  problem: string,
   launches: readonly LaunchStatus[],
-): readonly string[] =>
-  problems.filter(problem =>
-    launches.every(({ error }) => error === undefined || error !== problem),
+): boolean => shownOf(launches).every(({ error }) => error !== problem);
+
+/** What came of a launch after something else was chosen: here until somebody has seen it. */
+const LateFailure = ({
+  bench,
+  failure,
+}: {
+  readonly bench: Bench;
+  readonly failure: LaunchFailure;
+}) => (
+  <Notice tone="bad" title={`${failure.name} could not be launched`}>
+    <div>
+      <LongText text={failure.problem} />
+    </div>
+    <div class="row">
+      <Button
+        tone="quiet"
+        label={`Dismiss what was said of ${failure.name}`}
+        onPress={() => bench.launching.dismiss(failure)}
+      >
+        Dismiss
+      </Button>
+    </div>
+  </Notice>
+);
+
+/** What has become of launches. */
+const Outcomes = ({ bench }: { readonly bench: Bench }) => {
+  const { place, problems, failures } = bench.launching;
+  const launches = bench.connection.status.value?.launches ?? [];
+  const late = failures.value.filter(({ problem }) =>
+    isUnsaid(problem, launches),
   );
+  const region = useRef<HTMLDivElement>(null);
+  useKeptFocus(region);
+  return (
+    <div class="launches" aria-live="polite" ref={region}>
+      {late.map(failure => (
+        <LateFailure key={failure.id} bench={bench} failure={failure} />
+      ))}
+      {place.value === 'launch' ? (
+        <ProblemList
+          problems={problems.value.filter(each => isUnsaid(each, launches))}
+        />
+      ) : null}
+      <Launches bench={bench} launches={launches} />
+    </div>
+  );
+};
 
 export const Launch = ({ bench }: { readonly bench: Bench }) => {
   const { launching } = bench;
   useEffect(() => {
     void launching.loadSamples();
   }, [launching]);
-  const launches = bench.connection.status.value?.launches ?? [];
   return (
     <>
       <Draft bench={bench} />
-      <div class="launches" aria-live="polite">
-        {launching.place.value === 'launch' ? (
-          <ProblemList problems={unsaid(launching.problems.value, launches)} />
-        ) : null}
-        <Launches bench={bench} launches={launches} />
-      </div>
+      <Outcomes bench={bench} />
       <Samples bench={bench} />
       <FileAndUrl bench={bench} />
       <SourceEditor bench={bench} />

@@ -29,8 +29,11 @@ export const SourceEditor = ({ bench }: { readonly bench: Bench }) => {
     }
   }, [problem]);
 
+  const mayNot = launching.busy.value !== undefined;
   const compile = (): void => {
-    void launching.draftSource(source.value, 'pasted');
+    if (!mayNot) {
+      void launching.draftSource(source.value, 'pasted');
+    }
   };
   return (
     <section aria-labelledby="source-title">
@@ -85,7 +88,7 @@ export const SourceEditor = ({ bench }: { readonly bench: Bench }) => {
         ) : null}
       </div>
       <div class="row">
-        <Button onPress={compile} disabled={launching.busy.value !== undefined}>
+        <Button onPress={compile} disabled={mayNot}>
           {launching.busy.value === 'source' ? 'Compiling…' : 'Compile'}
         </Button>
         <small>or Ctrl + Enter</small>

@@ -1,8 +1,9 @@
 /** @jsxImportSource preact */
 import { useSignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import { upgradeKey, type VatNames } from '../state/upgrading.ts';
 import type { Bench } from '../state/bench.ts';
+import type { NewCode } from '../state/new-code.ts';
+import type { NamedVat } from '../state/upgrading.ts';
 import { Button } from '../ui/button.tsx';
 import { FileField } from '../ui/file-field.tsx';
 import { LongText } from '../ui/long-text.tsx';
@@ -45,13 +46,14 @@ const StoredChoice = ({ bench }: { readonly bench: Bench }) => {
 
 /** Where the new code comes from. */
 const Choice = ({ bench }: { readonly bench: Bench }) => {
-  const { readText, readUrl, isReading, problem } = bench.upgrading;
+  const { readFile, readUrl, isReading, problem, storedProblem } =
+    bench.upgrading;
   const url = useSignal('');
   return (
     <>
       <FileField
         accept=".json,.bundle,.js,.mjs,application/json,text/javascript"
-        onText={(text, name) => void readText(text, name)}
+        onFile={file => void readFile(file)}
       >
         a bundle, or one module
       </FileField>
@@ -78,6 +80,9 @@ const Choice = ({ bench }: { readonly bench: Bench }) => {
         </Button>
       </form>
       <StoredChoice bench={bench} />
+      {storedProblem.value === undefined ? null : (
+        <Notice tone="warn">{storedProblem.value}</Notice>
+      )}
       {problem.value === undefined ? null : (
         <Notice key={problem.value} tone="bad" isAnswer>
           {problem.value}
@@ -142,45 +147,74 @@ const Words = ({ bench }: { readonly bench: Bench }) => {
   );
 };
 
+/** To follow `gets`. */
+const wordsOfCode = ({ origin, bundle }: NewCode): string =>
+  'hash' in bundle ? origin : `the code of ${origin}`;
+
+/** What has become of the last upgrade, which need not be to what is chosen now. */
+const AttemptNotice = ({ bench }: { readonly bench: Bench }) => {
+  const { attempt, code } = bench.upgrading;
+  const last = attempt.value;
+  if (last === undefined) {
+    return null;
+  }
+  const isChosen = last.code === code.value;
+  if (last.state === 'busy') {
+    return isChosen ? null : (
+      <p role="status">
+        It is getting {wordsOfCode(last.code)} now; this can follow.
+      </p>
+    );
+  }
+  return (
+    <Notice
+      key={last.problem}
+      tone="bad"
+      isAnswer={isChosen}
+      title={
+        isChosen
+          ? 'It is as it was'
+          : `It is as it was, without ${wordsOfCode(last.code)}`
+      }
+    >
+      <div>
+        <LongText text={last.problem} />
+      </div>
+    </Notice>
+  );
+};
+
 /** What is about to happen, and the last word. */
 const Confirmation = ({
   bench,
   vat,
 }: {
   readonly bench: Bench;
-  readonly vat: VatNames;
+  readonly vat: NamedVat;
 }) => {
-  const { code, start, close } = bench.upgrading;
-  const state = bench.actions.states.value.get(upgradeKey(vat));
-  const isBusy = state?.state === 'busy';
+  const { code, start, close, canStart, attempt } = bench.upgrading;
+  const isBusy = attempt.value?.state === 'busy';
   if (code.value === undefined) {
-    return null;
+    return <AttemptNotice bench={bench} />;
   }
   const { origin, bundle } = code.value;
-  const isStored = 'hash' in bundle;
   return (
     <div class="upgrade-confirm">
       <p>
-        <strong>{vat.vat}</strong> gets {isStored ? '' : 'the code of '}
-        <bdi>{origin}</bdi>. Its store and its durable objects stay. What only
-        its heap knew goes, and what it has yet to answer is rejected.
+        <strong>{vat.vat}</strong> gets <bdi>{wordsOfCode(code.value)}</bdi>.
+        Its store and its durable objects stay. What only its heap knew goes,
+        and what it has yet to answer is rejected.
       </p>
       <Words bench={bench} />
-      {state?.state === 'failed' ? (
-        <Notice key={state.problem} tone="bad" isAnswer title="It is as it was">
-          <div>
-            <LongText text={state.problem} />
-          </div>
-        </Notice>
-      ) : null}
+      <AttemptNotice bench={bench} />
       <div class="row">
         <Button
           key={origin}
           tone="primary"
           // Arrows in the list of what is stored must find it where it was.
-          autoFocus={!isStored}
+          autoFocus={!('hash' in bundle)}
           label={`Upgrade ${vat.cluster}.${vat.vat} now`}
-          disabled={isBusy || !bench.canAct.value}
+          disabled={!canStart.value}
           onPress={() => void start()}
         >
           {isBusy ? 'Upgrading…' : 'Upgrade'}
@@ -199,7 +233,7 @@ export const Upgrade = ({
   vat,
 }: {
   readonly bench: Bench;
-  readonly vat: VatNames;
+  readonly vat: NamedVat;
 }) => (
   <section
     class="upgrade"

@@ -80,9 +80,8 @@ const TerminateButton = (props: VatProps) => {
 const UpgradeOrder = (props: VatProps) => {
   const { bench, cluster, vat } = props;
   const { whose, open, close } = bench.upgrading;
-  const names = { cluster: cluster.name, vat: vat.name };
-  const isOpen =
-    whose.value !== undefined && upgradeKey(whose.value) === upgradeKey(names);
+  const named = { id: vat.id, cluster: cluster.name, vat: vat.name };
+  const isOpen = whose.value?.id === vat.id;
   const isUnderWay = vat.state === 'upgrading';
   const place = useRef<HTMLLIElement>(null);
   // With its form.
@@ -91,10 +90,10 @@ const UpgradeOrder = (props: VatProps) => {
     <li ref={place}>
       <Button
         tone="quiet"
-        label={`Upgrade ${names.cluster}.${names.vat}`}
+        label={`Upgrade ${named.cluster}.${named.vat}`}
         expanded={isOpen}
         disabled={!isOpen && (isUnderWay || !bench.canAct.value)}
-        onPress={() => (isOpen ? close() : open(names))}
+        onPress={() => (isOpen ? close() : open(named))}
       >
         Upgrade…
       </Button>
@@ -104,9 +103,9 @@ const UpgradeOrder = (props: VatProps) => {
           : 'gives it new code over its store'}
       </small>
       {isOpen ? (
-        <Upgrade bench={bench} vat={names} />
+        <Upgrade bench={bench} vat={named} />
       ) : (
-        <ActionProblem bench={bench} actionKey={upgradeKey(names)} />
+        <ActionProblem bench={bench} actionKey={upgradeKey(named)} />
       )}
     </li>
   );

@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { wordsOfStop, type VatState } from '@cooperage/protocol';
+import { upgradeKey } from '../state/upgrading.ts';
 import { firstOrder } from '../state/vat-orders.ts';
 import { Button } from '../ui/button.tsx';
 import { useKeptFocus } from '../ui/kept-focus.ts';
@@ -142,7 +143,11 @@ export const Vat = (props: VatProps) => {
         </div>
       </div>
       <VatReason vat={vat} />
-      {isOpen.value ? <VatOrders {...props} /> : null}
+      {isOpen.value ? (
+        <VatOrders {...props} />
+      ) : (
+        <ActionProblem bench={bench} actionKey={upgradeKey(vat)} />
+      )}
       <ActionProblem bench={bench} actionKey={orderKey(props)} />
     </li>
   );
