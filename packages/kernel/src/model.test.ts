@@ -624,7 +624,9 @@ describe('random programs of raw vats', () => {
       ),
       { numRuns: Math.ceil(RUNS / 8), endOnFailure: true },
     );
-    expect(renewed).toBeGreaterThan(RUNS / 8);
-    expect(terminated).toBeGreaterThan(RUNS / 40);
+    if (RUNS >= 40) {
+      expect(renewed).toBeGreaterThan(RUNS / 8);
+      expect(terminated).toBeGreaterThan(RUNS / 40);
+    }
   }, 240_000);
 });
