@@ -103,8 +103,9 @@ export const BARS = [
     isMost: true,
   },
   { name: 'rows-after', figure: 'value', atLeast: 0, aim: 0, isMost: true },
-  // Half a byte a round trip: what a collection leaves varies by some kilobytes.
-  { name: 'heap-after', figure: 'value', atLeast: 16, aim: 1, isMost: true },
+  // Two messages each: whoever kept a number of each would miss it.
+  { name: 'heap-after', figure: 'value', atLeast: 0.5, aim: 0.1, isMost: true },
+  { name: 'heap-after-spread', figure: 'value' },
   {
     name: 'vat-start-1',
     platform: 'chromium',
@@ -175,18 +176,35 @@ export const BARS = [
     aim: 8,
     isMost: true,
   },
-  {
-    name: 'bystander',
+  ...[
+    'bystander',
+    'bystander-p95',
+    'bystander-one',
+    'bystander-one-p95',
+    'bystander-turns',
+    'bystander-turns-p95',
+    'bystander-flood',
+    'bystander-flood-p95',
+  ].map(name => ({
+    name,
     figure: 'peers.idle',
     atLeast: 3,
     aim: 1.2,
     isMost: true,
+  })),
+  { name: 'bystander-flood-cranks', figure: 'value' },
+  {
+    name: 'bystander-control',
+    figure: 'value',
+    atLeast: 100,
+    aim: 20,
+    isMost: true,
   },
   {
-    name: 'bystander-one',
-    figure: 'peers.idle',
-    atLeast: 3,
-    aim: 1.2,
+    name: 'bystander-stop',
+    figure: 'value',
+    atLeast: 1000,
+    aim: 200,
     isMost: true,
   },
 ];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { median, ratioOf, runRounds } from './rounds.ts';
+import { median, percentile, ratioOf, runRounds, slopeOf } from './rounds.ts';
 
 test('a median is the middle value, or the mean of the middle two', () => {
   expect([[3, 1, 2], [4, 1, 3, 2], [7], []].map(median)).toEqual([
@@ -8,6 +8,20 @@ test('a median is the middle value, or the mean of the middle two', () => {
     7,
     NaN,
   ]);
+});
+
+test('a percentile is the least value that so many in a hundred do not exceed', () => {
+  const values = Array.from({ length: 20 }, (_, index) => 20 - index);
+  expect([5, 50, 95, 96].map(share => percentile(share, values))).toEqual([
+    1, 10, 19, 20,
+  ]);
+  expect(percentile(95, [])).toBe(NaN);
+});
+
+test('a slope is that of most values, whatever one of them is', () => {
+  expect(slopeOf([10, 12, 14, 16, 18])).toBe(2);
+  expect(slopeOf([10, 12, 900, 16, 18])).toBe(2);
+  expect(slopeOf([10, 10, 10, 10, 10, 10, 70])).toBe(0);
 });
 
 test('contenders run warm first and then in turns, another one first in each round', async () => {

@@ -21,6 +21,25 @@ export const median = (values: readonly number[]): number => {
   return (low + high) / 2;
 };
 
+/** What so many in a hundred of the values do not exceed. NaN for none. */
+export const percentile = (share: number, values: readonly number[]): number =>
+  [...values].sort((one, other) => one - other)[
+    Math.ceil((share / 100) * values.length) - 1
+  ] ?? NaN;
+
+/**
+ * How much the values grow from each to the next: the median of the slopes
+ * between any two, which some that are far off don't bear on.
+ */
+export const slopeOf = (values: readonly number[]): number =>
+  median(
+    values.flatMap((value, index) =>
+      values
+        .slice(0, index)
+        .map((before, other) => (value - before) / (index - other)),
+    ),
+  );
+
 /** Units per second of each contender, one per round. */
 export type Rates<Name extends string> = Readonly<
   Record<Name, readonly number[]>

@@ -61,8 +61,8 @@ export type Ours = {
   reload?(): Promise<void>;
   /** Bytes (proportional set size) by the id of each process that shows pages: all vats share one. Of Chromium on Linux alone. */
   rendererMemory?(): Promise<ReadonlyMap<number, number>>;
-  /** Rows in all tables of the kernel's database; of Node alone. */
-  countRows?(): number;
+  /** Rows in all tables of the kernel's database; in Chromium of objects, promises and c-lists alone, after a collection. */
+  countRows(): Promise<number>;
   /** Ends it and deletes its state. */
   stop(): Promise<void>;
 };

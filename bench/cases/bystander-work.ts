@@ -1,4 +1,4 @@
-/** What consoles do while vats spin; like `console-work.ts`. */
+/** What consoles do while vats are at work; like `console-work.ts`. */
 import type { Realm } from '../stage.ts';
 
 /** Milliseconds of each of so many calls to the vat of a cluster, one at a time. */
@@ -32,9 +32,35 @@ export const beginSpinning = async (
   await send(kernel, 'status');
 };
 
+/** Launches clusters whose vats then get one delivery of so many steps after the other until they end. */
+export const beginToiling = async (
+  { send, kernel }: Realm,
+  {
+    configs,
+    steps,
+  }: { configs: readonly { readonly name: string }[]; steps: number },
+): Promise<void> => {
+  for (const config of configs) {
+    await send(kernel, 'launch', config);
+  }
+  for (const { name } of configs) {
+    const root = await send(kernel, 'root', name);
+    const toil = async (): Promise<void> => {
+      for (;;) {
+        await send(root, 'toil', steps);
+      }
+    };
+    for (const each of [toil(), toil()]) {
+      each.catch(() => {}); // it ends with its cluster
+    }
+    await send(root, 'ping');
+  }
+};
+
 /**
- * Milliseconds of a person's words: `status`, then of each cluster `restart`, after which its vat spins again, and
- * `terminate`.
+ * Milliseconds of a person's words: `status`, then of each cluster the words
+ * that stop its vat, let it go on, and give it a new heap, after each of which it
+ * is at work again, and `terminate`.
  */
 export const timeControl = async (
   { send, kernel }: Realm,
@@ -46,7 +72,7 @@ export const timeControl = async (
     return performance.now() - start;
   };
   const times = [await time('status')];
-  for (const method of ['restart', 'terminate']) {
+  for (const method of ['suspend', 'resume', 'restart', 'terminate']) {
     for (const cluster of clusters) {
       times.push(await time(method, cluster));
     }

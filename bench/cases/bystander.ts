@@ -1,81 +1,89 @@
-import { availableParallelism } from 'node:os';
-import { bundleOf } from '../program.ts';
-import { median, ratioOf } from '../rounds.ts';
-import type { BenchCase, Figure, Ours } from '../stage.ts';
-import { beginSpinning, timeControl, timeEachCall } from './bystander-work.ts';
+import { median } from '../rounds.ts';
+import type { BenchCase, Ours } from '../stage.ts';
+import {
+  beginSpinning,
+  beginToiling,
+  timeControl,
+  timeEachCall,
+} from './bystander-work.ts';
+import { latencies } from './latencies.ts';
+import { SPINNERS, spinnerConfig } from './spinner.ts';
 import { launchAll, terminateAll } from './start-work.ts';
-
-const SOURCE = `imports => ({
-  buildRootObject: () => imports['@endo/far'].Far('Spinner', {
-    ping: () => 'pong',
-    spin: () => { for (;;); },
-  }),
-})`;
-
-const configOf = (name: string) => ({
-  name,
-  // Nothing but the measurement ends it.
-  vats: { [name]: { bundle: bundleOf(SOURCE), deadline: 600_000 } },
-});
 
 const NEIGHBOR = 'neighbor';
 
-/** The middle call's milliseconds and the slowest control word's, while so many vats spin. */
+/** Steps of one delivery that ends: a good hundredth of a second. */
+const STEPS = 10_000_000;
+
+/** Who is at work beside: nobody, vats whose one delivery does not end, or vats with one delivery after the other. */
+const BESIDE = {
+  idle: { clusters: [], begin: undefined },
+  one: { clusters: SPINNERS.slice(0, 1), begin: beginSpinning },
+  cores: { clusters: SPINNERS, begin: beginSpinning },
+  turns: { clusters: SPINNERS, begin: beginToiling },
+} as const;
+
+/** Milliseconds of each call, and of the slowest control word, while these are at work. */
 const measureBeside = async (
   ours: Ours,
-  { clusters, count }: { clusters: readonly string[]; count: number },
+  { name, count }: { name: keyof typeof BESIDE; count: number },
 ) => {
-  await ours.run(beginSpinning, { configs: clusters.map(configOf) });
+  const { clusters, begin } = BESIDE[name];
+  if (begin !== undefined) {
+    const configs = clusters.map(spinnerConfig);
+    await ours.run(begin, { configs, steps: STEPS });
+  }
   const calls = await ours.run(timeEachCall, { cluster: NEIGHBOR, count });
   const words = await ours.run(timeControl, { clusters });
-  return { call: median(calls), word: Math.max(...words) };
+  return { calls, word: Math.max(...words) };
 };
 
 /**
  * A call from the console to a vat while no other vat works, while one spins,
- * and while as many spin as there are processors, in turns; and how long the
- * kernel takes to answer `status`, `restart` and `terminate` meanwhile.
+ * while as many spin as there are processors, and while as many have one short
+ * delivery after the other, which take all the places that there are for
+ * deliveries; in turns. And how long the kernel takes meanwhile to answer what a
+ * person says.
  */
 export const bystander: BenchCase = {
   name: 'bystander',
-  figures: ['bystander', 'bystander-one', 'bystander-control'],
+  figures: [
+    'bystander',
+    'bystander-p95',
+    'bystander-one',
+    'bystander-one-p95',
+    'bystander-turns',
+    'bystander-turns-p95',
+    'bystander-control',
+  ],
   platforms: ['node', 'chromium'],
   measure: async stage => {
     const ours = await stage.provideOurs();
-    const cores = Math.max(2, availableParallelism());
-    const spinners = Array.from(
-      { length: cores },
-      (_, index) => `spin${index}`,
-    );
-    await ours.run(launchAll, { configs: [configOf(NEIGHBOR)] });
+    await ours.run(launchAll, { configs: [spinnerConfig(NEIGHBOR)] });
     const { rounds, count } = stage.extent({ rounds: 5, count: 100 });
-    const runs = { idle: 0, one: 1, cores };
-    const seen = { idle: [], one: [], cores: [] } as Record<
-      keyof typeof runs,
-      number[]
-    >;
+    const seen: Record<keyof typeof BESIDE, number[][]> = {
+      idle: [],
+      one: [],
+      cores: [],
+      turns: [],
+    };
+    const names = ['idle', 'one', 'cores', 'turns'] as const;
     const words: number[] = [];
     await ours.run(timeEachCall, { cluster: NEIGHBOR, count });
     for (let round = 0; round < rounds; round += 1) {
-      for (const name of ['idle', 'one', 'cores'] as const) {
-        const clusters = spinners.slice(0, runs[name]);
-        const { call, word } = await measureBeside(ours, { clusters, count });
-        seen[name].push(call);
+      for (const name of names) {
+        const { calls, word } = await measureBeside(ours, { name, count });
+        seen[name].push(calls);
         if (name !== 'idle') {
           words.push(word);
         }
       }
     }
     await ours.run(terminateAll, { clusters: [NEIGHBOR] });
-    const figure = (name: string, times: readonly number[]): Figure => ({
-      name,
-      value: median(times),
-      unit: 'ms',
-      peers: { idle: ratioOf(times, seen.idle) },
-    });
     return [
-      figure('bystander', seen.cores),
-      figure('bystander-one', seen.one),
+      ...latencies('bystander', { calls: seen.cores, idle: seen.idle }),
+      ...latencies('bystander-one', { calls: seen.one, idle: seen.idle }),
+      ...latencies('bystander-turns', { calls: seen.turns, idle: seen.idle }),
       { name: 'bystander-control', value: median(words), unit: 'ms' },
     ];
   },

@@ -1,6 +1,8 @@
 import type { BenchCase } from '../stage.ts';
 import { alias } from './alias.ts';
 import { bystander } from './bystander.ts';
+import { bystanderFlood } from './bystander-flood.ts';
+import { bystanderStop } from './bystander-stop.ts';
 import { store } from './store.ts';
 import { console100 } from './console-100.ts';
 import { consoleSeq } from './console-seq.ts';
@@ -11,7 +13,6 @@ import { reap1000 } from './reap-1000.ts';
 import { roundtripConsole } from './roundtrip-console.ts';
 import { roundtripSeqMemory } from './roundtrip-seq-memory.ts';
 import { roundtripSeq } from './roundtrip-seq.ts';
-import { rowsAfter } from './rows-after.ts';
 import { sqlPerCall } from './sql-per-call.ts';
 import { sqlPerRoundtrip } from './sql-per-roundtrip.ts';
 import { terminate100k } from './terminate-100k.ts';
@@ -42,8 +43,9 @@ export const CASES: readonly BenchCase[] = [
   vatMemory,
   store,
   bystander,
+  bystanderStop,
+  bystanderFlood,
   twoCpuVats,
-  rowsAfter,
   heapAfter,
   reap1000,
   gcCost,

@@ -10,8 +10,8 @@ const partOf = (number: number, divisor: number): number =>
   Math.ceil(number / divisor);
 
 /**
- * A quick run makes an eleventh of the rounds, with half the work and a quarter
- * of the warming up; or a fifth of the work where there is but one round.
+ * A quick run makes one of the rounds, with half the work and a twelfth of the
+ * warming up; or a fifth of the work where there is but one round.
  */
 export const shorten =
   (isQuick: boolean) =>
@@ -21,9 +21,9 @@ export const shorten =
     }
     return rounds > 1
       ? {
-          rounds: partOf(rounds, 11),
+          rounds: 1,
           count: partOf(count, 2),
-          warm: partOf(warm, 4),
+          warm: partOf(warm, 12),
         }
       : { rounds, count: partOf(count, 5), warm: partOf(warm, 5) };
   };

@@ -108,6 +108,10 @@ export const startChromiumOurs = async (
       ? { rendererMemory: () => readRendererMemory(extension) }
       : {}),
     heapUsed: () => readHeapUsed(extension),
+    countRows: () =>
+      inConsole<number>(
+        'E(kernel).collect().then(({ objects, promises, references }) => objects + promises + references)',
+      ),
     stop: () => extension.close(),
   };
   const session = await extension.context.browser()?.newBrowserCDPSession();

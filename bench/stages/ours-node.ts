@@ -89,7 +89,7 @@ export const startNodeOurs = async (
       collect();
       return process.memoryUsage().heapUsed;
     },
-    countRows: () =>
+    countRows: async () =>
       SCHEMA.reduce((rows, { name }) => rows + db.load(name).length, 0),
     stop: async () => {
       person.close();
