@@ -1,19 +1,15 @@
 import harden from '@endo/harden';
-import { CooperageError, type VatId } from '@cooperage/protocol';
-import type { VatStores } from './ports.ts';
+import { CooperageError } from '@cooperage/protocol';
 
 /** That vat's file can't be used, while the storage can. */
 export const isStoreDamaged = (problem: unknown): problem is CooperageError =>
   problem instanceof CooperageError && problem.code === 'STORE_DAMAGED';
 harden(isStoreDamaged);
 
-/** Bytes of a vat's file; none of one that can't be used. */
-export const sizeOfStore = (
-  stores: Pick<VatStores, 'size'>,
-  vat: VatId,
-): number => {
+/** Bytes of a vat's file, or of a part of it, as they are measured; none of one that can't be used. */
+export const bytesUnlessDamaged = (measure: () => number): number => {
   try {
-    return stores.size(vat);
+    return measure();
   } catch (problem) {
     if (!isStoreDamaged(problem)) {
       throw problem;
@@ -21,4 +17,4 @@ export const sizeOfStore = (
     return 0;
   }
 };
-harden(sizeOfStore);
+harden(bytesUnlessDamaged);

@@ -19,7 +19,7 @@ import { fieldsOf, parseInspection, textOf } from '../requests.ts';
 import { describeEnd } from '../obituaries.ts';
 import type { State } from '../store/state.ts';
 import type { Usage } from '../usage.ts';
-import { sizeOfStore } from '../damaged-store.ts';
+import { bytesUnlessDamaged } from '../damaged-store.ts';
 import { reportCycles } from './cycles.ts';
 import { inspectEndpoint, type FactsOf } from './endpoints.ts';
 import { makeGrowth } from './growth.ts';
@@ -79,7 +79,7 @@ export const makeInspector = (
 
   const factsOf: FactsOf = vat => {
     const row = state.vats.get(vat);
-    const bytes = row ? sizeOfStore(stores, vat) : 0;
+    const bytes = row ? bytesUnlessDamaged(() => stores.size(vat)) : 0;
     return (
       row && {
         reason: row.failure ?? row.suspension,

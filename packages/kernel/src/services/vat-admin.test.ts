@@ -728,6 +728,26 @@ describe('a node', () => {
     expect(flight('kid')[0]).toBe('message');
   });
 
+  it.each([
+    ['with a share of a quota', { bytes: 1_000_000 }],
+    ['without one', {}],
+  ])(
+    'tells of a vat %s that nothing is stored when its file can’t be read',
+    async (_what, grant) => {
+      const { make, ask, told, rig, vatNamed } = await makeAdminStage(grant);
+      const { slots: [, node = ''] = [] } = (await make('kid')) ?? {};
+      const { id = 'v0' as VatId, storeBytes } = vatNamed('kid') ?? {};
+      const damage = 'spoilt';
+      rig.image.vats.set(id, { fold: 0, rows: new Map(), damage });
+      const answer = told(await ask(node, 'stats'));
+      expect([typeof storeBytes === 'number', answer?.value]).toMatchObject([
+        'bytes' in grant,
+        { state: 'running', storeBytes: 0 },
+      ]);
+      expect(rig.kernel.status().state).toBe('running');
+    },
+  );
+
   it('is found again by the administrator that made the vat, and by no other', async () => {
     const { make, ask, told, admin, say } = await makeAdminStage();
     const { slots: [kid = '', node = ''] = [] } = (await make('kid')) ?? {};

@@ -4,7 +4,7 @@ import { bytesOf } from '../adapters/columns.ts';
 import type { VatStores } from '../ports.ts';
 import type { VatRow } from '../store/vat-schema.ts';
 import type { State } from '../store/state.ts';
-import { isStoreDamaged, sizeOfStore } from '../damaged-store.ts';
+import { bytesUnlessDamaged, isStoreDamaged } from '../damaged-store.ts';
 
 const bytesOfRow = (key: string, value: string | null): number =>
   value === null ? 0 : bytesOf(key) + bytesOf(value);
@@ -94,17 +94,15 @@ export const makeStoreBounds = (
   };
 
   return harden({
-    /** Bytes of the keys and values in its store; of a vat without a bound of its own as of the last fold. */
-    bytesOf: ({
-      id,
-      storeBytes,
-    }: Pick<VatRow, 'id' | 'storeBytes'>): number => {
-      if (storeBytes === null) {
-        return sizeOfStore(stores, id);
-      }
-      const size = sizes.get(id);
-      return (size?.isExact ? size : measure(id)).bytes;
-    },
+    /** Bytes of the keys and values in its store, none if that can't be used; of a vat without a bound of its own as of the last fold. */
+    bytesOf: ({ id, storeBytes }: Pick<VatRow, 'id' | 'storeBytes'>): number =>
+      bytesUnlessDamaged(() => {
+        if (storeBytes === null) {
+          return stores.size(id);
+        }
+        const size = sizes.get(id);
+        return (size?.isExact ? size : measure(id)).bytes;
+      }),
     /** Why the store can't take the changes, if it can't. To be called outside of a crank; `taken` follows if they are applied. */
     problemOf: (
       { id, storeBytes }: Pick<VatRow, 'id' | 'storeBytes'>,
