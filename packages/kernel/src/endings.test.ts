@@ -316,6 +316,31 @@ describe('a session with much that ends', () => {
   });
 });
 
+it('sessions of an earlier run end together: what one was to decide comes to no other (invariant 7)', async () => {
+  const image = makeMemoryImage();
+  const stage = await makeStage(['bob'], {
+    image,
+    clearedPerCrank: 7,
+    collectMilliseconds: Infinity,
+    behave,
+  });
+  const other = await stage.rig.connect();
+  const reference = { cluster: 'demo', vat: 'bob' };
+  const { vref } = Object(await other.rpc.call('reference', reference));
+  await stage.say(send(stage.root('bob'), 'take', many('p+', 100)));
+  await stage.finish('bob');
+  other.send(send(String(vref), 'meet', ['o+1']));
+  await settle();
+  await stage.finish('bob', send(`o-${50 + COUNT}`, 'take', many('p-', 50)));
+  const [, , message] = other.deliveries[0] ?? [];
+  other.send(...Object(message).methargs.slots.map(subscribe));
+  await settle();
+  await stage.rig.kernel.state.store.commit();
+  expect(image.tables.get('sessions')?.size).toBe(2);
+  expect(await reopen(image)).toMatchObject({ endings: 0, problems: [] });
+  await end(stage);
+});
+
 /** The most messages that a crank took off all queues since `start`, and in how many it took any. */
 const makeMeter = () => {
   let left: number | undefined;

@@ -31,10 +31,13 @@ export const makeLives = (
 
   const vatRow = (vat: VatId) => insistRow(state.vats.get(vat), `vat ${vat}`);
 
-  const endSession = (id: SessionId, reason: string): void => {
-    state.sessions.delete(id);
+  /** They all end, together: nothing of what this rejects comes to one of them. */
+  const endSessions = (ids: readonly SessionId[], reason: string): void => {
+    for (const id of ids) {
+      state.sessions.delete(id);
+      endings.begin(id, reason);
+    }
     rejectBirthsOfEnded(state, parts);
-    endings.begin(id, reason);
     endings.step();
   };
 
@@ -137,7 +140,7 @@ export const makeLives = (
   return {
     countTry: refusals.countTry,
     suspendVat,
-    endSession,
+    endSessions,
     endVats,
     loseHeap,
     replaceHeap,

@@ -81,7 +81,7 @@ export const makeSessions = (
       return;
     }
     sessions.delete(id);
-    parts.run(() => lives.endSession(id, reason));
+    parts.run(() => lives.endSessions([id], reason));
     onEnded(id);
     const { holder } = session;
     outputs.leave(
@@ -289,13 +289,10 @@ export const makeSessions = (
 
     /** Ends what an earlier run of the kernel left. */
     purge: (): void => {
-      for (const row of [...state.sessions.values()]) {
-        parts.run(() =>
-          lives.endSession(
-            row.id,
-            'the kernel was restarted: its session is over',
-          ),
-        );
+      const left = [...state.sessions.values()].map(({ id }) => id);
+      if (left.length > 0) {
+        const reason = 'the kernel was restarted: its session is over';
+        parts.run(() => lives.endSessions(left, reason));
       }
     },
   };

@@ -1,12 +1,17 @@
 import { expect, it } from 'vitest';
 import { makeMemoryImage, type MemoryImage } from '../adapters/memory.ts';
 import type { Platform } from '../ports.ts';
-import { BUNDLES, until } from '../testing/admin-stage.ts';
+import {
+  BUNDLES,
+  holdStartsOf,
+  makeAdminStage,
+  until,
+} from '../testing/admin-stage.ts';
 import { makeWitness } from '../testing/commits.ts';
 import type { Behavior, Deed, RawVat } from '../testing/raw-vats.ts';
 import { makeRig, type RawClient, type Rig } from '../testing/rig.ts';
 import { call } from '../testing/service-stage.ts';
-import { dataOf, fulfil, settle, subscribe } from '../testing/stage.ts';
+import { dataOf, fulfil, send, settle, subscribe } from '../testing/stage.ts';
 
 const OPTIONS = {
   bundles: BUNDLES,
@@ -320,3 +325,25 @@ it.each(ENDS)(
     expect([...seen].sort()).toEqual(['ended, and not told', 'there', 'told']);
   },
 );
+
+it('a vat that a client asked for, and a crash: the next run starts, however much the client was to decide (7)', async () => {
+  const image = makeMemoryImage();
+  const options = { clearedPerCrank: 7, collectMilliseconds: Infinity };
+  const { ask, admin, say, root, isHeld, state, rig } = await makeAdminStage(
+    {},
+    { ...options, image, behave: holdStartsOf('kid') },
+  );
+  await ask(admin, 'createVat', ['helper', { name: 'kid' }]);
+  const decided = Array.from({ length: 30 }, (_, nth) => `p+${100 + nth}`);
+  await say(send(root('alice'), 'take', decided));
+  await until(() => isHeld('kid'));
+  state.store.commit();
+  expect(state.births.size).toBe(1);
+  const crashed = makeMemoryImage(image);
+  const later = makeRig(() => ({}), { ...options, image: crashed });
+  await later.kernel.idle();
+  const { births, endings } = later.kernel.state;
+  expect([births.size, endings.size]).toEqual([0, 0]);
+  await later.kernel.stop();
+  await rig.kernel.stop();
+});

@@ -234,7 +234,7 @@ export const makeRandomTables = (numbers: readonly number[]) => {
     if (isVatId(endpoint)) {
       lives.endVats([endpoint], 'the test says so');
     } else {
-      lives.endSession(endpoint as SessionId, 'the test says so');
+      lives.endSessions([endpoint as SessionId], 'the test says so');
     }
   };
 
