@@ -178,11 +178,11 @@ const joinRooms = (given: Platform, options: KernelOptions) => {
   const shared = { ...tables, ...endpoints, options };
   const clusters = makeClusters(state, shared);
   const log = makeLaunchLog(news.stir);
-  const launches = makeLaunches(state, { ...shared, platform, clusters, log });
-  const upgrades = makeUpgrades(state, { ...shared, pump: calls.pump });
-  const rest = makeRest({ ...shared, platform, pump: calls.pump });
-
-  const stopping = makeStopping({ ...shared, clock, pump: calls.pump });
+  const running = { ...shared, platform, clock, pump: calls.pump };
+  const launches = makeLaunches(state, { ...running, clusters, log });
+  const upgrades = makeUpgrades(state, running);
+  const rest = makeRest(running);
+  const stopping = makeStopping(running);
 
   /** Delivers what can be delivered; when there is nothing to wait for, commits. */
   const pump = (): void => {

@@ -205,6 +205,36 @@ describe('a bootstrap', () => {
     await rig.kernel.stop();
   });
 
+  it('that answers with many references leaves none of them behind, though nothing else happens, and the kernel rests only then (invariant 12)', async () => {
+    const rig = makeRig(delivery => (isBootstrap(delivery) ? undefined : {}), {
+      ...OPTIONS,
+      clearedPerCrank: 7,
+    });
+    const { rpc } = await rig.connect();
+    await rpc.call('launch', { config: configOf('boot') });
+    await settle();
+    const { endings } = rig.kernel.state;
+    let leftAtRest: number | undefined;
+    const rested = rig.kernel.idle().then(() => {
+      leftAtRest = endings.size;
+    });
+    await settle();
+    const boot = rig.vats.get('boot');
+    const [, , message] = boot.deliveries.at(-1) ?? [];
+    const names = Array.from({ length: 20 }, (_, nth) => `o+${1 + nth}`);
+    const answer = dataOf(
+      names.map((_, nth) => `$${nth}`),
+      ...names,
+    );
+    boot.finish({ syscalls: [fulfil(Object(message).result, answer)] });
+    for (let steps = 0; steps < 4; steps += 1) {
+      await settle();
+    }
+    expect([endings.size, leftAtRest]).toEqual([0, 0]);
+    await rested;
+    await rig.kernel.stop();
+  });
+
   it('that is awaited still leaves nothing behind when its cluster ends', async () => {
     const rig = makeRig(() => ({}), OPTIONS);
     await rig.launch('demo', ['boot', 'bob']);

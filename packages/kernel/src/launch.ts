@@ -53,6 +53,7 @@ export const makeLaunches = (
     runner,
     services,
     log,
+    pump,
     options,
   }: {
     options: Pick<KernelOptions, 'mostClusters' | 'launchesPerMinute'>;
@@ -68,6 +69,8 @@ export const makeLaunches = (
     runner: Runner;
     services: Services;
     log: LaunchLog;
+    /** To be called when more may be delivered, or is left to be cleared away. */
+    pump: () => void;
   },
 ) => {
   const courses = new Set<Course>();
@@ -169,6 +172,7 @@ export const makeLaunches = (
           delivery[0] === 'notify' ? (delivery[1][0] ?? []) : [];
         record.bootstrapEnded(isRejected ? data?.body : undefined);
         sessions.end(session, 'the bootstrap has ended');
+        platform.clock.soon(() => phase.guard(pump));
       },
       ended: () => {},
     });

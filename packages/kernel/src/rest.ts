@@ -81,9 +81,13 @@ export const makeRest = ({
     pumped: (): void => {
       hasRested = false;
       foldOn();
+      if (!isQuiet()) {
+        return;
+      }
+      outputs.commitIfNeeded();
+      foldLater();
+      // What has left may have given the kernel something to do.
       if (isQuiet()) {
-        outputs.commitIfNeeded();
-        foldLater();
         idlers.forEach(({ resolve }) => resolve());
         idlers.clear();
       }
