@@ -9,7 +9,7 @@ import type { SqliteFiles } from './sqlite-files.ts';
 const DELAYS: readonly number[] = [
   50, 100, 200, 400, 800, 800, 800, 800, 1600, 1600, 1600, 1600, 1600,
 ];
-/** Room for files nobody reserved: the kernel's, and vats' that come from an earlier run without a file. */
+/** Room for files nobody reserved: the kernel's, and some to spare. */
 const SPARE_FILES = 8;
 
 type PoolOptions = {

@@ -20,6 +20,7 @@ import { makeSqliteKernelDb } from './sqlite-kernel-db.ts';
 import type { Migration } from './sqlite-tables.ts';
 import { makeImageFiles, type FileImages } from './sqlite-image-files.ts';
 import { fillPool, openPoolFiles } from './sqlite-pool-files.ts';
+import { reserveForVats } from './sqlite-vat-room.ts';
 import { makeSqliteVatStores } from './sqlite-vat-stores.ts';
 
 export type { Connection } from './sqlite-connection.ts';
@@ -131,10 +132,10 @@ const makeBackup =
     return writeBackup(copiesOf(files), target, hash);
   };
 
-const openStorage = (
+const openStorage = async (
   files: SqliteFiles,
   migrations: readonly Migration[],
-): Storage => {
+): Promise<Storage> => {
   // A kernel that stops takes its log away.
   const isSuspect = files.names().includes(`${KERNEL_FILE}-wal`);
   const connection = openOrClose(files, isSuspect);
@@ -156,6 +157,13 @@ const openStorage = (
       onClose: release('stores'),
     }),
   };
+  try {
+    await reserveForVats(connection, parts.stores);
+  } catch (error) {
+    parts.db.close();
+    parts.stores.close();
+    throw error;
+  }
   return harden({ ...parts, backup: makeBackup(files, parts, connection) });
 };
 
@@ -185,22 +193,22 @@ export const openOpfsStorage = async ({
   try {
     const sqlite3 = loaded ?? (await loadSqlite(wasmUrl));
     const files = await openPoolFiles({ sqlite3, directory, after });
-    return openStorage(files, migrations);
+    return await openStorage(files, migrations);
   } catch (error) {
     throw asStorageError(`open ${directory}`, error);
   }
 };
 harden(openOpfsStorage);
 
-type PoolPlace = Omit<OpfsStorageOptions, 'migrations' | 'sqlite3'>;
+type PoolPlace = Omit<OpfsStorageOptions, 'migrations'>;
 
 /** Makes a new directory with these databases in it. Rejects with STORAGE_FAILED. */
 export const fillOpfsStorage = async (
-  { directory, after, wasmUrl }: PoolPlace,
+  { directory, after, wasmUrl, sqlite3: loaded }: PoolPlace,
   databases: ReadonlyMap<string, Uint8Array>,
 ): Promise<void> => {
   try {
-    const sqlite3 = await loadSqlite(wasmUrl);
+    const sqlite3 = loaded ?? (await loadSqlite(wasmUrl));
     await fillPool({ sqlite3, directory, after }, databases);
   } catch (error) {
     throw asStorageError(`fill ${directory}`, error);
@@ -214,11 +222,11 @@ harden(fillOpfsStorage);
  * a file beside it, and `problem` says why.
  */
 export const copyOpfsStorage = async (
-  { directory, after, wasmUrl }: PoolPlace,
+  { directory, after, wasmUrl, sqlite3: loaded }: PoolPlace,
   target: BackupTarget,
   hash: Hash,
 ): Promise<BackupReport & { readonly problem?: string }> => {
-  const sqlite3 = await loadSqlite(wasmUrl);
+  const sqlite3 = loaded ?? (await loadSqlite(wasmUrl));
   const files = await openPoolFiles({ sqlite3, directory, after });
   try {
     let problem: string | undefined;
@@ -252,7 +260,7 @@ export const openFilesStorage = async ({
   migrations = MIGRATIONS,
 }: FilesStorageOptions): Promise<Storage> => {
   try {
-    return openStorage(makeFiles(await provideSqlite()), migrations);
+    return await openStorage(makeFiles(await provideSqlite()), migrations);
   } catch (error) {
     throw asStorageError(`open ${name}`, error);
   }

@@ -1,4 +1,8 @@
-import { openOpfsStorage } from '@cooperage/kernel/sqlite-wasm';
+import {
+  fillOpfsStorage,
+  openOpfsStorage,
+  type Storage,
+} from '@cooperage/kernel/sqlite-wasm';
 import type { CrashStorage } from '@cooperage/kernel/testing/crash-driver';
 import type { Sqlite3Static } from '@sqlite.org/sqlite-wasm';
 import { readFileSync } from 'node:fs';
@@ -32,6 +36,30 @@ let sqlite: Promise<Sqlite3Static> | undefined;
 let useDisk: ReturnType<typeof installFakeOpfs> | undefined;
 let opened = 0;
 
+/** A place in the pool's disk, as if by a worker of its own: SQLite keeps a pool by the name of its directory for as long as it lives. */
+const makePlace = async () => {
+  opened += 1;
+  return {
+    directory: `run-${opened}`,
+    after: nodeClock.after,
+    sqlite3: await (sqlite ??= loadBrowserSqlite()),
+  };
+};
+
+const insertDisk: ReturnType<typeof installFakeOpfs> = disk => {
+  useDisk ??= installFakeOpfs();
+  useDisk(disk);
+};
+
+/** The storage of the browser as the restoration of a backup leaves it. */
+export const openRestored = async (
+  databases: ReadonlyMap<string, Uint8Array>,
+): Promise<Storage> => {
+  insertDisk(makePowerDisk().disk);
+  await fillOpfsStorage(await makePlace(), databases);
+  return openOpfsStorage(await makePlace());
+};
+
 /**
  * The storage of the browser, SQLite's pool and all, over access handles on a
  * disk that can lose its power; one kernel at a time. With `failAt` as `makeDiskStorage`.
@@ -52,15 +80,8 @@ export const makePoolStorage = (failAt = Infinity): CountingStorage => {
         },
         after: what => told(`after ${what}`),
       });
-      useDisk ??= installFakeOpfs();
-      useDisk(power.disk);
-      // SQLite keeps a pool by the name of its directory for as long as it lives.
-      opened += 1;
-      const { db, stores } = await openOpfsStorage({
-        directory: `run-${opened}`,
-        after: nodeClock.after,
-        sqlite3: await (sqlite ??= loadBrowserSqlite()),
-      });
+      insertDisk(power.disk);
+      const { db, stores } = await openOpfsStorage(await makePlace());
       return {
         db,
         stores,
