@@ -32,7 +32,7 @@ export type Search = {
   readonly cycles: ReadonlySet<Kref>;
   /** All that it has looked at. */
   readonly seen: Iterable<Kref>;
-  /** Promises and references that it has looked at. */
+  /** Promises, and references or messages that wait for them, that it has looked at. */
   readonly steps: number;
 };
 
@@ -49,8 +49,14 @@ const countInside = (
   let steps = 0;
   for (const kref of inside.keys()) {
     const row = state.promises.get(kref);
+    // Each is a step, and counted before it is looked at: there may be very many.
+    const parked =
+      row && !isSettled(row) ? state.queueByName.count(row.kref) : 0;
+    if (steps + 1 + parked > most) {
+      return undefined;
+    }
     const held = row ? promisesHeldBy(state, row) : [];
-    steps += 1 + held.length;
+    steps += 1 + Math.max(parked, held.length);
     if (steps > most) {
       return undefined;
     }
