@@ -6,7 +6,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serialize } from 'node:v8';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { enterDoor, openDoor } from './folder-door.ts';
 import { makeSocketStream } from './socket-stream.ts';
 
@@ -77,6 +77,33 @@ describe('a stream over a socket', () => {
     left.write(Buffer.concat([frameOf(['two']), frameOf([undefined])]));
     await all;
     expect(heard).toEqual([{ one: 1n }, 'two', undefined]);
+    dispose();
+  });
+
+  it('copies nothing again and again of what comes in one piece', async () => {
+    const { left, right, dispose } = await makeSockets();
+    const frames = Array.from({ length: 3_000 }, (_, nth) => frameOf([nth]));
+    const all = Buffer.concat(frames);
+    let heard = 0;
+    const concat = vi.spyOn(Buffer, 'concat');
+    await new Promise<void>(resolve => {
+      makeSocketStream(right).receive(
+        () => {
+          heard += 1;
+          if (heard === frames.length) {
+            resolve();
+          }
+        },
+        () => {},
+      );
+      left.write(all);
+    });
+    const copied = concat.mock.results.reduce(
+      (sum, { value }) => sum + value.length,
+      0,
+    );
+    concat.mockRestore();
+    expect(copied).toBeLessThan(2 * all.length);
     dispose();
   });
 

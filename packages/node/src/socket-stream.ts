@@ -27,13 +27,20 @@ const makeFrameReader = (onBody: (body: Buffer) => void) => {
   let wanted = HEAD_BYTES;
   let isHead = true;
 
+  /** Copies only what lies in several pieces: one may have thousands of frames in it. */
   const takeWanted = (): Buffer => {
-    const all = Buffer.concat(pieces, size);
-    const rest = all.subarray(wanted);
-    const taken = all.subarray(0, wanted);
-    pieces = [rest];
-    size = rest.length;
-    return taken;
+    const [first] = pieces;
+    const whole =
+      first && first.length >= wanted ? first : Buffer.concat(pieces, size);
+    if (whole !== first) {
+      pieces = [whole];
+    }
+    pieces[0] = whole.subarray(wanted);
+    if (pieces[0].length === 0) {
+      pieces.shift();
+    }
+    size -= wanted;
+    return whole.subarray(0, wanted);
   };
 
   return (piece: Buffer): void => {
