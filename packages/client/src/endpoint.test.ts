@@ -20,6 +20,26 @@ test('a client that only listens says now and then how much it has heard', async
   ]);
 });
 
+test('a client that only listens says so sooner when it hears much', async () => {
+  const posted: SyscallsOfTurn[] = [];
+  const endpoint = makeEndpoint({ post: batch => posted.push(batch) });
+  const body = `#${JSON.stringify('x'.repeat(300_000))}`;
+  const data = { body, slots: [] };
+  for (let number = 1; number <= 9; number += 1) {
+    const promise = `p+${number}` as Vref;
+    endpoint.deliver({
+      number,
+      delivery: ['notify', [[promise, false, data]]],
+      seen: 0,
+    });
+    await null;
+  }
+  expect(posted).toEqual([
+    { syscalls: [], seen: 4 },
+    { syscalls: [], seen: 8 },
+  ]);
+});
+
 describe('what the kernel says of an export, and a batch that crosses it', () => {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as () => void;

@@ -2,6 +2,7 @@ import {
   CooperageError,
   isExportVref,
   isPromiseVref,
+  weighDelivery,
   type CapData,
   type Delivery,
   type KernelNotifications,
@@ -45,8 +46,9 @@ export type Endpoint = {
   end(reason: Error): void;
 };
 
-/** Deliveries heard in silence before they are acknowledged; the kernel bears ten times as many. */
+/** Deliveries heard in silence before they are acknowledged, and what they may count; the kernel bears ten times as much. */
 const MOST_UNACKNOWLEDGED = 1_000;
+const MOST_UNACKNOWLEDGED_UNITS = 1_000_000;
 
 export const makeEndpoint = (options: {
   post: (batch: SyscallsOfTurn) => void;
@@ -54,12 +56,14 @@ export const makeEndpoint = (options: {
   const { post } = options;
   let seen = 0;
   let acknowledged = 0;
+  let unitsSince = 0;
   let reasonOfEnd: Error | undefined;
 
   const references = makeReferences(vref => batch.addCollected(vref));
   const batch = makeSyscallBatch({
     post: syscalls => {
       acknowledged = seen;
+      unitsSince = 0;
       post({ syscalls, seen });
     },
     isAlive: vref => references.valueOf(vref) !== undefined,
@@ -202,9 +206,13 @@ export const makeEndpoint = (options: {
         );
       }
       seen = number;
+      unitsSince += weighDelivery(delivery);
       dispatch(delivery, told);
       promises.subscribe();
-      if (seen - acknowledged >= MOST_UNACKNOWLEDGED) {
+      if (
+        seen - acknowledged >= MOST_UNACKNOWLEDGED ||
+        unitsSince >= MOST_UNACKNOWLEDGED_UNITS
+      ) {
         batch.acknowledge();
       }
     },

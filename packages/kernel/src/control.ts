@@ -3,8 +3,6 @@ import {
   CooperageError,
   isPromiseKref,
   isVref,
-  METHOD_PRIVILEGE,
-  PRIVILEGES,
   showValue,
   type ControlMethods,
   type KernelNotifications,
@@ -24,11 +22,13 @@ import type { Inspector } from './inspect/inspector.ts';
 import type { KeptBundles } from './kept-bundles.ts';
 import type { Launches } from './launch.ts';
 import type { Naming } from './naming.ts';
+import { makeNewsWindow } from './news-window.ts';
 import type { NewsListener } from './news.ts';
 import type { Outputs } from './outputs.ts';
 import type { Pausing } from './pausing.ts';
 import type { Archive } from './ports.ts';
 import type { Phase } from './phase.ts';
+import { insistPrivilege } from './privilege.ts';
 import {
   badRequest,
   fieldsOf,
@@ -58,10 +58,6 @@ const MAX_FRAME_BYTES = 2 ** 26;
 const isKernelFault = (name: string, problem: unknown): boolean =>
   !(problem instanceof CooperageError) ||
   (problem.code === 'STORAGE_FAILED' && name !== 'launch');
-
-const privileges: ReadonlyMap<string, Privilege> = new Map(
-  Object.entries(METHOD_PRIVILEGE),
-);
 
 type Methods = {
   [Name in keyof ControlMethods]: (
@@ -213,7 +209,9 @@ export const makeClientServer = (
       status: committedStatus,
       subscribe: params => {
         unwatch();
-        unwatch = watch(tell, fieldsOf(params)['trace'] === true);
+        const ask = (): Promise<unknown> => rpc.call('heard', {});
+        const listener = makeNewsWindow({ tell, ask });
+        unwatch = watch(listener, fieldsOf(params)['trace'] === true);
         return committedStatus();
       },
       start: () => {
@@ -276,24 +274,13 @@ export const makeClientServer = (
       },
     };
 
-    const insistPrivilege = (name: string, needed: Privilege): void => {
-      if (PRIVILEGES.indexOf(privilege) < PRIVILEGES.indexOf(needed)) {
-        throw new CooperageError(
-          'NOT_ALLOWED',
-          `${name} needs the privilege ${needed}; this client has ${privilege}`,
-        );
-      }
-    };
-
     /** When the kernel itself is at fault it stops, and the client hears why. */
     const call = async (
       name: string,
       method: (params: unknown) => unknown,
       params: unknown,
     ): Promise<unknown> => {
-      const needed = privileges.get(name) ?? 'dangerous';
-      insistPrivilege(name, needed);
-      if (needed === 'read') {
+      if (insistPrivilege(privilege, name) === 'read') {
         return method(params);
       }
       phase.insistRunning();

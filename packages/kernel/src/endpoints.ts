@@ -112,6 +112,7 @@ const joinDispatcher = ({
   ...runner,
   ...gates,
   toSession: sessions.deliverHead,
+  isReading: sessions.isReading,
   toService: services.deliverHead,
   hasTimeForServices: services.isFree,
   withChores: chores.due,

@@ -166,4 +166,30 @@ describe('state and trace', () => {
     riders.forEach(look => look());
     expect(heard).toEqual(['state']);
   });
+
+  it('do not pile up for a reader who is stopped; it is told how things are when it goes on (invariant 11)', async () => {
+    const { clock, advance } = makeManualClock();
+    const stage = await makeStage(['alice'], { clock });
+    const reader = await stage.rig.connect('read');
+    await reader.rpc.call('subscribe', { trace: true });
+    const fence = reader.fence();
+    for (let nth = 0; nth < 10; nth += 1) {
+      await stage.say(send(stage.root('alice'), 'go'));
+      await stage.finish('alice');
+      advance(50);
+      await settle();
+    }
+    const { cranks } = stage.rig.kernel.status();
+    const onTheWay = reader.pair.held();
+    fence.release();
+    await settle();
+    const states = reader.told.filter(({ method }) => method === 'state');
+    expect(states.at(-1)?.params).toMatchObject({ cranks });
+    const events = reader.told.flatMap(
+      ({ params }) => Object(params).events ?? [],
+    );
+    expect(events).toHaveLength(20);
+    expect(onTheWay).toBeLessThan(7); // three, and a question behind each
+    await stage.rig.kernel.stop();
+  });
 });

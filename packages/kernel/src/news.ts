@@ -10,12 +10,27 @@ import type { Clock, Log } from './ports.ts';
 /** News for people are gathered for that long. */
 const NEWS_MILLISECONDS = 50;
 /** Log lines that a newcomer is told, and at most that are told at once. */
-const KEPT_LINES = 200;
+export const KEPT_LINES = 200;
 
 export type NewsListener = <Name extends 'state' | 'log' | 'trace'>(
   name: Name,
   params: KernelNotifications[Name],
 ) => void;
+
+/** The lines, behind one that says how many before them are missing, if any are. */
+export const withMissing = (
+  lines: readonly LogEntry[],
+  missing: number,
+): readonly LogEntry[] => {
+  const [first] = lines;
+  if (missing === 0 || !first) {
+    return lines;
+  }
+  const text = `${missing} lines of log came too fast to be told`;
+  const { at } = first;
+  return [{ at, vat: null, label: 'kernel', level: 'warn', text }, ...lines];
+};
+harden(withMissing);
 
 /**
  * What people are told while the kernel works: its state, when it has changed,
@@ -52,15 +67,9 @@ export const makeNews = ({
     if (untold === 0) {
       return;
     }
-    const entries = lines.slice(-untold);
-    const missing = untold - entries.length;
+    const last = lines.slice(-untold);
+    const entries = withMissing(last, untold - last.length);
     untold = 0;
-    const [first] = entries;
-    if (missing > 0 && first) {
-      const text = `${missing} lines of log came too fast to be told`;
-      const { at } = first;
-      entries.unshift({ at, vat: null, label: 'kernel', level: 'warn', text });
-    }
     listeners.forEach(listener => listener('log', { entries }));
   };
 

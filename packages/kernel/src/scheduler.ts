@@ -15,6 +15,8 @@ import type { QueueRow } from './store/schema.ts';
 export type Dispatcher = {
   /** Delivers to a session, at once. */
   toSession(session: SessionId): void;
+  /** False while the session's client has much to read: what waits for it waits on, but what the kernel has to tell. */
+  isReading(session: SessionId): boolean;
   /** Answers the service's next call, at once. */
   toService(service: ServiceId): void;
   /** False when services have answered enough for now. */
@@ -94,8 +96,9 @@ export const makeScheduler = ({
     !isPaused ||
     (steps.length > 0 && (stepping === undefined || stepping === vat));
 
-  const canTakeTurn = (endpoint: EndpointId): boolean =>
-    isSessionId(endpoint) ||
+  const canTakeTurn = ({ endpoint, isChore }: Turn): boolean =>
+    (isSessionId(endpoint) &&
+      (isChore === true || dispatcher.isReading(endpoint))) ||
     (isServiceId(endpoint) && !isClosed && dispatcher.hasTimeForServices()) ||
     (isVatId(endpoint) &&
       !isClosed &&
@@ -142,7 +145,7 @@ export const makeScheduler = ({
     reviewStep();
     let best: Turn | undefined;
     const consider = (turn: Turn): void => {
-      if (canTakeTurn(turn.endpoint) && (!best || isBefore(turn, best))) {
+      if (canTakeTurn(turn) && (!best || isBefore(turn, best))) {
         best = turn;
       }
     };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CooperageError } from '@cooperage/protocol';
+import { CooperageError, type Syscall } from '@cooperage/protocol';
 import { makeManualClock } from './testing/manual-clock.ts';
 import { makeRig, RAW_BUNDLE, type Rig } from './testing/rig.ts';
 import {
@@ -209,6 +209,29 @@ describe('a session', () => {
     expect(stage.client.deliveries).toHaveLength(10_000);
     expect(stage.rig.kernel.state.queue.size).toBe(0);
     expect(stage.vat('alice').isKilled).toBe(false);
+    await end(stage);
+  });
+
+  it('whose client does not read is told ten million units; the rest waits, is counted, and comes when it acknowledges (invariant 11)', async () => {
+    const stage = await makeStage(['alice'], { isChecked: false });
+    const { state } = stage.rig.kernel;
+    await stage.say(send(stage.root('alice'), 'go', ['o+1']));
+    const methargs = dataOf(['take', ['x'.repeat(1_000_000)]]);
+    const syscalls = Array.from({ length: 15 }, (): Syscall => [
+      'send',
+      vref('o-50'),
+      { methargs, result: null },
+    ]);
+    await stage.finish('alice', ...syscalls);
+    await stage.rig.kernel.idle();
+    await settle();
+    expect(stage.client.deliveries).toHaveLength(10);
+    expect(state.queue.size).toBe(5);
+    expect(state.queuedUnits.total).toBeGreaterThan(5_000_000);
+    stage.client.send();
+    await settle();
+    expect(stage.client.deliveries).toHaveLength(15);
+    expect(stage.client.told).toEqual([]);
     await end(stage);
   });
 

@@ -27,6 +27,7 @@ import {
   ownField,
   parseFields,
 } from './translate/check.ts';
+import { makeUnread, type Unread } from './unread.ts';
 
 /** What the holder of a session is told. */
 export type SessionHolder = {
@@ -38,9 +39,12 @@ export type SessionHolder = {
 
 /** Deliveries that a client may leave unacknowledged; one more ends its session. */
 const MOST_UNSEEN = 10_000;
+/** Units with which it gets no more before it has acknowledged some: what waits in its inbox is counted and bounded. */
+const ENOUGH_UNSEEN_UNITS = 10_000_000;
 
 type Session = NamesOfSession & {
   readonly holder: SessionHolder;
+  readonly unread: Unread;
   /** Batches applied. */
   applied: number;
 };
@@ -137,6 +141,7 @@ export const makeSessions = (
     });
     sessions.set(id, {
       holder,
+      unread: makeUnread(),
       sent: 0,
       seen: 0,
       applied: 0,
@@ -163,6 +168,7 @@ export const makeSessions = (
             seen <= session.sent,
           () => 'seen is no number of a delivery, or an older one than before',
         );
+        session.unread.acknowledge(seen - session.seen);
         session.seen = seen;
         const budget = makeBudget(limits);
         const syscalls = checkSyscalls(
@@ -194,6 +200,7 @@ export const makeSessions = (
   const leave = (session: Session, id: SessionId, flight: Flight): void => {
     session.sent += 1;
     const { sent, applied } = session;
+    session.unread.add(flight.delivery);
     noteNamed(id, session, flight.named);
     outputs.leave(() => session.holder.deliver(sent, flight.delivery, applied));
   };
@@ -255,6 +262,9 @@ export const makeSessions = (
     receive,
     deliverHead,
     deliverChore,
+    /** False while the client has more to read than it should; what waits for it goes on waiting. */
+    isReading: (id: SessionId): boolean =>
+      (sessions.get(id)?.unread.units() ?? 0) < ENOUGH_UNSEEN_UNITS,
     has: (id: SessionId): boolean => sessions.has(id),
     get size() {
       return sessions.size;

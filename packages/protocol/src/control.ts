@@ -317,14 +317,16 @@ export type ClientNotifications = {
     readonly syscalls: readonly Syscall[];
     /**
      * The number of the last delivery that the client had received. A client
-     * that has nothing to say acknowledges with an empty batch now and then:
-     * with 10,000 deliveries unacknowledged its session ends.
+     * that has nothing to say acknowledges with an empty batch now and then, at
+     * the latest after 1,000 deliveries or a million units (`weighDelivery`): with
+     * ten million units unacknowledged its messages and notifies wait in the
+     * kernel, and with 10,000 deliveries its session ends.
      */
     readonly seen: number;
   };
 };
 
-/** Notifications to a client. */
+/** Notifications to a client. Of `state`, `log` and `trace` it is told no more than it reads: see `ClientMethods`. */
 export type KernelNotifications = {
   /** `delivery` is never startVat or bringOutYourDead; `number` counts from 1 within the session. */
   deliver: {
