@@ -3,6 +3,7 @@ import { type CapData, type EndpointId, type Kref } from '@cooperage/protocol';
 import type { Refcounts } from './gc/refcounts.ts';
 import type { PromiseRow, QueueName, QueueRow } from './store/schema.ts';
 import { laneOf, type State } from './store/state.ts';
+import { weighAnswer } from './store/weights.ts';
 
 /** A message on its way, in the kernel's names. */
 export type KernelMessage = {
@@ -20,7 +21,7 @@ export type InboxBounds = {
   readonly notifiesTogether: number;
 };
 
-/** Text that notifies carry together, in UTF-16 units; one alone may carry more. */
+/** What answers may count that notifies carry together, in UTF-16 units; one alone may count more. */
 const UNITS_TOGETHER = 100_000;
 
 /**
@@ -133,7 +134,8 @@ export const makeInbox = (
       const krefs: Kref[] = [];
       let units = 0;
       for (const item of state.queueByName.firsts(endpoint, notifiesTogether)) {
-        units += state.promises.get(item.target)?.body?.length ?? 0;
+        const promise = state.promises.get(item.target);
+        units += promise ? weighAnswer(promise) : 0;
         if (
           item.kind !== 'notify' ||
           (krefs.length > 0 && units > UNITS_TOGETHER)

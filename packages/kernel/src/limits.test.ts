@@ -4,6 +4,7 @@ import {
   type Delivery,
   type Resolution,
   type Syscall,
+  type VatLimits,
 } from '@cooperage/protocol';
 import { makeMemoryImage, openMemoryKernelDb } from './adapters/memory.ts';
 import { makeState } from './store/state.ts';
@@ -389,25 +390,34 @@ const unitsOf = (notify: readonly Resolution[]): number =>
 const big = 'x'.repeat(200_000);
 
 describe('answers that name other answers', () => {
-  const setScene = () =>
+  const setScene = (
+    limits: Partial<VatLimits> = { unitsPerMessage: 300_000 },
+  ) =>
     makeStage(['alice', 'bob'], {
-      limits: { ...DEFAULT_VAT_LIMITS, unitsPerMessage: 300_000 },
+      limits: { ...DEFAULT_VAT_LIMITS, ...limits },
     });
 
-  /** Alice settles the answer and what it names in one crank. */
-  const answer = async (
+  /** Alice settles the answer, which names those promises, and others in one crank. */
+  const answerNaming = async (
     stage: Stage,
-    ...others: readonly Resolution[]
+    names: readonly string[],
+    others: readonly Resolution[],
   ): Promise<void> => {
     await stage.say(...ask(stage.root('alice'), 'p+1'));
     const { result } = Object(stage.flight('alice'))[2];
-    const names = others.map(([promise]) => promise);
     await stage.finish('alice', [
       'resolve',
       [[result, false, dataOf('answer', ...names)], ...others],
     ]);
     await settle();
   };
+
+  const answer = (stage: Stage, ...others: readonly Resolution[]) =>
+    answerNaming(
+      stage,
+      others.map(([promise]) => promise),
+      others,
+    );
 
   it('are told in several notifies when they are too much for one, each once, and its client stays', async () => {
     const stage = await setScene();
@@ -441,6 +451,67 @@ describe('answers that name other answers', () => {
     ).toEqual([[false, false, true]]);
     expect(notifies[0]?.[2]?.[2].body).toMatch(/too much to be told together/);
     await insistAlive(stage, 'bob');
+    await end(stage);
+  });
+
+  it('are told in several notifies when they are too many for one, however small they are', async () => {
+    const stage = await setScene({ slotsPerMessage: 6 });
+    await answer(
+      stage,
+      ...['p+1', 'p+2', 'p+3', 'p+4'].map((promise): Resolution => [
+        vref(promise),
+        false,
+        dataOf(0),
+      ]),
+    );
+    const notifies = notifiesOf(stage.client.deliveries);
+    // The answer has five names, itself included; the rest have one each.
+    expect(notifies.map(notify => notify.length)).toEqual([2, 3]);
+    expect(notifies.flat().every(([, isRejected]) => !isRejected)).toBe(true);
+    await insistAlive(stage, 'bob');
+    await end(stage);
+  });
+
+  it('are rejected to who asked from where a row of them, each naming the next, is too long for one notify (invariant 11)', async () => {
+    const stage = await setScene({ slotsPerMessage: 6 });
+    const row = ['p+1', 'p+2', 'p+3', 'p+4', 'p+5'];
+    await answerNaming(
+      stage,
+      ['p+1'],
+      row.map((promise, nth): Resolution => [
+        vref(promise),
+        false,
+        dataOf(0, ...row.slice(nth + 1, nth + 2)),
+      ]),
+    );
+    const notifies = notifiesOf(stage.client.deliveries);
+    expect(
+      notifies.map(notify => notify.map(([, isRejected]) => isRejected)),
+    ).toEqual([[false, false, false, true]]);
+    expect(notifies[0]?.[3]?.[2].body).toMatch(/too much to be told together/);
+    await insistAlive(stage, 'bob');
+    await end(stage);
+  });
+});
+
+describe('answers that wait together', () => {
+  it('are told apart when the references in them are many (invariant 11)', async () => {
+    const stage = await makeStage(['alice', 'bob']);
+    await stage.say(
+      send(stage.root('alice'), 'ask', [stage.root('bob')]),
+      send(stage.root('alice'), 'wait'),
+    );
+    const [bob] = Object(stage.flight('alice'))[2].methargs.slots;
+    await stage.finish('alice', ...ask(bob, 'p+1'), ...ask(bob, 'p+2'));
+    const many = dataOf(0, ...Array.from({ length: 3_000 }, () => 'o+0'));
+    for (let answers = 0; answers < 2; answers += 1) {
+      const { result } = Object(stage.flight('bob'))[2];
+      await stage.finish('bob', fulfil(result, many));
+    }
+    await drain(stage, 'alice');
+    expect(
+      notifiesOf(stage.vat('alice').deliveries).map(({ length }) => length),
+    ).toEqual([1, 1]);
     await end(stage);
   });
 });

@@ -31,6 +31,9 @@ type Settlement = {
   readonly data: CapData<Kref>;
 };
 
+/** References that a notify has for one promise: its own, and those of its answer. */
+const namesOf = ({ slots }: PromiseRow): number => 1 + slots.length;
+
 /** Resolution, subscription and rejection of promises; messages parked on them move on when they resolve. */
 export const makePromises = (
   state: State,
@@ -207,12 +210,12 @@ export const makePromises = (
   /**
    * Settled promises with every settled promise that their data leads to: they
    * are told together, so that one notify leaves no name behind that needs another.
-   * What is too much for one notify is told in one of its own, if it names no
+   * What is too much for one notify, in text or in references, is told in one of its own, if it names no
    * promise, or if the one who is told has a name for it already: whoever names a
    * promise of others can't change what it comes to. Else, what names promises may
    * lead back to what named it: told apart, the two would come again and again,
    * each with a new name. So it is told as a rejection; only who settles promises
-   * with each other and millions of units meets that.
+   * with each other and millions of units, or thousands of promises, meets that.
    */
   const closureOf = (
     krefs: readonly Kref[],
@@ -221,11 +224,14 @@ export const makePromises = (
     const together = new Set(krefs);
     const later = new Set<Kref>();
     const refused = new Set<Kref>();
-    let left = usage.unitsTogether;
+    let { units, names } = usage.mostTogether;
+    const count = (row: PromiseRow): void => {
+      units -= weighAnswer(row);
+      names -= namesOf(row);
+    };
     const take = (kref: Kref, row: PromiseRow): void => {
-      const weight = weighAnswer(row);
-      if (weight <= left) {
-        left -= weight;
+      if (weighAnswer(row) <= units && namesOf(row) <= names) {
+        count(row);
         together.add(kref);
       } else if (row.slots.some(isPromiseKref) && !isKnown(kref)) {
         refused.add(kref);
@@ -233,9 +239,7 @@ export const makePromises = (
         later.add(kref);
       }
     };
-    krefs.forEach(kref => {
-      left -= weighAnswer(get(kref));
-    });
+    krefs.forEach(kref => count(get(kref)));
     for (const each of together) {
       for (const slot of promises.get(each)?.slots ?? []) {
         const row = together.has(slot) ? undefined : promises.get(slot);
