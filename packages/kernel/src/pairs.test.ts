@@ -370,7 +370,7 @@ describe('the loss of a heap', () => {
     await end(stage);
   });
 
-  it('drops a notify that no incarnation survives, and its name with it (invariant 12)', async () => {
+  it('suspends a vat of which no incarnation survives a notify; that waits, and goes with the vat (invariants 9, 12)', async () => {
     const stage = await makeStage(['alice']);
     await stage.say(send(stage.root('alice'), 'watch', ['p+1']));
     await stage.finish('alice', subscribe('p-50'));
@@ -380,6 +380,13 @@ describe('the loss of a heap', () => {
       stage.vat('alice').lose('it crashed');
       await settle();
     }
+    const { clusters } = stage.rig.kernel.status();
+    expect(clusters[0]?.vats[1]).toMatchObject({
+      state: 'suspended',
+      waiting: 1,
+    });
+    await stage.client.rpc.call('terminate', { cluster: 'demo' });
+    await settle();
     expect(rowsOf(stage)).toMatchObject({ promises: 0, queue: 0 });
     await end(stage);
   });

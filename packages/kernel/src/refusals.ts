@@ -11,7 +11,7 @@ import { findRoute } from './router.ts';
 import type { QueueRow } from './store/schema.ts';
 import type { State } from './store/state.ts';
 
-/** Abandoned deliveries of one item before it is given up. One that has so many is refused, in steps, and never delivered. */
+/** Abandoned deliveries of one message before it is given up. One that has so many is refused, in steps, and never delivered. */
 const MOST_TRIES = 3;
 
 /** Stands for tries where there were none: the vat could not run when steps began to refuse the item. */
@@ -161,8 +161,9 @@ export const makeRefusals = (
   /** Positions of items that are given up, and what they reject with. Here too the tables are believed. */
   const givenUp = new Map<number, CapData<Kref>>();
 
+  /** Never a notify: it would be lost, and a durable watcher that waits for it would bring it back as one without a try. */
   const isGivenUp = (item: QueueRow | undefined): item is QueueRow =>
-    item !== undefined && item.tries >= MOST_TRIES;
+    item?.kind === 'message' && item.tries >= MOST_TRIES;
 
   const dataOfTries = ({ tries }: QueueRow, reason = ''): CapData<Kref> =>
     encodeError(

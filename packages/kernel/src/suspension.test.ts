@@ -99,6 +99,43 @@ describe('a vat that breaks a rule', () => {
     await end(stage);
   });
 
+  it.each(['suspend', 'restart'] as const)(
+    'three times when it is told of a promise, and whose policy is to %s, is suspended, and is told again when it goes on (invariant 9)',
+    async onFault => {
+      const stage = await makeStage(['alice'], {
+        rules: { onFault },
+        // As a durable watcher does in each life.
+        behave: (delivery, { incarnation }) =>
+          delivery[0] === 'startVat' && incarnation > 1
+            ? { syscalls: [subscribe('p-50')] }
+            : answerStart(delivery),
+      });
+      await stage.say(send(stage.root('alice'), 'watch', ['p+1']));
+      await stage.finish('alice', subscribe('p-50'));
+      await stage.say(fulfil('p+1', dataOf('watched')));
+      const told = ['notify', [['p-50', false, dataOf('watched')]]];
+      for (const tries of [1, 2, 3, 4]) {
+        expect(stage.flight('alice')).toEqual(told);
+        await misbehave(stage, 'alice');
+        expect([...stage.rig.kernel.state.queue.values()]).toMatchObject([
+          { kind: 'notify', tries },
+        ]);
+        const isSuspended = onFault === 'suspend' || tries >= 3;
+        expect(vatOf(stage, 'alice')?.state).toBe(
+          isSuspended ? 'suspended' : 'running',
+        );
+        if (isSuspended) {
+          await resume(stage);
+          await settle();
+        }
+      }
+      expect(stage.flight('alice')).toEqual(told);
+      await stage.finish('alice');
+      expect(stage.rig.kernel.state.queue.size).toBe(0);
+      await end(stage);
+    },
+  );
+
   it('and is restarted by a person meanwhile has no try more for it: the message is still to be given up at the third fault', async () => {
     const stage = await makeStage(['alice']);
     await stage.say(send(stage.root('alice'), 'poison'));

@@ -110,25 +110,40 @@ export const makeAbandonment = (
     return punishmentOf(row);
   };
 
+  const triesOf = (flight: Flight | undefined): number =>
+    (flight?.item?.tries ?? 0) + 1;
+
+  /** What its config says; but a notify is never given up, and a vat that has failed at one so often is not restarted for it for ever. */
+  const answerToFault = (
+    { onFault }: VatRow,
+    flight: Flight | undefined,
+  ): FaultPolicy =>
+    onFault === 'restart' &&
+    flight?.item?.kind === 'notify' &&
+    triesOf(flight) >= MAX_TRIES
+      ? 'suspend'
+      : onFault;
+
   /** What follows for the vat. A loss that is no fault of the vat counts as one when a delivery meets it again and again. */
   const answerTo = (
     row: VatRow,
     cause: LossCause,
     flight: Flight | undefined,
   ): FaultPolicy => {
-    const tries = (flight?.item?.tries ?? 0) + 1;
     switch (cause) {
       case 'exit':
         return 'suspend';
       case 'fault':
-        return row.onFault;
+        return answerToFault(row, flight);
       case 'host':
       case 'alone':
         return flight ? answerOfSuspect(row, cause) : 'restart';
       case 'asked':
         return punishmentOf(row);
       case 'worker':
-        return tries >= MAX_TRIES ? row.onFault : 'restart';
+        return triesOf(flight) >= MAX_TRIES
+          ? answerToFault(row, flight)
+          : 'restart';
     }
   };
 
