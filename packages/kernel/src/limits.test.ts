@@ -8,7 +8,12 @@ import {
 } from '@cooperage/protocol';
 import { makeMemoryImage, openMemoryKernelDb } from './adapters/memory.ts';
 import { makeState } from './store/state.ts';
-import { toldOf } from './testing/service-stage.ts';
+import {
+  call,
+  makeServiceStage,
+  referTo,
+  toldOf,
+} from './testing/service-stage.ts';
 import { makeManualClock } from './testing/manual-clock.ts';
 import type { Deed } from './testing/raw-vats.ts';
 import { makeRig } from './testing/rig.ts';
@@ -377,6 +382,79 @@ describe('a vat that makes too much', () => {
   );
 });
 
+describe('objects of services', () => {
+  // Of a thousand units: an alias and its revoker count two objects.
+  it.each([
+    { most: 2, kind: 'revocation', method: 'makeRevocable', args: ['$0'] },
+    { most: 5, kind: 'timer', method: 'wakeAt', args: [4e12, '$0'] },
+    {
+      most: 4,
+      kind: 'administrator',
+      method: 'attenuate',
+      args: [{ vats: 1 }, '$0'],
+    },
+  ])(
+    'are refused to who has asked for too many that are there, and not to others: $method (invariant 11)',
+    async ({ most, kind, method, args }) => {
+      const image = makeMemoryImage();
+      const service = kind === 'administrator' ? 'vatAdmin' : kind;
+      const stage = await makeServiceStage(['bob'], [service], {
+        image,
+        allowance: { serviceUnits: 1_000 },
+        collectMilliseconds: Infinity,
+      });
+      const { rig, told, say, root } = stage;
+      const object = await stage.refer(kind);
+      const askOnce = () => stage.ask(object, method, args, root('bob'));
+      const asked: string[] = [];
+      for (let times = 0; times <= most; times += 1) {
+        asked.push(await askOnce());
+      }
+      expect(asked.map(each => told(each)?.isRejected)).toEqual([
+        ...Array.from({ length: most }, () => false),
+        true,
+      ]);
+      const [first = '', last = ''] = [asked[0], asked.at(-1)];
+      expect(told(last)?.value).toMatchObject({
+        name: 'RangeError',
+        '#error': expect.stringMatching(
+          /^the objects that services have made for s\d+ would count 1\d\d\d units, more than 1000: let go of some$/,
+        ),
+      });
+      const other = await rig.connect();
+      other.send(
+        call(await referTo(rig, other, kind), method, args, 'p+1', 'o+1'),
+        subscribe('p+1'),
+      );
+      await settle();
+      expect(toldOf(other.deliveries, 'p+1')?.isRejected).toBe(false);
+      await say(['dropImports', (told(first)?.slots ?? []).map(vref)]);
+      expect(told(await askOnce())?.isRejected).toBe(false);
+      // Answered when all that is in the tables is committed.
+      await other.rpc.call('reference', { cluster: 'demo', vat: 'bob' });
+      const { serviceUnits, aliasUnits } = rig.kernel.state;
+      const again = makeState(openMemoryKernelDb(image));
+      expect([again.serviceUnits.total, again.aliasUnits.total]).toEqual([
+        serviceUnits.total,
+        aliasUnits.total,
+      ]);
+      expect(serviceUnits.total).toBeGreaterThan(400);
+      await end(stage);
+    },
+  );
+
+  it('count what is kept for them: the code that an administrator is bound to', async () => {
+    const stage = await makeServiceStage([], ['vatAdmin'], {
+      allowance: { serviceUnits: 1_000 },
+    });
+    const bundles = Array.from({ length: 7 }, () => '0'.repeat(128));
+    const object = await stage.refer('administrator');
+    const asked = await stage.ask(object, 'attenuate', [{ bundles }]);
+    expect(isRejectedWith(stage, asked)).toMatch(/would count 11\d\d units/);
+    await end(stage);
+  });
+});
+
 const notifiesOf = (
   deliveries: readonly Delivery[],
 ): (readonly Resolution[])[] =>
@@ -595,6 +673,7 @@ describe('a vat’s own bounds', () => {
       promises: [0, 200_000],
       promiseUnits: [0, 64_000_000],
       references: [1, 1_000_000],
+      serviceUnits: [0, 4_000_000],
       storeBytes: [0, 100_000],
       syscallsPerCrank: [null, 50],
       referencesPerCrank: [null, 200_000],

@@ -19,7 +19,7 @@ import { weighData, weighMessage } from './store/weights.ts';
 export type UsageBounds = {
   /** Of every endpoint that has no bounds of its own. */
   readonly usual: VatBounds;
-  /** What all messages and answers may count before those who have many get no more. */
+  /** What all messages, answers and objects of services may count before those who have many get no more. */
   readonly mostUnits: number;
 };
 
@@ -38,6 +38,7 @@ const SMALL_PARTS = 256;
  * an answer becomes a rejection, and the crank of the one who sent it goes on. An
  * endpoint that makes too many references itself breaks a rule. A service's
  * messages are small, and of vats' doing: they have a bound in each inbox alone.
+ * An object of a service counts for the one who asked for it, whoever holds it.
  */
 export const makeUsage = (state: State, { usual, mostUnits }: UsageBounds) => {
   const mostOf = (
@@ -52,7 +53,11 @@ export const makeUsage = (state: State, { usual, mostUnits }: UsageBounds) => {
     state.sentUnits.of(endpoint) + state.promiseUnits.of(endpoint);
 
   const total = (): number =>
-    state.queuedUnits.total + state.promiseUnits.total + state.leftUnits.total;
+    state.queuedUnits.total +
+    state.promiseUnits.total +
+    state.leftUnits.total +
+    state.serviceUnits.total +
+    state.aliasUnits.total;
 
   /** Why the kernel as a whole has no room, if it has none for that endpoint, with what it has left to others. */
   const problemOfAll = (endpoint: EndpointId, left = 0): string | undefined => {
@@ -98,6 +103,11 @@ export const makeUsage = (state: State, { usual, mostUnits }: UsageBounds) => {
       ? `the messages of ${sender} that wait would count ${sent} units, more than ${mostSent}`
       : undefined;
   };
+
+  const servedTo = (endpoint: EndpointId | null): number =>
+    endpoint === null
+      ? 0
+      : state.serviceUnits.of(endpoint) + state.aliasUnits.of(endpoint);
 
   return harden({
     /** What answers may count that are told together, and the references in them and to them; one alone may have a little more. */
@@ -154,6 +164,21 @@ export const makeUsage = (state: State, { usual, mostUnits }: UsageBounds) => {
         : problemOfAll(maker, left);
     },
 
+    /** What the objects count that services have made for the endpoint and that somebody still knows; 0 for the kernel. */
+    servedTo,
+
+    /** Why these are too many, if they are. */
+    problemOfServed: (endpoint: EndpointId | null): string | undefined => {
+      if (endpoint === null) {
+        return undefined;
+      }
+      const most = mostOf(endpoint, 'serviceUnits');
+      const units = servedTo(endpoint);
+      return units > most
+        ? `the objects that services have made for ${endpoint} would count ${units} units, more than ${most}: let go of some`
+        : problemOfAll(endpoint, units);
+    },
+
     /** Throws EndpointFault when the endpoint can't export one more. */
     insistReference: (endpoint: EndpointId): void => {
       const most = mostOf(endpoint, 'references');
@@ -188,6 +213,7 @@ export const makeUsage = (state: State, { usual, mostUnits }: UsageBounds) => {
       promises: state.promisesMade.of(endpoint),
       promiseUnits: state.promiseUnits.of(endpoint),
       references: state.exported.of(endpoint),
+      serviceUnits: servedTo(endpoint),
       storeBytes,
     }),
   });

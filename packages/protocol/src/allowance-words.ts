@@ -1,4 +1,5 @@
 import type { AllowanceUse, VatBounds } from './allowance.ts';
+import { inDigits } from './digits.ts';
 
 const NAMES_OF_LIMITS: Readonly<Record<keyof VatBounds, string>> = {
   inboxMessages: 'messages waiting for it',
@@ -7,6 +8,7 @@ const NAMES_OF_LIMITS: Readonly<Record<keyof VatBounds, string>> = {
   promises: 'promises made',
   promiseUnits: 'units of their answers',
   references: 'references exported',
+  serviceUnits: 'units of objects of services',
   storeBytes: 'bytes stored',
   syscallsPerCrank: 'syscalls in a crank',
   referencesPerCrank: 'references in the syscalls of a crank',
@@ -17,10 +19,6 @@ const NAMES_OF_LIMITS: Readonly<Record<keyof VatBounds, string>> = {
   logLinesPerCrank: 'lines of log in a crank',
   logLinesPerSecond: 'lines of log in this second',
 };
-
-/** `100,000` */
-export const inDigits = (count: number): string =>
-  count.toLocaleString('en-US');
 
 /** `3 of 100,000 messages waiting for it`, `at most 10,000 references in a message` */
 export const wordsOfUse = ({ limit, now, most }: AllowanceUse): string =>

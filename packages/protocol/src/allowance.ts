@@ -20,6 +20,8 @@ export type Allowance = {
   readonly promiseUnits: number;
   /** Objects and promises that it exports, and that the kernel still knows. */
   readonly references: number;
+  /** What the objects count that services have made for it, and that somebody still knows. */
+  readonly serviceUnits: number;
   /** Bytes of its store. */
   readonly storeBytes: number;
 };
@@ -31,6 +33,7 @@ export const USUAL_ALLOWANCE: Allowance = Object.freeze({
   promises: 200_000,
   promiseUnits: 64_000_000,
   references: 1_000_000,
+  serviceUnits: 4_000_000,
   storeBytes: 268_435_456,
 });
 

@@ -1,4 +1,4 @@
-import { inDigits } from './allowance-words.ts';
+import { inDigits } from './digits.ts';
 import type {
   AdminQuota,
   Capped,

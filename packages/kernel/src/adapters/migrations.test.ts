@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ColumnValue, TableSchema } from '../ports.ts';
 import { PROMISES, SCHEMA } from '../store/schema.ts';
-import { QUOTAS } from '../store/service-schema.ts';
+import { ALIASES, QUOTAS, SERVICE_OBJECTS } from '../store/service-schema.ts';
 import { VATS } from '../store/vat-schema.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { makeFileImages, openNodeStorage } from './sqlite-wasm.ts';
@@ -20,6 +20,10 @@ const OLD_VATS = without(VATS, 'limits', 'stoppedBy');
 /** As version 3 had them. */
 const VATS_OF_3 = without(VATS, 'stoppedBy');
 const QUOTAS_OF_3 = without(QUOTAS, 'deadline');
+
+/** As version 4 had them. */
+const OBJECTS_OF_4 = without(SERVICE_OBJECTS, 'maker', 'units');
+const ALIASES_OF_4 = without(ALIASES, 'maker');
 
 /** A row of no meaning, but for what is named. */
 const rowOf = (
@@ -117,6 +121,27 @@ describe('the migrations', () => {
           row[columnOf(QUOTAS, 'deadline')],
         ]),
     ).toEqual([[7, null]]);
+    db.close();
+  });
+
+  it('bring one of version 4 to it: objects of services that count for nobody', async () => {
+    const image = makeFileImages();
+    const first = await openNodeStorage(image, MIGRATIONS.slice(0, 3));
+    first.db.prepare([OBJECTS_OF_4, ALIASES_OF_4]);
+    first.db.commit([
+      {
+        table: 'service_objects',
+        puts: [['ko1', 'revoker', 'ko2']],
+        deletes: [],
+      },
+      { table: 'aliases', puts: [['ko2', 'ko3', 1]], deletes: [] },
+    ]);
+    const { db } = await openNodeStorage(image);
+    db.prepare(SCHEMA);
+    expect([db.load('service_objects'), db.load('aliases')]).toEqual([
+      [['ko1', 'revoker', 'ko2', null, 0]],
+      [['ko2', 'ko3', 1, null]],
+    ]);
     db.close();
   });
 });

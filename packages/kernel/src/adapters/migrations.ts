@@ -41,5 +41,17 @@ export const MIGRATIONS: readonly Migration[] = Object.freeze([
       connection.run('ALTER TABLE quotas ADD COLUMN deadline INTEGER');
     }
   },
+  connection => {
+    // Who had asked for what there is was not noted: it counts for nobody.
+    if (hasTable(connection, 'service_objects')) {
+      connection.run('ALTER TABLE service_objects ADD COLUMN maker TEXT');
+      connection.run(
+        'ALTER TABLE service_objects ADD COLUMN units INTEGER NOT NULL DEFAULT 0',
+      );
+    }
+    if (hasTable(connection, 'aliases')) {
+      connection.run('ALTER TABLE aliases ADD COLUMN maker TEXT');
+    }
+  },
 ]);
 harden(MIGRATIONS);

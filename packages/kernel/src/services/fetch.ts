@@ -314,7 +314,13 @@ export const makeFetchService = (
     kinds: {
       fetch: {
         fetch: call,
-        attenuate: given => objects.make(FETCH, 'fetch', narrow(given)),
+        attenuate: given =>
+          objects.make({
+            service: FETCH,
+            kind: 'fetch',
+            data: narrow(given),
+            maker: given.sender,
+          }),
       },
     },
     grant: ({ id }, { caveats }) => ({

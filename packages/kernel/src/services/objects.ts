@@ -7,7 +7,9 @@ import {
   type ServiceId,
 } from '@cooperage/protocol';
 import type { Refcounts } from '../gc/refcounts.ts';
+import type { AliasRow, ServiceObjectRow } from '../store/service-schema.ts';
 import type { State } from '../store/state.ts';
+import { weighServiceObject } from '../store/weights.ts';
 import type { Reference } from './values.ts';
 import { letGoOfAdministration } from './vat-admin-children.ts';
 import { VAT_ADMIN } from './vat-admin-ends.ts';
@@ -25,16 +27,27 @@ export const makeServiceObjects = (state: State, refcounts: Refcounts) => {
     return { type: 'object', kref, iface };
   };
   return harden({
-    /** To be used inside a crank, as all of these. What nobody holds at its end is gone. */
-    make: (service: ServiceId, kind: string, data: string): Reference => {
-      const made = makeObject(service, kind);
-      state.serviceObjects.put({ kref: made.kref, kind, data });
+    /** To be used inside a crank, as all of these. What nobody holds at its end is gone. Whether its maker may have more is for the caller to see: see `services.ts`. */
+    make: ({
+      service,
+      unitsBeside,
+      ...fields
+    }: {
+      service: ServiceId;
+      /** Of text that other rows keep for it; none if it is left out. */
+      unitsBeside?: number;
+    } & Pick<ServiceObjectRow, 'kind' | 'data' | 'maker'>): Reference => {
+      const made = makeObject(service, fields.kind);
+      const units = weighServiceObject(fields.data, unitsBeside);
+      state.serviceObjects.put({ kref: made.kref, ...fields, units });
       return made;
     },
-    makeAlias: (target: Kref, depth: number): Reference => {
+    makeAlias: (
+      fields: Pick<AliasRow, 'depth' | 'maker'> & { target: Kref },
+    ): Reference => {
       const made = makeObject(REVOCATION, 'alias');
-      state.aliases.put({ kref: made.kref, target, depth });
-      refcounts.hold(target);
+      state.aliases.put({ kref: made.kref, ...fields });
+      refcounts.hold(fields.target);
       return made;
     },
     /** From now on the alias, if it is there, stands for nothing. */

@@ -22,7 +22,7 @@ export const makeRevocationService = (
   harden({
     kinds: {
       revocation: {
-        makeRevocable: ({ args }) => {
+        makeRevocable: ({ args, sender: maker }) => {
           const target = insistObject(args[0], 'the target');
           const depth = (state.aliases.get(target)?.depth ?? 0) + 1;
           refuseUnless(
@@ -30,8 +30,13 @@ export const makeRevocationService = (
             () => `the target is revocable ${MOST_DEPTH} times over already`,
             'RangeError',
           );
-          const ref = objects.makeAlias(target, depth);
-          const revoker = objects.make(REVOCATION, 'revoker', ref.kref);
+          const ref = objects.makeAlias({ target, depth, maker });
+          const revoker = objects.make({
+            service: REVOCATION,
+            kind: 'revoker',
+            data: ref.kref,
+            maker,
+          });
           return recordOf({ ref, revoker });
         },
       },

@@ -47,7 +47,7 @@ export const makeServices = (
     services: ReadonlyMap<string, Service>;
   },
 ) => {
-  const { inbox, promises } = parts;
+  const { inbox, promises, usage } = parts;
   const byId = new Map<ServiceId, Service>();
   for (const [name, service] of services) {
     byId.set(makeServiceId(name), service);
@@ -90,7 +90,12 @@ export const makeServices = (
       () => 'the arguments are no list',
     );
     const { result, sender } = item;
+    const before = usage.servedTo(sender);
     const value = method({ self, args, methargs, sender, result, ...effects });
+    if (usage.servedTo(sender) > before) {
+      const problem = usage.problemOfServed(sender);
+      refuseUnless(problem === undefined, () => `${problem}`, 'RangeError');
+    }
     if (value !== LATER && result !== null) {
       promises.resolve(result, false, writeValue(value));
     }
@@ -169,7 +174,13 @@ export const makeServices = (
         };
         const key = JSON.stringify([service, kind, data]);
         const object =
-          made.get(key) ?? objects.make(makeServiceId(service), kind, data);
+          made.get(key) ??
+          objects.make({
+            service: makeServiceId(service),
+            kind,
+            data,
+            maker: null,
+          });
         made.set(key, object);
         return object;
       };

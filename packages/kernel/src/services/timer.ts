@@ -205,7 +205,12 @@ export const makeTimerService = (
     call: Call,
     fields: Pick<TimerRow, 'time' | 'period' | 'handler'>,
   ): Value => {
-    const alarm = objects.make(TIMER, 'alarm', '');
+    const alarm = objects.make({
+      service: TIMER,
+      kind: 'alarm',
+      data: '',
+      maker: call.sender,
+    });
     add(call, { ...fields, alarm: alarm.kref });
     return alarm;
   };

@@ -73,7 +73,7 @@ export const makeBirths = (
     usual: UsualTerms;
   },
 ) => {
-  const { refcounts, promises } = parts;
+  const { refcounts, promises, usage } = parts;
   const underWay = new Map<number, Birth>();
 
   /** What there is of it outside of the tables goes. */
@@ -105,7 +105,12 @@ export const makeBirths = (
       const row = insistRow(state.births.get(id), `birth ${id}`);
       const { enter, apply: applyStart } = candidates();
       const root = enter({ ...newcomer, code: codeOf(row) }, row.cluster);
-      const node = objects.make(VAT_ADMIN, 'node', row.vat);
+      const node = objects.make({
+        service: VAT_ADMIN,
+        kind: 'node',
+        data: row.vat,
+        maker: row.maker,
+      });
       addChild(state, parts, { ...row, node: node.kref });
       applyStart(candidate);
       stopWithMaker(row);
@@ -231,6 +236,8 @@ export const makeBirths = (
         () => MAKER_ENDED,
         'Error',
       );
+      const problem = usage.problemOfServed(call.sender);
+      refuseUnless(problem === undefined, () => `${problem}`, 'RangeError');
       const terms = termsOf(state, {
         quota,
         policy,

@@ -505,6 +505,20 @@ describe('an administrator of vats', () => {
 });
 
 describe('a node', () => {
+  it('counts for who has asked for the vat, who can’t keep nodes without end', async () => {
+    const { make, say } = await makeAdminStage(
+      {},
+      { allowance: { serviceUnits: 100 } },
+    );
+    const first = await make('kid');
+    expect(first?.isRejected).toBe(false);
+    expect(problemIn(await make('other'))).toMatch(
+      /^the objects that services have made for s\d+ would count 202 units, more than 100/,
+    );
+    await say(['dropImports', [vref(first?.slots[1] ?? '')]]);
+    expect((await make('another'))?.isRejected).toBe(false);
+  });
+
   it('tells once how the vat ends, whoever asks whenever', async () => {
     const { make, ask, told, say, finish, state } = await makeAdminStage();
     const { slots: [kid = '', node = ''] = [] } = (await make('kid')) ?? {};

@@ -64,23 +64,34 @@ export const makeVatAdminService = (
     bundles &&
     bundles.map(each => (isBundleHash(each) ? each : resolve(quota, each)));
 
-  const nodeOf = (child: ChildRow): Reference => {
+  const nodeOf = (child: ChildRow, maker: Call['sender']): Reference => {
     if (state.serviceObjects.has(child.node)) {
       return { type: 'object', kref: child.node, iface: 'node' };
     }
-    const made = objects.make(VAT_ADMIN, 'node', child.vat);
+    const made = objects.make({
+      service: VAT_ADMIN,
+      kind: 'node',
+      data: child.vat,
+      maker,
+    });
     state.children.put({ ...child, node: made.kref });
     return made;
   };
 
-  const showChild = (child: ChildRow): [string, Value] => {
+  const showChild = (
+    child: ChildRow,
+    maker: Call['sender'],
+  ): [string, Value] => {
     const { name, root } = insistRow(
       state.vats.get(child.vat),
       `vat ${child.vat}`,
     );
     const iface = ifaceOf(root) ?? name;
     const rootReference = { type: 'object', kref: root, iface } as const;
-    return [name, recordOf({ root: rootReference, node: nodeOf(child) })];
+    return [
+      name,
+      recordOf({ root: rootReference, node: nodeOf(child, maker) }),
+    ];
   };
 
   return harden({
@@ -100,20 +111,27 @@ export const makeVatAdminService = (
             () => `it is attenuated ${MOST_NARROWED} times already`,
             'RangeError',
           );
+          const hashes = hashesOf(parent, bundles);
           const id = addQuota(state, {
             parent,
             cluster: clusterOfQuota(state, parent),
             ...bounds,
-            bundles: hashesOf(parent, bundles),
+            bundles: hashes,
           });
-          return objects.make(VAT_ADMIN, 'administrator', `${id}`);
+          return objects.make({
+            service: VAT_ADMIN,
+            kind: 'administrator',
+            data: `${id}`,
+            maker: call.sender,
+            unitsBeside: hashes?.join().length ?? 0,
+          });
         },
         vats: call =>
           new Map(
             state.childrenByQuota
               .values(quotaOf(call))
               .filter(({ isEnded }) => !isEnded)
-              .map(showChild),
+              .map(child => showChild(child, call.sender)),
           ),
         bundles: call => {
           const quota = quotaOf(call);

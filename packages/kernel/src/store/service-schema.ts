@@ -18,6 +18,10 @@ export type ServiceObjectRow = {
   readonly kind: string;
   /** What the service keeps for it, as text of the service's own. */
   readonly data: string;
+  /** Who has asked for it, and whose bound it counts for; null for the kernel. */
+  readonly maker: EndpointId | null;
+  /** What it counts there. */
+  readonly units: number;
 };
 
 export type AliasRow = {
@@ -26,6 +30,8 @@ export type AliasRow = {
   readonly target: Kref | null;
   /** 1, or one more than that of the alias that it stands for. */
   readonly depth: number;
+  /** Who has asked for it, and whose bound it counts for. */
+  readonly maker: EndpointId | null;
 };
 
 /** Who sends the messages of alarms. */
@@ -115,12 +121,15 @@ export const SERVICE_OBJECTS = makeSchema('service_objects', 1, {
   kref: ['text', 'the object; its owner is the service'],
   kind: ['text', 'which of the service’s kinds it is'],
   data: ['text', 'what the service keeps for it'],
+  maker: ['text?', 'endpoint that has asked for it; null: the kernel'],
+  units: ['integer', 'what it counts for its maker'],
 });
 harden(SERVICE_OBJECTS);
 export const ALIASES = makeSchema('aliases', 1, {
   kref: ['text', 'the alias'],
   target: ['text?', 'the object it stands for; null once revoked'],
   depth: ['integer', 'how many aliases deep it is, itself included'],
+  maker: ['text?', 'endpoint that has asked for it'],
 });
 harden(ALIASES);
 export const TIMERS = makeSchema('timers', 1, {

@@ -65,6 +65,7 @@ import {
 } from './service-schema.ts';
 import { makeTables, type Tables } from './table.ts';
 import {
+  weighAlias,
   weighAnswer,
   weighChange,
   weighMessage,
@@ -241,6 +242,15 @@ const addSums = (tables: ReturnType<typeof openTables>) => ({
   leftUnits: tables.promises.indexSum(
     row => (row.isLeft && row.maker !== null ? pairOf(row) : undefined),
     weighAnswer,
+  ),
+  /** What the objects count that services have made, by who has asked for them; aliases apart. */
+  serviceUnits: tables.serviceObjects.indexSum(
+    row => row.maker ?? undefined,
+    row => row.units,
+  ),
+  aliasUnits: tables.aliases.indexSum(
+    row => row.maker ?? undefined,
+    weighAlias,
   ),
   /** How often the alarms of a timer object come in a second. */
   repeatsPerSecond: tables.timers.indexSum(row => row.timer, weighRepeat),

@@ -5,6 +5,8 @@ import type { VatChangeRow } from './vat-schema.ts';
 
 /** What a queued message counts beyond its text: its row and its places in indexes. */
 const MESSAGE_UNITS = 200;
+/** What an object of a service, or an alias, counts beyond its text: its rows, and their places in indexes. */
+const OBJECT_UNITS = 200;
 /** What a reference in data counts. */
 const SLOT_UNITS = 20;
 
@@ -38,3 +40,11 @@ harden(weighChange);
 export const weighRepeat = ({ period }: Pick<TimerRow, 'period'>): number =>
   period === null ? 0 : Math.ceil(1_000 / period);
 harden(weighRepeat);
+
+/** With so much text that other rows keep for it. */
+export const weighServiceObject = (data: string, unitsBeside = 0): number =>
+  OBJECT_UNITS + data.length + unitsBeside;
+harden(weighServiceObject);
+
+export const weighAlias = (): number => OBJECT_UNITS;
+harden(weighAlias);

@@ -1,7 +1,12 @@
 import { isExportVref, isPromiseKref } from '@cooperage/protocol';
 import { pairOf, type State } from '../store/state.ts';
 import type { SumIndex } from '../store/table.ts';
-import { weighAnswer, weighChange, weighMessage } from '../store/weights.ts';
+import {
+  weighAlias,
+  weighAnswer,
+  weighChange,
+  weighMessage,
+} from '../store/weights.ts';
 
 /** What is wrong with one sum, given what each row should weigh for whom. */
 const findSumFaults = (
@@ -83,6 +88,16 @@ export const findUsageFaults = (state: State): string[] => {
       'exports',
       state.exported,
       exports.map(({ endpoint }) => [endpoint, 1]),
+    ),
+    ...findSumFaults(
+      'units of objects of services',
+      state.serviceUnits,
+      [...state.serviceObjects.values()].map(row => [row.maker, row.units]),
+    ),
+    ...findSumFaults(
+      'units of aliases',
+      state.aliasUnits,
+      [...state.aliases.values()].map(row => [row.maker, weighAlias()]),
     ),
     ...findSumFaults(
       'units of changes',

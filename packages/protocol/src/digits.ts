@@ -1,0 +1,3 @@
+/** `100,000` */
+export const inDigits = (count: number): string =>
+  count.toLocaleString('en-US');
