@@ -105,6 +105,15 @@ describe('the popup, looking at what is in the tables', () => {
     );
   });
 
+  it('tells how much the kernel has of what it may have', async () => {
+    const { page } = panel;
+    await page.getByText('what the kernel has of all').click();
+    await page.getByText('1 of 1,000 clusters', { exact: true }).waitFor();
+    await page
+      .getByText('0 of 1,000 names kept in home', { exact: true })
+      .waitFor();
+  });
+
   it('says what is wrong with a name that means nothing', async () => {
     const { page } = panel;
     await lookAt('eve');

@@ -2,6 +2,7 @@ import harden from '@endo/harden';
 import {
   crankBoundsOf,
   USUAL_BOUNDS,
+  type KernelLimit,
   type VatBounds,
 } from '@cooperage/protocol';
 import type { InboxBounds } from './inbox.ts';
@@ -32,6 +33,22 @@ export const boundsOf = (options: KernelOptions): InboxBounds & UsageBounds => {
   };
 };
 harden(boundsOf);
+
+/** How many there may be at once of what people make. */
+export type Mosts = Readonly<Record<KernelLimit, number>>;
+
+export const mostsOf = ({
+  mostClusters = 1_000,
+  mostSessions = 1_000,
+  mostHomeNames = 1_000,
+  mostBundles = 1_000,
+}: KernelOptions): Mosts => ({
+  clusters: mostClusters,
+  sessions: mostSessions,
+  homeNames: mostHomeNames,
+  bundles: mostBundles,
+});
+harden(mostsOf);
 
 /** What may wait to be folded while the kernel does not rest. */
 export const mostUnfoldedOf = ({

@@ -5,8 +5,10 @@ import {
   isVatId,
   type Kref,
 } from '@cooperage/protocol';
+import { mostsOf } from './bounds.ts';
 import type { CrankParts } from './crank.ts';
 import { insistRow } from './faults.ts';
+import type { KernelOptions } from './kernel-options.ts';
 import { describeEnd } from './obituaries.ts';
 import type { ClusterRow, VatRow } from './store/vat-schema.ts';
 import type { State } from './store/state.ts';
@@ -36,7 +38,9 @@ export const makeClusters = (
   {
     parts,
     runner,
+    options,
   }: {
+    options: KernelOptions;
     parts: CrankParts;
     runner: Runner;
   },
@@ -173,6 +177,7 @@ export const makeClusters = (
       taken.add(name);
       return () => taken.delete(name);
     },
+    /** Throws CooperageError BAD_REQUEST, NAME_TAKEN or LIMIT_REACHED. */
     keep: (name: string, kref: Kref): void => {
       if (!NAME.test(name)) {
         throw new CooperageError(
@@ -197,6 +202,12 @@ export const makeClusters = (
         throw new CooperageError(
           'NAME_TAKEN',
           `The name ${name} is taken: forget it first, or choose another`,
+        );
+      }
+      if (state.home.size >= mostsOf(options).homeNames) {
+        throw new CooperageError(
+          'LIMIT_REACHED',
+          `${state.home.size} names are kept in home, and no more may be: forget one first`,
         );
       }
       parts.run(() => {

@@ -236,7 +236,7 @@ export const joinEndpoints = (
 ) => {
   const { state, phase, parts } = tables;
   const { pump, say } = calls;
-  const { limits = DEFAULT_VAT_LIMITS, mostSessions = 1_000 } = options;
+  const { limits = DEFAULT_VAT_LIMITS } = options;
   const workers = joinWorkers(platform, options, phase, calls);
   const isQuiet = (): boolean =>
     runner.inFlight() === 0 &&
@@ -263,12 +263,12 @@ export const joinEndpoints = (
     later: () => ({ runner, scheduler }),
   });
   const { chores } = collector;
-  const common = { ...room, chores, workers, mostSessions };
+  const common = { ...room, chores, workers };
   const forget = (endpoint: EndpointId): void => {
     scheduler.forget(endpoint);
     chores.forget(endpoint);
   };
-  const sessions = makeSessions(state, { ...common, onEnded: forget });
+  const sessions = makeSessions(state, { ...common, options, onEnded: forget });
   const runner = makeRunner(state, {
     ...common,
     wake: vat => scheduler.wakeEagerly(vat),

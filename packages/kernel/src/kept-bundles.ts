@@ -57,7 +57,14 @@ export const makeKeptBundles = (
     bundles,
     parts,
     phase,
-  }: { bundles: Bundles; parts: Pick<CrankParts, 'run'>; phase: Phase },
+    most,
+  }: {
+    bundles: Bundles;
+    parts: Pick<CrankParts, 'run'>;
+    phase: Phase;
+    /** That a person may store. */
+    most: number;
+  },
 ) => {
   /** Another that was kept under that name goes. */
   const keep = (
@@ -76,6 +83,16 @@ export const makeKeptBundles = (
 
   const ofPerson = (): KeptBundleRow[] => state.keptByKeeper.values('person');
 
+  const insistRoom = (name: string): void => {
+    const stored = state.keptByKeeper.count('person');
+    if (stored >= most && !state.keptBundles.has('person', name)) {
+      throw new CooperageError(
+        'LIMIT_REACHED',
+        `${stored} bundles are stored, and no more may be: forget one first`,
+      );
+    }
+  };
+
   return harden({
     /** To be used inside a crank, as the next one. */
     keep,
@@ -89,6 +106,7 @@ export const makeKeptBundles = (
       }
       const code = await bundles.read(name, source);
       phase.insistRunning();
+      insistRoom(name);
       parts.run(() => keep('person', name, code));
       return code.hash;
     },

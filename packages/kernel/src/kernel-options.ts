@@ -43,9 +43,11 @@ export type KernelOptions = CollectorOptions &
     readonly foldUnits?: number;
     /** Lines of log of one vat in a second; what is beyond is left out. 1,000 by default. */
     readonly logLinesPerSecond?: number;
-    /** Sessions of clients, and clusters, that may be there at once; each 1,000 by default. */
+    /** Sessions of clients, clusters, names in home, and bundles stored by a person, that may be there at once; each 1,000 by default. */
     readonly mostSessions?: number;
     readonly mostClusters?: number;
+    readonly mostHomeNames?: number;
+    readonly mostBundles?: number;
     /** Launches that may begin within a minute. 600 by default. */
     readonly launchesPerMinute?: number;
     /** Rows that an ended vat or session leaves and that one crank clears away. 200 by default. */

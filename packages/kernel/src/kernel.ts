@@ -7,7 +7,7 @@ import {
 } from '@cooperage/protocol';
 import type { DuplexStream } from '@cooperage/streams';
 import { announceEnd } from './announce-end.ts';
-import { boundsOf, mostUnfoldedOf } from './bounds.ts';
+import { boundsOf, mostsOf, mostUnfoldedOf } from './bounds.ts';
 import { makeBundles } from './bundles.ts';
 import { makeClusters } from './clusters.ts';
 import { makeClientServer, type ClientOptions } from './control.ts';
@@ -105,7 +105,12 @@ const joinTables = (
     keeper,
     lives: makeLives(state, parts, { now: clock.now, say }),
     bundles,
-    kept: makeKeptBundles(state, { bundles, parts, phase }),
+    kept: makeKeptBundles(state, {
+      bundles,
+      parts,
+      phase,
+      most: mostsOf(options).bundles,
+    }),
     bounds: makeStoreBounds(state, {
       stores,
       usual: bounds.usual.storeBytes,
@@ -170,6 +175,7 @@ const joinRooms = (given: Platform, options: KernelOptions) => {
       isPaused: scheduler.isPaused(),
       launches: log.list(),
       sessions: sessions.size,
+      mosts: mostsOf(options),
       cranks: tables.cranks(),
       counters: platform.db.counters,
       room: room.known(),

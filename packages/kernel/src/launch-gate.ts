@@ -1,5 +1,6 @@
 import harden from '@endo/harden';
 import { CooperageError } from '@cooperage/protocol';
+import { mostsOf } from './bounds.ts';
 import type { KernelOptions } from './kernel-options.ts';
 import type { Clock } from './ports.ts';
 
@@ -8,7 +9,7 @@ const MINUTE = 60_000;
 /** Lets launches begin while there are not too many clusters, and not too many launches a minute. */
 export const makeLaunchGate = ({
   now,
-  options: { mostClusters = 1_000, launchesPerMinute = 600 },
+  options,
   clusters,
 }: {
   now: Clock['now'];
@@ -16,12 +17,14 @@ export const makeLaunchGate = ({
   /** Clusters that there are or that are being launched. */
   clusters: () => number;
 }) => {
+  const { launchesPerMinute = 600 } = options;
+  const most = mostsOf(options).clusters;
   /** When launches of the last minute began. */
   let begun: number[] = [];
   return harden({
     /** Throws CooperageError LIMIT_REACHED, or counts one more. */
     pass: (): void => {
-      if (clusters() >= mostClusters) {
+      if (clusters() >= most) {
         throw new CooperageError(
           'LIMIT_REACHED',
           `There are ${clusters()} clusters, and no more may be: terminate one first`,

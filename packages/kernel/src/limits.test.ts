@@ -16,7 +16,7 @@ import {
 } from './testing/service-stage.ts';
 import { makeManualClock } from './testing/manual-clock.ts';
 import type { Deed } from './testing/raw-vats.ts';
-import { makeRig } from './testing/rig.ts';
+import { makeRig, RAW_BUNDLE } from './testing/rig.ts';
 import {
   answerStart,
   dataOf,
@@ -804,13 +804,13 @@ describe('a vat’s own bounds', () => {
   });
 });
 
-describe('sessions, clusters and launches', () => {
-  const refusalOf = (work: Promise<unknown>): Promise<unknown> =>
-    work.then(
-      () => 'done',
-      (problem: unknown) => [Object(problem).code, Object(problem).message],
-    );
+const refusalOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'done',
+    (problem: unknown) => [Object(problem).code, Object(problem).message],
+  );
 
+describe('sessions, clusters and launches', () => {
   it('are refused to the client that wants one too many, in words: sessions', async () => {
     const stage = await makeStage(['alice'], { mostSessions: 2 });
     const { rig } = stage;
@@ -850,6 +850,77 @@ describe('sessions, clusters and launches', () => {
       'There are 3 clusters, and no more may be: terminate one first',
     ]);
     await insistAlive(stage, 'alice');
+    await end(stage);
+  });
+});
+
+describe('names in home and stored bundles', () => {
+  const useOf = ({ rig }: Pick<Stage, 'rig'>, limit: string): unknown =>
+    rig.kernel.status().limits?.find(each => each.limit === limit);
+
+  it('are refused to the person who wants one too many, in words, which the status foretells, also after a restart: names', async () => {
+    const image = makeMemoryImage();
+    const stage = await makeStage(['alice'], { image, mostHomeNames: 2 });
+    const { rpc } = stage.client;
+    const keep = (name: string): Promise<unknown> =>
+      refusalOf(rpc.call('keep', { name, vref: stage.root('alice') }));
+    const full = [
+      'LIMIT_REACHED',
+      '2 names are kept in home, and no more may be: forget one first',
+    ];
+    expect([await keep('one'), await keep('two')]).toEqual(['done', 'done']);
+    expect(useOf(stage, 'homeNames')).toMatchObject({ now: 2, most: 2 });
+    expect(await keep('three')).toEqual(full);
+    await insistAlive(stage, 'alice');
+    await rpc.call('forget', { name: 'one' });
+    expect([await keep('three'), await keep('one')]).toEqual(['done', full]);
+    await end(stage);
+    const again = makeRig(undefined, {
+      image: makeMemoryImage(image),
+      mostHomeNames: 1,
+    });
+    // What was kept stays, though it is more than may be now.
+    expect(useOf({ rig: again }, 'homeNames')).toMatchObject({
+      now: 2,
+      most: 1,
+    });
+    await again.kernel.stop();
+  });
+
+  it('are refused to the person who wants one too many, in words, which the status foretells: bundles, but one takes the place of another', async () => {
+    const stage = await makeStage(['alice'], { mostBundles: 2 });
+    const { rpc } = stage.client;
+    const store = (name: string, version: number): Promise<unknown> => {
+      const filler = 'x'.repeat(version); // here the hash is the length
+      const code = { moduleFormat: 'cooperageScript', filler };
+      const bundle = { text: JSON.stringify(code) };
+      return refusalOf(rpc.call('storeBundle', { name, bundle }));
+    };
+    const full = [
+      'LIMIT_REACHED',
+      '2 bundles are stored, and no more may be: forget one first',
+    ];
+    // Two at once, for one of which there is room no more when its code is there.
+    await store('one', 1);
+    expect(await Promise.all([store('two', 2), store('three', 3)])).toEqual([
+      'done',
+      full,
+    ]);
+    expect(useOf(stage, 'bundles')).toMatchObject({ now: 2, most: 2 });
+    expect(await store('one', 4)).toBe('done');
+    await rpc.call('forgetBundle', { name: 'two' });
+    expect(await store('three', 3)).toBe('done');
+    expect(useOf(stage, 'bundles')).toMatchObject({ now: 2, most: 2 });
+    await insistAlive(stage, 'alice');
+    await end(stage);
+  });
+
+  it('of a cluster’s own are no bundles of the person', async () => {
+    const stage = await makeStage(['alice'], {
+      mostBundles: 1,
+      bundles: { helper: { text: RAW_BUNDLE } },
+    });
+    expect(useOf(stage, 'bundles')).toMatchObject({ now: 0 });
     await end(stage);
   });
 });

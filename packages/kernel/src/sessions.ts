@@ -12,9 +12,11 @@ import {
   type VatLimits,
   type Vref,
 } from '@cooperage/protocol';
+import { mostsOf } from './bounds.ts';
 import type { CrankParts } from './crank.ts';
 import { EndpointFault, faultUnless, insistRow } from './faults.ts';
 import type { Chores } from './gc/chores.ts';
+import type { KernelOptions } from './kernel-options.ts';
 import type { Lives } from './lives.ts';
 import type { Outputs } from './outputs.ts';
 import type { Phase } from './phase.ts';
@@ -64,9 +66,9 @@ export const makeSessions = (
     limits,
     onEnded,
     chores,
-    mostSessions,
+    options,
   }: {
-    mostSessions: number;
+    options: KernelOptions;
     chores: Chores;
     /** Nothing is to be delivered to it any more. */
     onEnded: (session: SessionId) => void;
@@ -250,7 +252,7 @@ export const makeSessions = (
   return {
     /** Throws CooperageError LIMIT_REACHED when no client may have one more. */
     insistRoom: (): void => {
-      if (sessions.size >= mostSessions) {
+      if (sessions.size >= mostsOf(options).sessions) {
         throw new CooperageError(
           'LIMIT_REACHED',
           `${sessions.size} sessions are open, and no more may be: close one first`,

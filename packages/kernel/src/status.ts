@@ -1,12 +1,16 @@
 import {
+  KERNEL_LIMITS,
   makeRestingStatus,
   PROTOCOL_VERSION,
+  type KernelLimit,
   type KernelStatus,
+  type KernelUse,
   type LaunchStatus,
   type StorageRoom,
   type VatStatus,
 } from '@cooperage/protocol';
 import harden from '@endo/harden';
+import type { Mosts } from './bounds.ts';
 import type { Clusters } from './clusters.ts';
 import type { Inbox } from './inbox.ts';
 import { endedVats } from './obituaries.ts';
@@ -37,6 +41,24 @@ const remarksOn = ({
   };
 };
 
+const limitsOf = (
+  state: State,
+  sessions: number,
+  mosts: Mosts,
+): readonly KernelUse[] => {
+  const now: Readonly<Record<KernelLimit, number>> = {
+    clusters: state.clusters.size,
+    sessions,
+    homeNames: state.home.size,
+    bundles: state.keptByKeeper.count('person'),
+  };
+  return KERNEL_LIMITS.map(limit => ({
+    limit,
+    now: now[limit],
+    most: mosts[limit],
+  }));
+};
+
 /** The kernel as people are shown it. Also answers for a kernel that has ended. */
 export const makeStatus = (
   state: State,
@@ -48,6 +70,7 @@ export const makeStatus = (
     isPaused,
     counters,
     room,
+    mosts,
     ...counts
   }: {
     phase: Phase;
@@ -60,6 +83,7 @@ export const makeStatus = (
     cranks: number;
     counters: Readonly<DbCounters>;
     room: StorageRoom | undefined;
+    mosts: Mosts;
   },
 ): KernelStatus => {
   const reason = phase.reason();
@@ -95,6 +119,7 @@ export const makeStatus = (
     ...(state.ended.size > 0 ? { ended: endedVats(state) } : {}),
     home: [...state.home.values()],
     ...counts,
+    limits: limitsOf(state, counts.sessions, mosts),
     commits,
     ...(room === undefined ? {} : { room }),
     sql: { statements, rows, bytes },

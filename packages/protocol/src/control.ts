@@ -12,6 +12,7 @@ import type {
   InspectRequest,
   CycleReport,
 } from './inspection.ts';
+import type { KernelUse } from './kernel-limits.ts';
 import type { ClusterId, Kref, SessionId, VatId, Vref } from './refs.ts';
 import type { ServiceGrant } from './service-grants.ts';
 import type { StoppedBy } from './stopped-by.ts';
@@ -96,6 +97,8 @@ export type KernelStatus = {
   /** Names that the person keeps, and the kref each stands for. */
   readonly home: readonly { readonly name: string; readonly kref: Kref }[];
   readonly sessions: number;
+  /** Of what people make: how much there is, and may be. Absent while no kernel runs. */
+  readonly limits?: readonly KernelUse[];
   /** Counts since the start of this run of the kernel. */
   readonly cranks: number;
   readonly commits: number;
@@ -212,7 +215,7 @@ export type ControlMethods = {
     /** No delivery: a client keeps drops of imports back until it has heard the answer. */
     result: { vref: Vref; iface: string };
   };
-  /** Keeps the object under the name, also across restarts. */
+  /** Keeps the object under the name, also across restarts. LIMIT_REACHED when as many are kept as may be. */
   keep: { params: { name: string; vref: Vref }; result: null };
   forget: { params: { name: string }; result: null };
   /**
@@ -229,7 +232,8 @@ export type ControlMethods = {
   /**
    * Stores code under a name of the person's, in place of what had the name
    * before. `bundle` is a source as in a cluster's config. BAD_BUNDLE or
-   * BUNDLE_UNREACHABLE when there is none.
+   * BUNDLE_UNREACHABLE when there is none, LIMIT_REACHED when as many are stored
+   * as may be.
    */
   storeBundle: {
     params: { name: string; bundle: unknown };

@@ -16,6 +16,7 @@ export * from './errors.ts';
 export * from './fetch-caveats.ts';
 export * from './inspection-words.ts';
 export * from './inspection.ts';
+export * from './kernel-limits.ts';
 export * from './log-text.ts';
 export * from './names.ts';
 export * from './refs.ts';

@@ -6,6 +6,7 @@ import type { Look } from '../state/inspecting.ts';
 import { Button } from '../ui/button.tsx';
 import { Empty, Notice } from '../ui/notice.tsx';
 import { InspectionView } from './inspection.tsx';
+import { KernelLimits } from './kernel-limits.tsx';
 import { Leaks } from './leaks.tsx';
 
 const KINDS: Readonly<Record<Inspection['kind'], string>> = {
@@ -160,6 +161,7 @@ export const Inspect = ({ bench }: { readonly bench: Bench }) => {
         <Answer bench={bench} look={look} />
       </section>
       <Leaks bench={bench} />
+      <KernelLimits bench={bench} />
     </>
   );
 };
