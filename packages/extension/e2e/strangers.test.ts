@@ -44,6 +44,68 @@ const KNOCKS = `async id => {
 
 const NOBODY = 'Could not establish connection. Receiving end does not exist.';
 
+/**
+ * Does with a nonce what a client does: gives what the service worker says, whether
+ * the kernel then speaks or the browser cuts the client's life, and what was heard
+ * over the port. A session that it has got is over when it is told so.
+ */
+const CONNECT = `async nonce => {
+  const heard = [];
+  const { port1, port2 } = new MessageChannel();
+  const asked = new MessageChannel();
+  let end;
+  const over = new Promise(resolve => { end = resolve; });
+  const spoken = new Promise(resolve => {
+    port1.onmessage = ({ data }) => {
+      heard.push(...[data].flat().map(frame => Object.keys(frame).join()));
+      resolve('spoken to');
+      if (data.close !== undefined) end();
+    };
+  });
+  const { active } = await navigator.serviceWorker.ready;
+  const said = await new Promise(resolve => {
+    asked.port1.onmessage = ({ data }) => resolve(data.problem ?? 'handed over');
+    active.postMessage(
+      { tag: 'cooperage-connect', client: nonce, port: port2 },
+      [port2, asked.port2],
+    );
+  });
+  const life = chrome.runtime.connect({ name: 'cooperage-client:' + nonce });
+  const cut = new Promise(resolve =>
+    life.onDisconnect.addListener(() => resolve('cut off')));
+  const outcome = await Promise.race([spoken, cut]);
+  if (outcome === 'spoken to') {
+    life.disconnect();
+    await over;
+  }
+  return [said, outcome, ...heard];
+}`;
+
+/** Makes two pages of vats, to which nobody has offered a port yet, and gives how one is offered. */
+const MAKE_HOSTS = `Promise.all(['first', 'second'].map(async name => {
+  const frame = document.createElement('iframe');
+  frame.id = name;
+  frame.src = 'vat-host.html#nonce-of-the-' + name;
+  const loaded = new Promise(resolve => frame.addEventListener('load', resolve));
+  document.body.append(frame);
+  await loaded;
+})).then(() => {})`;
+
+/**
+ * Offers a port, and has a vat be launched over it; what is told by the host, which
+ * can't launch one without a script, or by the vat is noted under the name.
+ */
+const OFFER = `(frame, nonce, name) => new Promise(resolve => {
+  const { port1, port2 } = new MessageChannel();
+  const vat = new MessageChannel();
+  vat.port2.onmessage = port1.onmessage = () => {
+    (globalThis.told ??= []).push(name);
+    resolve();
+  };
+  frame.postMessage({ tag: 'cooperage-port', nonce, version: 1, port: port2 }, '*', [port2]);
+  port1.postMessage({ type: 'launch', launch: 99, port: vat.port1 }, [vat.port1]);
+})`;
+
 /** Puts a page into a frame, and tells which document is there then. */
 const FRAME = `url => new Promise(resolve => {
   const frame = document.createElement('iframe');
@@ -132,6 +194,76 @@ describe('a stranger in the same browser', () => {
       await ask(web, FRAME, url);
       expect(framesOf(web)).not.toContain(url);
     }
+  });
+
+  it('gets nothing by the nonce of a client, beside it or after its end, and from the panel’s own address neither', async () => {
+    const page = async (file: string): Promise<Page> => {
+      const opened = await extension.context.newPage();
+      await opened.goto(`chrome-extension://${extension.extensionId}/${file}`);
+      return opened;
+    };
+    await extension.inConsole(`void (globalThis.nonces = [],
+      addEventListener('message', ({ data }) => nonces.push(data.client)))`);
+    const nonces = (): Promise<readonly string[]> =>
+      extension.inConsole('nonces');
+    const panel = await page('popup.html');
+    await panel.getByText('running', { exact: true }).first().waitFor();
+    const [stolen = ''] = await nonces();
+    const bystander = await page('icons/16.png');
+    const rival = await page('popup.html');
+    const refused = ['this page may not connect', 'cut off'];
+    const cut = ['handed over', 'cut off'];
+    expect(await ask(bystander, CONNECT, stolen)).toEqual(refused);
+    expect(await ask(rival, CONNECT, stolen)).toEqual(cut);
+
+    const own = 'a nonce of the rival’s own';
+    expect(await ask(rival, CONNECT, own)).toEqual([
+      'handed over',
+      'spoken to',
+      'hello',
+      'close',
+    ]);
+    expect(await ask(rival, CONNECT, own)).toEqual(cut);
+    expect(await ask(bystander, CONNECT, own)).toEqual(refused);
+    // A client that had been cut off would have come again, with another nonce.
+    expect(new Set(await nonces()).size).toBe(3);
+    await Promise.all([panel, bystander, rival].map(each => each.close()));
+  });
+
+  it('gets no word with the page of the vats by its nonce: another’s, one from elsewhere, or one that was used', async () => {
+    const { inOffscreen, devtools } = extension;
+    await inOffscreen(MAKE_HOSTS);
+    const offer = (where: string, nonce: string, name: string): string =>
+      `(${OFFER})(${where}, ${nonce}, '${name}')`;
+    const first = `document.querySelector('#first').contentWindow`;
+    const second = `document.querySelector('#second').contentWindow`;
+    const nonce = `'nonce-of-the-first'`;
+    await inOffscreen(
+      `void ${offer(first, `'nonce-of-the-second'`, 'another’s')}`,
+    );
+    const running = `document.querySelector('iframe')`;
+    await inOffscreen(
+      `void ${offer(`${running}.contentWindow`, `new URL(${running}.src).hash.slice(1)`, 'used')}`,
+    );
+    await devtools.speakWith('vat-host.html#nonce-of-the-second', send =>
+      send('Runtime.evaluate', {
+        expression: `void ${offer('parent[1]', nonce, 'from elsewhere')}`,
+      }),
+    );
+    await inOffscreen(offer(first, nonce, 'its own'));
+    await inOffscreen(`void ${offer(first, nonce, 'used')}`);
+    await inOffscreen(
+      offer(second, `'nonce-of-the-second'`, 'the other’s own'),
+    );
+    expect(await inOffscreen('told')).toEqual(['its own', 'the other’s own']);
+    expect(
+      await devtools.speakWith('vat-host.html#nonce-of-the-second', send =>
+        send('Runtime.evaluate', { expression: 'typeof told' }),
+      ),
+    ).toMatchObject({ result: { value: 'undefined' } });
+    await inOffscreen(
+      `['first', 'second'].forEach(id => document.getElementById(id).remove())`,
+    );
   });
 
   it('has no session with the kernel', async () => {

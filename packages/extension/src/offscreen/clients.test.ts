@@ -65,6 +65,24 @@ describe('clients', () => {
     expect(events).toEqual([['client', 'n1', 'dangerous']]);
   });
 
+  it('are never served again: what comes with a nonce whose client is gone gets nothing', () => {
+    const { clients, events } = makeScene();
+    const life = makeLife('n1', `${ORIGIN}/popup.html`);
+    clients.takePort('n1', new MessageChannel().port1);
+    clients.takeLife(life.port);
+    life.die();
+    const again = makeLife('n1', `${ORIGIN}/popup.html`);
+    clients.takePort('n1', new MessageChannel().port1);
+    clients.takeLife(again.port);
+    expect([events, again.events]).toEqual([
+      [
+        ['client', 'n1', 'dangerous'],
+        ['gone', 'n1'],
+      ],
+      ['disconnected'],
+    ]);
+  });
+
   it('are gone when the browser says that their page is', () => {
     const { clients, events } = makeScene();
     const life = makeLife('n1', `${ORIGIN}/background.js`);

@@ -17,6 +17,9 @@ export type ClientsOptions = {
   readonly onGone: (client: string) => void;
 };
 
+/** So many nonces that were used are remembered, the latest. */
+const MOST_SPENT = 10_000;
+
 /** One half may wait that long for the other, and so many may wait. */
 const WAIT_MILLISECONDS = 20_000;
 const MOST_WAITING = 64;
@@ -24,13 +27,24 @@ const MOST_WAITING = 64;
 /**
  * Pairs the two halves of a client: the message port, handed over by the
  * service worker, and the `runtime` port of the same nonce, of which the
- * browser itself says whose it is and when it dies.
+ * browser itself says whose it is and when it dies. A nonce that has been used
+ * is good for nothing any more, whoever has it.
  */
 export const makeClients = (options: ClientsOptions) => {
   const { origin, after, onClient, onGone } = options;
   const ports = new Map<string, MessagePort>();
   const lives = new Map<string, Runtime.Port>();
   const served = new Set<string>();
+  /** The oldest first. */
+  const spent = new Set<string>();
+
+  const spend = (client: string): void => {
+    spent.add(client);
+    if (spent.size > MOST_SPENT) {
+      const [oldest = ''] = spent;
+      spent.delete(oldest);
+    }
+  };
 
   const dropPort = (client: string): void => {
     ports.get(client)?.close();
@@ -62,6 +76,7 @@ export const makeClients = (options: ClientsOptions) => {
       return;
     }
     served.add(client);
+    spend(client);
     onClient({ ...kind, client, port });
   };
 
@@ -79,7 +94,8 @@ export const makeClients = (options: ClientsOptions) => {
       if (
         ports.size >= MOST_WAITING ||
         ports.has(client) ||
-        served.has(client)
+        served.has(client) ||
+        spent.has(client)
       ) {
         port.close();
         return;
@@ -93,7 +109,7 @@ export const makeClients = (options: ClientsOptions) => {
         return;
       }
       const client = life.name.slice(LIFE_PORT.length);
-      if (lives.has(client)) {
+      if (lives.has(client) || spent.has(client)) {
         life.disconnect();
         return;
       }
