@@ -21,6 +21,41 @@ globalThis.tryEverything = async urls => {
   );
   const blobOf = text =>
     scope.URL.createObjectURL?.(new Blob([text], { type: 'text/javascript' }));
+  /** Hears what another worker says that tries the same. */
+  const hearNeighbor = () => {
+    const channel = make('BroadcastChannel', 'neighbors');
+    return (
+      channel &&
+      new Promise((resolve, reject) => {
+        channel.onmessage = ({ data }) => resolve(data);
+        channel.postMessage('here is another');
+        setTimeout(reject, 10_000, new Error('nobody is to be heard'));
+      })
+    );
+  };
+  /** Has another worker see memory of this one change. */
+  const shareMemory = () => {
+    const memory =
+      scope.WebAssembly &&
+      new scope.WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    const url = memory && scope.Worker && blobOf('');
+    const worker = url && make('Worker', url);
+    worker?.postMessage(memory);
+    return worker;
+  };
+  /** The least step of the finest clock, of those that were seen. */
+  const stepOfClock = () => {
+    const clock = scope.performance;
+    const steps = [];
+    for (let last = clock?.now(); clock && steps.length < 30;) {
+      const now = clock.now();
+      if (now !== last) {
+        steps.push(now - last);
+        last = now;
+      }
+    }
+    return clock && `${Math.round(Math.min(...steps) * 1000)} µs`;
+  };
   const broadcast = () => {
     const channel = make('BroadcastChannel', 'rogue');
     channel?.postMessage('is anybody there?');
@@ -97,7 +132,12 @@ globalThis.tryEverything = async urls => {
     'shared memory of WebAssembly': () =>
       scope.WebAssembly &&
       new scope.WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }),
+    'sharing of that memory': shareMemory,
     BroadcastChannel: broadcast,
+    'BroadcastChannel of a neighbor': hearNeighbor,
+    performance: () => scope.performance,
+    OffscreenCanvas: () => scope.OffscreenCanvas,
+    crossOriginIsolated: () => scope.crossOriginIsolated || undefined,
     indexedDB: () =>
       scope.indexedDB && settled(scope.indexedDB.open('rogue'), 'success'),
     caches: () => scope.caches?.keys(),
@@ -123,5 +163,6 @@ globalThis.tryEverything = async urls => {
     .sort()
     .map(each => each.join(' '))
     .join(', ');
+  results.clock = stepOfClock() ?? 'absent';
   return results;
 };

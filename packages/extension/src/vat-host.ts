@@ -8,6 +8,12 @@
  */
 import type { FromVatHost, LaunchNumber, ToVatHost } from './control-words.ts';
 
+// No policy forbids a page to connect by these, and nothing here needs them. No
+// frame within would give them back: each has an origin of its own.
+for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection']) {
+  Reflect.deleteProperty(globalThis, name);
+}
+
 // The document that made this frame told it in the address.
 const nonce = location.hash.slice(1);
 const workers = new Map<LaunchNumber, Worker>();

@@ -4,6 +4,7 @@
  * imported, before anything else of the worker. What a platform lacks is
  * skipped. `postMessage` and `close` are the worker's way to the vat host, which
  * has nothing to hear from a vat; the port to the kernel comes as a message.
+ * Of clocks `Date` stays, which tells whole milliseconds.
  */
 const NAMES = Object.freeze([
   // Network
@@ -19,6 +20,9 @@ const NAMES = Object.freeze([
   // Other realms and threads
   'Worker SharedWorker ServiceWorker BroadcastChannel LockManager SharedArrayBuffer WebAssembly Worklet',
   'postMessage close chrome browser opener parent top frames location origin navigator Navigator WorkerNavigator trustedTypes',
+  // Clocks, and what shows how busy the machine is
+  'performance Performance PerformanceObserver PerformanceEntry EventCounts requestAnimationFrame cancelAnimationFrame',
+  'OffscreenCanvas createImageBitmap ImageDecoder VideoDecoder VideoEncoder AudioDecoder AudioEncoder',
   // Devices
   'USB HID Serial Bluetooth GPU PressureObserver IdleDetector XRSystem',
   // Node's: what a script of a worker is given beside the Web's
