@@ -79,6 +79,13 @@ it('a vat that sends anything at all loses its heap at most: the kernel runs, ot
     });
     let promises = 0;
     const nextPromise = (): string => `p+${(promises += 1)}`;
+    /** Promises that the client has told the others of, and that it alone decides. */
+    const own: string[] = [];
+    const tellOfOwn = (): string => {
+      const promise = nextPromise();
+      own.push(promise);
+      return promise;
+    };
 
     /** Gives all who live something to answer, and bob too, who does. */
     const pokeAll = async (names: readonly string[]): Promise<void> => {
@@ -89,7 +96,7 @@ it('a vat that sends anything at all loses its heap at most: the kernel runs, ot
           send(
             stage.root(name),
             'poke',
-            [stage.root('bob'), 'o+7', nextPromise()],
+            [stage.root('bob'), 'o+7', tellOfOwn()],
             nextPromise(),
           ),
         ),
@@ -157,6 +164,11 @@ it('a vat that sends anything at all loses its heap at most: the kernel runs, ot
       );
       await settle();
     }
+    // Had anybody else settled one of them, the session would break a rule by this.
+    await stage.say(
+      ...own.map(promise => fulfil(promise, dataOf('the client’s'))),
+    );
+    expect(stage.rig.kernel.status().sessions).toBe(1);
     await stage.client.rpc.call('erase', {});
     await stage.client.rpc.call('sessionClose', {});
     await stage.rig.kernel.idle();

@@ -144,7 +144,7 @@ const showAll = async (rig: Rig): Promise<Shown[]> => {
   return shown;
 };
 
-/** Does the deeds to their end, and loses kernel and heaps at each of the commits, counted from the last start. */
+/** Does the deeds to their end, and loses kernel and heaps right before the one after each of the commits, counted from the last start. */
 const runDeeds = async (
   deeds: readonly Deed[],
   commits: readonly number[],
@@ -165,23 +165,27 @@ const runDeeds = async (
   for (const most of commits) {
     const answered = new Set<number>();
     let known: readonly number[] | undefined;
-    const caught = new Promise<NodeImage>(resolve => {
+    let caughtImage: NodeImage | undefined;
+    // Until the next commit is made, all that was answered must be in this one.
+    const caught = new Promise<void>(resolve => {
       let count = 0;
       onCommit = image => {
         count += 1;
         if (count === most) {
+          caughtImage = image;
+        } else if (count === most + 1) {
           known = [...answered];
-          resolve(image);
+          resolve();
         }
       };
     });
     const asked = askAll(rig, deeds, index => answered.add(index));
-    const image = await Promise.race([caught, asked.then(() => undefined)]);
+    await Promise.race([caught, asked]);
     known ??= [...answered];
     const last = await rig.crash();
     await asked;
     onCommit = () => {};
-    rig = await start(image ?? last);
+    rig = await start(caughtImage ?? last);
     for (const index of known) {
       const root = await rootOf(rig, deeds[index]?.vat ?? 'left');
       expect(await E(root).has?.(nameOf(index)), nameOf(index)).toBe(true);

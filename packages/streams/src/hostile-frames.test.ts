@@ -66,6 +66,24 @@ const frame: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 1, arbitrary: junk },
 );
 
+const isCount = (value: unknown): boolean =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
+
+/** Whatever has been said before, this may never be posted. A goodbye is judged by others. */
+const isBreach = (frame: unknown): boolean => {
+  if (Array.isArray(frame)) {
+    return frame.length === 0 || frame.length > 4_096;
+  }
+  if (typeof frame !== 'object' || frame === null) {
+    return true;
+  }
+  const said = new Map<string, unknown>(Object.entries(frame));
+  if (said.has('close')) {
+    return false;
+  }
+  return !isCount(said.has('ack') ? said.get('ack') : said.get('window'));
+};
+
 const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 100; turn += 1) await undefined;
 };
@@ -94,6 +112,9 @@ it('whatever frames arrive, each message in them is heard in its place, and the 
           const before = heard.length;
           pair.postRaw(each);
           await settle();
+          if (isOpen && isBreach(each)) {
+            expect(ends).toEqual([expect.any(StreamError)]);
+          }
           if (!isOpen) {
             expect(heard).toHaveLength(before);
           } else if (heard.length > before) {

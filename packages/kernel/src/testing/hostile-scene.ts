@@ -257,7 +257,7 @@ export const sceneOf = (vat: RawVat): Scene => {
     flight?.[0] === 'message' ? flight[2] : {};
   const [first = 'o+0', second = 'o-50', third = 'p-51'] = methargs.slots;
   return {
-    crank: Number(vat.crank),
+    crank: Number(vat.lastCrank),
     names: {
       '<target>': flight?.[0] === 'message' ? flight[1] : 'o+0',
       '<result>': String(result),

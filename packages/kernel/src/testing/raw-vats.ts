@@ -34,8 +34,9 @@ export type RawVat = {
   readonly held: Holdings | undefined;
   /** True while the last delivery has not been answered. */
   readonly isBusy: boolean;
-  /** The number of the delivery in flight. */
+  /** The number of the delivery in flight; and that of the last one, answered or not. */
   readonly crank: number | undefined;
+  readonly lastCrank: number | undefined;
   /** Answers the delivery in flight. */
   finish(deed?: Deed): void;
   /** Sends anything, also when it has been ended: then it was on its way. */
@@ -80,6 +81,7 @@ export const makeRawVats = (
     const beginning = begin(label, nth);
     let isKilled = false;
     let crank: number | undefined;
+    let lastCrank: number | undefined;
     const deliveries: Delivery[] = [];
     let store = new Map<string, string>();
     let incarnation = 0;
@@ -114,6 +116,9 @@ export const makeRawVats = (
       },
       get crank() {
         return crank;
+      },
+      get lastCrank() {
+        return lastCrank;
       },
       get isKilled() {
         return isKilled;
@@ -156,6 +161,7 @@ export const makeRawVats = (
         return;
       }
       ({ crank, held } = message);
+      lastCrank = crank;
       deliveries.push(message.delivery);
       const deed = behave(message.delivery, vat);
       if (deed) {
