@@ -972,6 +972,18 @@ describe('a large heap that is lost', () => {
   });
 });
 
+describe('a session that ends', () => {
+  it('is told nothing more, not even what was due to it before', async () => {
+    const stage = await makeStage(['alice'], { collectMilliseconds: Infinity });
+    await stage.say(send(stage.root('alice'), 'take', ['o+5']));
+    await stage.finish('alice', ['dropImports', [vref('o-50')]]);
+    stage.client.rpc.close();
+    const other = await stage.rig.connect();
+    await other.rpc.call('collect', {});
+    await end(stage);
+  });
+});
+
 describe('promises that a vat was to decide and waits for itself', () => {
   it('reject in the next run as of the heap that was lost, after a crash amid that (invariants 2, 7)', async () => {
     const image = makeMemoryImage();

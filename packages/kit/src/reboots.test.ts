@@ -63,7 +63,7 @@ const run = async (steps: Step[]): Promise<void> => {
 };
 
 it('vats whose kernel is lost amid what they do, and opened again over what it had stored, while they are renewed at any crank, answer as those that never were (invariants 2, 8, 10)', async () => {
-  const reboot = fc.option(fc.nat(12), { nil: null, freq: 2 });
+  const reboot = fc.option(fc.nat(3), { nil: null, freq: 2 });
   await tryEach(programs(reboot), [1, 2], run);
   expect(tried.rejected).toBeLessThan(tried.answers / 2);
   if (!isFuzzing) {

@@ -142,7 +142,7 @@ export const makeCalls = ({
     );
   };
 
-  /** Does something to the last vat that was born at somebody's wish here. */
+  /** Ends the last vat that was born at somebody's wish here, asks how it ends, or does something else to it. */
   const govern = async (
     operator: Operator,
     deed: number,
@@ -159,7 +159,8 @@ export const makeCalls = ({
     }
     const attempt = book.begin(deed);
     const drawn = draw(NODE_METHODS.length, deed, attempt, 'govern');
-    const method = to === 0 ? 'terminate' : (NODE_METHODS[drawn] ?? 'stats');
+    const method =
+      (['terminate', 'done'] as const)[to] ?? NODE_METHODS[drawn] ?? 'stats';
     const isEnd = method === 'terminate';
     const claim = { thing: `child ${name}`, fact: 'gone' };
     journal.add({

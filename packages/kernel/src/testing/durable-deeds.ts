@@ -291,5 +291,5 @@ export const makeDeeds = (
     }
   };
 
-  return { settle, work };
+  return { settle, ask, work };
 };

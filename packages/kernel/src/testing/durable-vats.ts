@@ -12,9 +12,11 @@ import type { Draws } from './draws.ts';
 import { makeDeeds } from './durable-deeds.ts';
 import { makeMind } from './durable-mind.ts';
 import {
+  callBody,
   isDocumented,
   labelsFor,
   namesIn,
+  OF_END,
   PEERS,
   survivesHeap,
 } from './durable-work.ts';
@@ -43,7 +45,7 @@ const deliver = (
   const mind = makeMind(vat, stored, { draw, run, say });
   const { rows, put, remove, nameOf, write, forget, learn } = mind;
   const syscalls: Syscall[] = [];
-  const { settle, work } = makeDeeds(vat, { mind, draw, say, syscalls });
+  const { settle, ask, work } = makeDeeds(vat, { mind, draw, say, syscalls });
 
   const onMessage = (
     target: string,
@@ -99,8 +101,17 @@ const deliver = (
       }
       data.slots.forEach((slot, index) => learn(slot, labels[index] ?? ''));
     }
+    const nodes = resolutions.flatMap(([, , { slots }]) =>
+      slots.filter(slot => nameOf(slot)?.label.startsWith('node ')),
+    );
     const linked = resolutions.flatMap(([vref]) => rows.get(`r ${vref}`) ?? []);
     resolutions.forEach(([vref]) => forget(vref));
+    for (const node of nodes) {
+      const id = nameOf(node)?.label ?? '';
+      if (draw(2, vat.label, id, 'end') === 0) {
+        ask(`${id}${OF_END}`, node, callBody('done', []), []);
+      }
+    }
     for (const vref of linked) {
       if (rows.has(`c ${vref}`)) {
         settle(vref, rows.get(`c ${vref}`) ?? '', 'heard');

@@ -5,6 +5,7 @@ import type { Deed } from './renewed-vats.ts';
 export const CLIENTS = 3;
 
 const vat = fc.constantFrom('left', 'right', 'middle');
+const HOMES = { a: 'left', b: 'right', c: 'middle' };
 const number = fc.integer({ min: 1, max: 9 });
 
 type Kind = Deed['kind'];
@@ -32,6 +33,7 @@ const deeds: fc.Arbitrary<Step['deeds']> = fc
       kind: fc.constantFrom(...KINDS),
       vat,
       number,
+      isAtHome: fc.constantFrom(true, true, false),
     }),
     {
       minLength: 3,
@@ -40,9 +42,14 @@ const deeds: fc.Arbitrary<Step['deeds']> = fc
     },
   )
   .map(all =>
-    all.map(({ client, letter, ...fields }) => ({
+    all.map(({ client, letter, isAtHome, ...fields }) => ({
       client,
-      deed: { ...fields, name: `${letter}${client}` },
+      deed: {
+        ...fields,
+        name: `${letter}${client}`,
+        // So there mostly is something of that name.
+        vat: isAtHome ? HOMES[letter] : fields.vat,
+      },
     })),
   );
 
