@@ -381,6 +381,26 @@ describe('while the new code starts', () => {
     });
   });
 
+  it('a breach of the old worker suspends the vat for its own reason if the upgrade fails', async () => {
+    const { stage, upgraded, old, young } = await startUpgrade();
+    old.say({ type: 'nonsense' });
+    await settle();
+    young.finish({ outcome: { ok: false, problem: 'it throws' } });
+    expect(await upgraded).toEqual(failure('it throws'));
+    expect(rowOf(stage).suspension).toContain('it broke the protocol');
+    await end(stage);
+  });
+
+  it('a restart of the vat after the loss of the old worker says how it goes on', async () => {
+    const { stage, upgraded, old } = await startUpgrade();
+    old.lose('its thread ended');
+    await settle();
+    await stage.client.rpc.call('restart', { cluster: 'demo', vat: 'alice' });
+    expect(await upgraded).toEqual(MEANWHILE);
+    expect(rowOf(stage).suspension).toBe(null);
+    await end(stage);
+  });
+
   it('a breach of the old worker is made good by the upgrade', async () => {
     const { stage, upgraded, old, young } = await startUpgrade();
     old.say({ type: 'nonsense' });
@@ -571,6 +591,23 @@ describe('before the new code starts', () => {
     stage.vat('alice').finish();
     expect(await upgraded).toEqual({ incarnation: 3 });
     expect(rowOf(stage)).toMatchObject({ suspension: null });
+    await end(stage);
+  });
+});
+
+describe('a vat whose old code can’t run', () => {
+  it('runs with the new, and gets what is sent to it', async () => {
+    const stage = await makeStage(['alice'], {
+      begin: (label, nth) =>
+        label === 'alice' && nth === 2 ? { failed: 'no such module' } : 'ready',
+    });
+    await stage.client.rpc.call('restart', { cluster: 'demo', vat: 'alice' });
+    await settle();
+    expect(vatOf(stage)).toMatchObject({ state: 'failed' });
+    expect(await upgrade(stage)).toEqual({ incarnation: 3 });
+    await stage.say(send(stage.root('alice'), 'work'));
+    expect(vatOf(stage)).toMatchObject({ state: 'running' });
+    await stage.finish('alice');
     await end(stage);
   });
 });

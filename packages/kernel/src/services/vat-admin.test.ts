@@ -606,7 +606,7 @@ describe('a node', () => {
 
   it('gives the vat new code, within the share of its store, or leaves it as it is', async () => {
     const text = JSON.stringify({ moduleFormat: 'endoScript', a: 1 });
-    const { make, ask, told, vat, vatNamed, isHeld } = await makeAdminStage(
+    const { make, ask, told, root, vat, vatNamed, isHeld } = await makeAdminStage(
       {},
       {
         bundles: { ...BUNDLES, next: { text } },
@@ -651,6 +651,14 @@ describe('a node', () => {
     expect(problemIn(told(await ask(node, 'upgrade', ['elsewhere'])))).toMatch(
       /there is no bundle elsewhere/,
     );
+    for (const [friend, ...slots] of [['$0', root('alice')], [7]] as const) {
+      const order = ['next', { parameters: { friend } }];
+      const renewed = await ask(node, 'upgrade', order, ...slots);
+      await until(() => isHeld('kid'));
+      vat('kid').finish({});
+      expect(await heard(told, renewed)).toMatchObject({ isRejected: false });
+    }
+    expect(vatNamed('kid')).toMatchObject({ parametersSlots: [] });
   });
 
   it('ends the vat while the code of an upgrade is fetched, which comes to nothing', async () => {
