@@ -168,9 +168,8 @@ const joinRooms = (given: Platform, options: KernelOptions) => {
   const { scheduler, services } = endpoints;
   const status = (): KernelStatus =>
     makeStatus(state, {
-      phase,
+      ...shared,
       clusters,
-      runner,
       inbox: parts.inbox,
       isPaused: scheduler.isPaused(),
       launches: log.list(),

@@ -111,7 +111,10 @@ export const makeUsage = (state: State, { usual, mostUnits }: UsageBounds) => {
 
   return harden({
     /** What answers may count that are told together, and the references in them and to them; one alone may have a little more. */
-    mostTogether: { units: usual.unitsPerMessage, names: usual.slotsPerMessage },
+    mostTogether: {
+      units: usual.unitsPerMessage,
+      names: usual.slotsPerMessage,
+    },
 
     /** Of the endpoint, or of who has no bounds of its own; but for a store's bytes, of which `allowed` tells. */
     mostOf,

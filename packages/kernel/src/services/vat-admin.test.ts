@@ -606,16 +606,17 @@ describe('a node', () => {
 
   it('gives the vat new code, within the share of its store, or leaves it as it is', async () => {
     const text = JSON.stringify({ moduleFormat: 'endoScript', a: 1 });
-    const { make, ask, told, root, vat, vatNamed, isHeld } = await makeAdminStage(
-      {},
-      {
-        bundles: { ...BUNDLES, next: { text } },
-        behave: (delivery, each) =>
-          each.label === 'kid' && each.incarnation > 1
-            ? undefined
-            : answerStart(delivery),
-      },
-    );
+    const { make, ask, told, root, vat, vatNamed, isHeld } =
+      await makeAdminStage(
+        {},
+        {
+          bundles: { ...BUNDLES, next: { text } },
+          behave: (delivery, each) =>
+            each.label === 'kid' && each.incarnation > 1
+              ? undefined
+              : answerStart(delivery),
+        },
+      );
     const { slots: [, node = ''] = [] } =
       (await make('kid', { policy: { bytes: 100_000 } })) ?? {};
     const upgrade = async (value: string): Promise<Told> => {
