@@ -161,8 +161,7 @@ const joinRooms = (given: Platform, options: KernelOptions) => {
   const labelOf = (vat: VatId): string => state.vats.get(vat)?.name ?? vat;
   const tables = joinTables(platform, options, calls);
   const { state, phase, parts, outputs, keeper, lives } = tables;
-  const mostOf = (vat: VatId) => parts.usage.mostOf(vat, 'logLinesPerSecond');
-  const logRate = makeLogRate(calls.say, { clock, phase, mostOf });
+  const logRate = makeLogRate(calls.say, { clock, phase, ...parts.usage });
   const endpoints = joinEndpoints(platform, options, tables, calls);
   const { clearance, collector, candidates, sessions, runner } = endpoints;
   const { scheduler, services } = endpoints;

@@ -31,7 +31,7 @@ export const makeLogRate = (
     clock: Pick<Clock, 'now' | 'after'>;
     phase: Pick<Phase, 'onEnd' | 'isRunning'>;
     /** Lines of that vat in a second. */
-    mostOf: (vat: VatId) => number;
+    mostOf: (vat: VatId, bound: 'logLinesPerSecond') => number;
   },
 ): { readonly write: Write; readonly linesNow: (vat: VatId) => number } => {
   const seconds = new Map<VatId, Second>();
@@ -62,7 +62,7 @@ export const makeLogRate = (
   const tellWhenOver = (vat: VatId, second: Second): void => {
     const cancel = after(second.began + SECOND - now(), () => {
       timers.delete(cancel);
-      const text = `${second.leftOut} lines of log were left out: more than ${mostOf(vat)} came in a second`;
+      const text = `${second.leftOut} lines of log were left out: more than ${mostOf(vat, 'logLinesPerSecond')} came in a second`;
       write(vat, 'warn', text);
     });
     timers.add(cancel);
@@ -71,7 +71,7 @@ export const makeLogRate = (
   const hear: Write = (vat, level, text) => {
     const known = seconds.get(vat);
     const second = known && !isOver(known) ? known : begin(vat);
-    if (second.lines < mostOf(vat)) {
+    if (second.lines < mostOf(vat, 'logLinesPerSecond')) {
       second.lines += 1;
       write(vat, level, text);
       return;
