@@ -163,16 +163,16 @@ const joinRooms = (given: Platform, options: KernelOptions) => {
   const { state, phase, parts, outputs, keeper, lives } = tables;
   const logRate = makeLogRate(calls.say, { clock, phase, ...parts.usage });
   const endpoints = joinEndpoints(platform, options, tables, calls);
-  const { clearance, collector, candidates, sessions, runner } = endpoints;
-  const { scheduler, services } = endpoints;
+  const { clearance, collector, runner, scheduler, services } = endpoints;
   const status = (): KernelStatus =>
     makeStatus(state, {
-      ...shared,
+      phase,
       clusters,
+      runner,
       inbox: parts.inbox,
       isPaused: scheduler.isPaused(),
       launches: log.list(),
-      sessions: sessions.size,
+      sessions: endpoints.sessions.size,
       mosts: mostsOf(options),
       cranks: tables.cranks(),
       counters: platform.db.counters,
@@ -194,7 +194,7 @@ const joinRooms = (given: Platform, options: KernelOptions) => {
     const mayBegin = !stopping.isUnderWay();
     if (mayBegin) {
       upgrades.goOn();
-      candidates.line.goOn();
+      endpoints.candidates.line.goOn();
     }
     do {
       scheduler.pump();
@@ -239,7 +239,7 @@ const joinRooms = (given: Platform, options: KernelOptions) => {
   /** What the last run left: heaps and sessions are gone, stores and queues are not. */
   const restore = (): void => {
     parts.worklist.restore();
-    sessions.purge();
+    endpoints.sessions.purge();
     for (const { id } of [...state.vats.values()]) {
       parts.run(() => lives.loseHeap(id, RESTARTED));
     }
