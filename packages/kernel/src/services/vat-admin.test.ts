@@ -612,7 +612,9 @@ describe('a node', () => {
         {
           bundles: { ...BUNDLES, next: { text } },
           behave: (delivery, each) =>
-            each.label === 'kid' && each.incarnation > 1
+            delivery[0] === 'startVat' &&
+            each.label === 'kid' &&
+            each.incarnation > 1
               ? undefined
               : answerStart(delivery),
         },

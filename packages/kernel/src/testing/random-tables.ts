@@ -220,12 +220,14 @@ export const makeRandomTables = (numbers: readonly number[]) => {
     parts.endings.step();
     parts.losses.step();
     parts.promises.step();
+    parts.worklist.step();
   };
   const clearAll = (): void => {
     while (
       state.endings.size > 0 ||
       !parts.losses.isDone() ||
-      !parts.promises.isDone()
+      !parts.promises.isDone() ||
+      !parts.worklist.isDone()
     ) {
       parts.run(clearSome);
     }
