@@ -28,7 +28,10 @@ export const addChild = (
   { refcounts }: Pick<Parts, 'refcounts'>,
   {
     maker,
-    ...fields
+    vat,
+    quota,
+    bytes,
+    node,
   }: Pick<ChildRow, 'vat' | 'quota' | 'bytes' | 'node'> &
     Pick<BirthRow, 'maker'>,
 ): void => {
@@ -46,7 +49,8 @@ export const addChild = (
     isLeft: 1,
   });
   refcounts.hold(done);
-  state.children.put({ ...fields, done, isEnded: 0 });
+  // No more than the table has: a birth has more.
+  state.children.put({ vat, quota, bytes, node, done, isEnded: 0 });
 };
 harden(addChild);
 
