@@ -136,7 +136,7 @@ export const labelsFor = (
 
 /** Why the kernel, by its documents, may reject a promise. */
 const DOCUMENTED =
-  /^#"enough"$|"name":"vatUpgraded"|is gone: its vat|was terminated|ended itself|kernel was restarted|session is over|fulfilled with data|client closed it|client is gone|^#\["data"|vat was ended|was revoked|has no method|quota of|wait to hear how|is attenuated|was not made: |there is no bundle |the vat has ended|the vat is (?:paused|suspended)|a person has paused or suspended|no upgrade |would have no|can't be fetched/;
+  /^#"enough"$|"name":"vatUpgraded"|is gone: its vat|was terminated|ended itself|kernel was restarted|session is over|fulfilled with data|client closed it|client is gone|^#\["data"|vat was ended|was revoked|has no method|quota of|wait to hear how|is attenuated|was not made: |was not upgraded: |there is no bundle |the vat has ended|the vat is (?:paused|suspended)|a person has paused or suspended|no upgrade |would have no|can't be fetched/;
 export const isDocumented = ({ body }: CapData): boolean =>
   DOCUMENTED.test(body);
 
