@@ -206,27 +206,43 @@ describe('a bootstrap', () => {
   });
 
   it('that answers with many references leaves none of them behind, though nothing else happens, and the kernel rests only then (invariant 12)', async () => {
-    const rig = makeRig(delivery => (isBootstrap(delivery) ? undefined : {}), {
-      ...OPTIONS,
-      clearedPerCrank: 7,
-    });
+    const names = Array.from({ length: 20 }, (_, nth) => `o+${1 + nth}`);
+    let answer = '';
+    const rig = makeRig(
+      (delivery, { label }) => {
+        if (delivery[0] === 'message' && isBootstrap(delivery)) {
+          answer = String(delivery[2].result);
+          // Bob keeps them: nothing of what the session lets go of goes.
+          const bob = delivery[2].methargs.slots.at(-1) ?? '';
+          const ask = send(bob, 'keep', names, 'p+7');
+          return { syscalls: [ask, subscribe('p+7')] };
+        }
+        if (delivery[0] === 'message' && delivery[2].result) {
+          return { syscalls: [fulfil(delivery[2].result, dataOf(1))] };
+        }
+        return delivery[0] === 'notify' && label === 'boot' ? undefined : {};
+      },
+      { ...OPTIONS, clearedPerCrank: 7 },
+    );
     const { rpc } = await rig.connect();
-    await rpc.call('launch', { config: configOf('boot') });
-    await settle();
+    await rpc.call('launch', { config: configOf('boot', 'bob') });
+    const boot = rig.vats.get('boot');
+    while (boot.deliveries.at(-1)?.[0] !== 'notify') {
+      await settle();
+    }
     const { endings } = rig.kernel.state;
     let leftAtRest: number | undefined;
     const rested = rig.kernel.idle().then(() => {
       leftAtRest = endings.size;
     });
-    await settle();
-    const boot = rig.vats.get('boot');
-    const [, , message] = boot.deliveries.at(-1) ?? [];
-    const names = Array.from({ length: 20 }, (_, nth) => `o+${1 + nth}`);
-    const answer = dataOf(
+    for (let steps = 0; steps < 4; steps += 1) {
+      await settle();
+    }
+    const all = dataOf(
       names.map((_, nth) => `$${nth}`),
       ...names,
     );
-    boot.finish({ syscalls: [fulfil(Object(message).result, answer)] });
+    boot.finish({ syscalls: [fulfil(answer, all)] });
     for (let steps = 0; steps < 4; steps += 1) {
       await settle();
     }
