@@ -176,6 +176,52 @@ describe('settled promises', () => {
   });
 });
 
+describe('orphans', () => {
+  it('that nobody knows any more go, so many in a crank, also in the next run (2)', async () => {
+    const count = 100;
+    const sizes: number[] = [];
+    const images: MemoryImage[] = [];
+    const stage = await makeGcStage(['alice'], {
+      clearedPerCrank: 20,
+      epochCranks: 1,
+      afterCrank: ({ objects }) => {
+        sizes.push(objects.size);
+        if (objects.size > 50 && objects.size < 80) {
+          images.push(makeMemoryImage(stage.rig.image));
+        }
+      },
+    });
+    const before = rowsOf(stage);
+    const bob = await stage.launch('other', 'bob');
+    await stage.say(send(bob, 'give', [stage.root('alice')]));
+    const things = Array.from({ length: count }, (_, nth) => `o+${nth + 10}`);
+    await stage.finish('bob', send('o-50', 'take', things));
+    const told = stage.flight('alice');
+    const slots = told?.[0] === 'message' ? told[2].methargs.slots : [];
+    expect(slots).toHaveLength(count);
+    await stage.finish('alice');
+    await stage.client.rpc.call('terminate', { cluster: 'other' });
+    await stage.say(['dropImports', [vref(bob)]]);
+    await stage.rig.kernel.idle();
+    images.length = 0;
+    sizes.length = 0;
+    await stage.act('alice', ['dropImports', slots], ['retireImports', slots]);
+    await stage.rig.kernel.idle();
+    expect(
+      Math.max(...sizes.map((size, nth) => (sizes[nth - 1] ?? size) - size)),
+    ).toBeLessThanOrEqual(20);
+    expect(rowsOf(stage)).toEqual(before);
+    await end(stage);
+    expect(images.length).toBeGreaterThan(0);
+    const next = makeRig(answerStart, {
+      image: makeMemoryImage(images.at(-1)),
+    });
+    await next.kernel.idle();
+    expect(next.kernel.state.objects.size).toBe(before.objects);
+    await next.kernel.stop();
+  });
+});
+
 describe('a search of a collection', () => {
   it('looks at a bounded part of many long rings in a turn, and comes to all of them', async () => {
     const sizes: number[] = [];
