@@ -28,7 +28,12 @@ const PARTS = [
     tests: ['gc/{actions,dirt}'],
     more: ['gc/{chores,worklist}'],
   },
-  { name: 'promises', files: ['promises'], tests: ['promises'], more: [] },
+  {
+    name: 'promises',
+    files: ['promises'],
+    tests: ['promises'],
+    more: ['endings', 'limits', 'pairs'],
+  },
   {
     name: 'crank',
     files: ['crank'],

@@ -5,6 +5,7 @@ import {
   type CapData,
   type EndpointId,
   type Kref,
+  type Syscall,
   type Vref,
 } from '@cooperage/protocol';
 import { openMemoryKernelDb } from './adapters/memory.ts';
@@ -131,6 +132,70 @@ describe('a crank', () => {
     );
     expect(state.queueByName.groups()).toEqual([]);
     expect(parts.promises.get(answer).state).toBe('rejected');
+  });
+
+  it('says which rule a syscall breaks, and with which reference', () => {
+    const { parts } = setScene();
+    parts.run(() => {
+      const [root, promise] = ['o+0', 'p+1'].map(name =>
+        parts.clists.addExport(BOB, vref(name)),
+      ) as [Kref, Kref];
+      parts.clists.add(ALICE, root, vref('o-1'));
+      parts.clists.add(ALICE, promise, vref('p-2'));
+      for (const name of ['o+0', 'o+5', 'p+7']) {
+        parts.refcounts.hold(parts.clists.addExport(ALICE, vref(name)));
+      }
+    });
+    const send = (target: string, result: string): Syscall => [
+      'send',
+      vref(target),
+      { methargs: EMPTY, result: vref(result) },
+    ];
+    const resolve = (
+      name: string,
+      body: string,
+      ...slots: string[]
+    ): Syscall => [
+      'resolve',
+      [[vref(name), false, { body, slots: slots.map(vref) }]],
+    ];
+    const faults: readonly (readonly [Syscall, string])[] = [
+      [['subscribe', vref('o-1')], 'o-1 is no promise'],
+      [resolve('p-2', '#7'), 'v1 is not the decider of p-2'],
+      [resolve('p+7', '#"&0"', 'p+7'), "p+7 can't be resolved to itself"],
+      [send('p+7', 'p+7'), 'p+7 would wait for its own answer'],
+      [['dropImports', [vref('o-9')]], 'v1 has no object o-9'],
+      [
+        ['dropImports', [vref('o+5')]],
+        "v1 can't drop o+5: it does not hold it",
+      ],
+      [
+        ['retireImports', [vref('o-1')]],
+        "v1 can't retire o-1: it must drop it first",
+      ],
+      [
+        ['retireExports', [vref('o+5')]],
+        "v1 can't retire o+5: it is still reachable",
+      ],
+      [
+        ['abandonExports', [vref('o+0')]],
+        "v1 can't give up o+0: it is its root or no export",
+      ],
+      [['forgetPromises', [vref('p-9')]], 'v1 has no p-9 in its c-list'],
+      [
+        ['forgetPromises', [vref('p+7')]],
+        "v1 can't forget p+7, which it decides",
+      ],
+    ];
+    for (const [syscall, words] of faults) {
+      expect(() => parts.run(() => parts.applySyscall(ALICE, syscall))).toThrow(
+        words,
+      );
+    }
+    parts.run(() => parts.applySyscall(ALICE, ['dropImports', [vref('o-1')]]));
+    expect(() =>
+      parts.run(() => parts.applySyscall(ALICE, send('o-1', 'p+8'))),
+    ).toThrow("o-1 was dropped by v1 and can't be used");
   });
 
   it('tells where a message arrives and who wants to end, and keeps the bounds of inboxes', () => {
