@@ -107,8 +107,8 @@ it('a process that is killed at any call of the system, message or moment of a p
   );
   await Promise.all(lanes);
   expect(tried.ends).toBe(tried.programs);
-  // A few come to their end before the last kill; one that is tried alone may do so before the second.
+  // Some come to their end before the last kill, the more the busier the machine; one that is tried alone may do so before the second.
   expect(tried.kills).toBeGreaterThanOrEqual(
-    tried.programs < PROGRAMS ? 1 : (KILLS - 1) * tried.programs,
+    tried.programs < PROGRAMS ? 1 : (KILLS * tried.programs) / 2,
   );
 }, 3_600_000);

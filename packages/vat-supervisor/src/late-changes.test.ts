@@ -73,7 +73,8 @@ describe.each(['Map', 'Set', 'WeakMap', 'WeakSet'])('a dead %s', type => {
       await vat.call('empty');
       const late: number[] = [];
       let left = losses;
-      for (let hasMore = true; hasMore;) {
+      // The engine may find the collection dead a reap later.
+      for (let hasMore = true; hasMore || vat.rows.size > before.keys.length;) {
         const reap = await vat.reapOnce();
         late.push(reap.changes.filter(isLate).length);
         ({ hasMore } = reap);
