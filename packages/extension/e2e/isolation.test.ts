@@ -305,7 +305,14 @@ describe('the page that hosts vats', () => {
       const before = await increment();
       await tell(
         { leave, http: `${listener.http}?left` },
-        `frame.addEventListener('load', () => resolve(), { once: true });`,
+        // The page may be gone before it has loaded what it was led to.
+        `frame.addEventListener('load', () => resolve(), { once: true });
+         const timer = setInterval(() => {
+           if (!frame.isConnected) {
+             clearInterval(timer);
+             resolve();
+           }
+         }, 50);`,
       );
       // The vats are started again, in another page.
       expect(await increment()).toBe(before + 1);
