@@ -1,3 +1,5 @@
+import { inDigits } from './digits.ts';
+
 /** What people make and the kernel keeps for all of them together, so many at most. */
 export const KERNEL_LIMITS = Object.freeze([
   'clusters',
@@ -23,4 +25,4 @@ const NAMES: Readonly<Record<KernelLimit, string>> = Object.freeze({
 
 /** `3 of 1,000 names kept in home` */
 export const wordsOfKernelUse = ({ limit, now, most }: KernelUse): string =>
-  `${now.toLocaleString('en-US')} of ${most.toLocaleString('en-US')} ${NAMES[limit]}`;
+  `${inDigits(now)} of ${inDigits(most)} ${NAMES[limit]}`;

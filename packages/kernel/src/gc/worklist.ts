@@ -137,9 +137,9 @@ export const makeWorklist = (
       if (row) {
         left -= 1;
         letGoOf(row);
-      }
-      if (row && row.state !== 'unresolved') {
-        state.promises.put({ ...promises.get(kref), slots: [] }); // (6)
+        if (row.state !== 'unresolved') {
+          state.promises.put({ ...promises.get(kref), slots: [] }); // (6)
+        }
       }
       doomed.delete(kref);
     }
