@@ -82,11 +82,14 @@ export const makeJournal = (
       alarmsIn(found).forEach(alarm => alarms.add(alarm));
       const last = entries.findLast(({ kind }) => kind === 'committed');
       const begun = entries.findLast(({ kind }) => kind === 'begins');
-      const allowed = [last, begun].flatMap(entry =>
-        entry && 'content' in entry ? [textOf(entry.content)] : [],
-      );
-      // Of a commit that had not returned, all is there or nothing.
-      if (last !== undefined && !allowed.includes(textOf(found))) {
+      const isOf = (entry: Entry | undefined): boolean =>
+        entry !== undefined &&
+        'content' in entry &&
+        textOf(entry.content) === textOf(found);
+      // Of a commit that had not returned, all is there or nothing; and what was found once stays.
+      if (isOf(begun) && !isOf(last)) {
+        push({ kind: 'committed', content: found });
+      } else if (last !== undefined && !isOf(last)) {
         report('what is stored is neither the last commit nor the next');
       }
       disagreementsIn(found).forEach(report);

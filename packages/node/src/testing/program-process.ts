@@ -9,7 +9,13 @@
 import { openFilesStorage } from '@cooperage/kernel/sqlite-wasm';
 import { runProgram } from '@cooperage/kernel/testing/crash-driver';
 import { entriesIn, lineOf } from '@cooperage/kernel/testing/stored-journal';
-import { existsSync, openSync, readFileSync, writeSync } from 'node:fs';
+import {
+  existsSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from 'node:fs';
 import { nodeDisk, type Disk } from '../disk.ts';
 import { openFolderFiles } from '../folder-files.ts';
 
@@ -44,10 +50,14 @@ const disk: Disk = {
   claim: around(nodeDisk.claim),
 };
 
-const known = existsSync(journal)
-  ? entriesIn(readFileSync(journal, 'utf8'))
-  : [];
+const text = existsSync(journal) ? readFileSync(journal, 'utf8') : '';
+const known = entriesIn(text);
 const lines = openSync(journal, 'a');
+// A line in whose midst the last process was killed has not been said.
+ftruncateSync(
+  lines,
+  Buffer.byteLength(text.slice(0, text.lastIndexOf('\n') + 1)),
+);
 const result = await runProgram({
   program,
   run,
