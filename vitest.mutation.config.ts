@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import process from 'node:process';
 import { defineConfig } from 'vitest/config';
 
@@ -8,7 +9,9 @@ const tests: readonly string[] = JSON.parse(
 
 export default defineConfig({
   test: {
-    include: tests.map(test => `packages/kernel/src/${test}.test.ts`),
+    include: tests.map(test =>
+      posix.join('packages/kernel/src', `${test}.test.ts`),
+    ),
     testTimeout: 20_000,
     // A mutant is chosen when its code runs, so what is loaded may stay.
     isolate: false,

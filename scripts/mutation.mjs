@@ -84,13 +84,19 @@ const PARTS = [
   },
   {
     name: 'fetch',
-    files: ['services/{fetch,fetch-bounds,values,arguments,refusal}'],
-    tests: ['services/{fetch,values}'],
+    files: ['services/{fetch,fetch-bounds,refusal}'],
+    tests: ['services/fetch'],
     more: [],
   },
   {
+    name: 'values',
+    files: ['services/{values,value-text}'],
+    tests: ['services/{values,value-text}', 'launch-log'],
+    more: ['services/revocation'],
+  },
+  {
     name: 'timer',
-    files: ['services/{timer,revocation,services,service}'],
+    files: ['services/{timer,revocation,services,arguments}'],
     tests: ['services/{timer,revocation}'],
     more: [],
   },
@@ -98,6 +104,44 @@ const PARTS = [
     name: 'vat-admin',
     files: ['services/vat-admin*'],
     tests: ['services/vat-admin*'],
+    more: [],
+  },
+  {
+    name: 'service-objects',
+    files: ['services/{console,holdings,join,objects}'],
+    tests: ['services/{console,revocation}'],
+    more: ['inspect/{aliases,powers}'],
+  },
+  {
+    name: 'memory',
+    files: ['adapters/{columns,memory}'],
+    tests: ['adapters/{columns,memory}'],
+    more: ['adapters/sqlite-wasm'],
+  },
+  {
+    name: 'backup',
+    files: ['adapters/{backup-file,migrations}'],
+    tests: ['adapters/{backup-file,migrations}'],
+    more: [],
+  },
+  {
+    name: 'sqlite',
+    files: [
+      'adapters/sqlite-{connection,image-files,json,kernel-db,statement,tables,vat-stores}',
+    ],
+    tests: ['adapters/sqlite-{connection,json,wasm}'],
+    more: ['adapters/migrations'],
+  },
+  {
+    name: 'files',
+    files: ['adapters/sqlite-{durable,pool-files,vat-room,wasm}'],
+    tests: ['adapters/sqlite-pool-files'],
+    more: ['../../node/src/{archive,storage,testing/pool-storage}'],
+  },
+  {
+    name: 'inspect',
+    files: ['inspect/*'],
+    tests: ['inspect/{aliases,components,growth,holders,inspector,powers}'],
     more: [],
   },
 ];

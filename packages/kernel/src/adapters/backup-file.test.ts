@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
+import { CooperageError } from '@cooperage/protocol';
 import { describe, expect, it } from 'vitest';
 import type { Hash } from '../ports.ts';
 import { readBackup, writeBackup, type BackupTarget } from './backup-file.ts';
@@ -128,6 +129,124 @@ describe('a backup', () => {
     );
   });
 
+  it('is as long as it tells, and synced as a whole', async () => {
+    const { target, bytes } = makeMemoryTarget();
+    const synced: number[] = [];
+    const files = [
+      { name: 'kernel.sqlite', bytes: new Uint8Array(5) },
+      { name: 'vat-v1.sqlite', bytes: new Uint8Array(7) },
+    ];
+    const sync = () => synced.push(bytes().length);
+    const report = await writeBackup(files, { ...target, sync }, hash);
+    expect(report).toEqual({ files: 2, bytes: bytes().length });
+    expect(synced).toEqual([bytes().length]);
+    expect((await readBackup(sourceOf(bytes()), hash)).size).toBe(2);
+  });
+
+  it('may have the companions of a file, and nothing else beside the files of a kernel', async () => {
+    const names = [
+      'kernel.sqlite',
+      'kernel.sqlite-wal',
+      'vat-v10.sqlite-journal',
+    ];
+    const files = names.map(name => ({ name, bytes: new Uint8Array([1]) }));
+    const read = await readBackup(sourceOf(await write(files)), hash);
+    expect([...read.keys()]).toEqual(names);
+  });
+
+  const HEAD = 'Cooperage backup 1\n';
+  /** A backup of one byte whose index a hand has written. */
+  const withIndex = (index: string, digits = String(index.length)) => {
+    const last = `${digits.padStart(16, '0')}\n`;
+    return sourceOf(new TextEncoder().encode(`${HEAD}x${index}${last}`));
+  };
+  const FILE = { name: 'kernel.sqlite', at: HEAD.length, size: 1, sha512: '' };
+
+  it.each<[string, unknown]>([
+    ['its index is damaged', null],
+    ['its index is damaged', {}],
+    ['its index is damaged', { files: { length: 0 } }],
+    ['its index is damaged', { files: [null] }],
+    ['its index is damaged', { files: [{ ...FILE, name: 7 }] }],
+    ['its index is damaged', { files: [{ ...FILE, name: ['kernel.sqlite'] }] }],
+    ['its index is damaged', { files: [{ ...FILE, at: FILE.at + 1 }] }],
+    ['its index is damaged', { files: [{ ...FILE, at: `${FILE.at}` }] }],
+    ['its index is damaged', { files: [{ ...FILE, size: -1 }] }],
+    ['its index is damaged', { files: [{ ...FILE, size: 0.5 }] }],
+    ['its index is damaged', { files: [{ ...FILE, size: '1' }] }],
+    ['its index is damaged', { files: [{ ...FILE, sha512: 7 }] }],
+    ['its index does not fit its files', { files: [] }],
+    ['its index does not fit its files', { files: [{ ...FILE, size: 0 }] }],
+    ['its index does not fit its files', { files: [{ ...FILE, size: 2 }] }],
+    ['its file kernel.sqlite is damaged', { files: [FILE] }],
+  ])('is refused in words, %s: %j', async (problem, index) => {
+    await expect(
+      readBackup(withIndex(JSON.stringify(index)), hash),
+    ).rejects.toMatchObject({
+      code: 'BACKUP_FAILED',
+      message: `The backup can't be used: ${problem}`,
+    });
+  });
+
+  it('is none when its index is no JSON', async () => {
+    await expect(readBackup(withIndex('{'), hash)).rejects.toThrow(
+      'its index is damaged',
+    );
+  });
+
+  it.each<
+    [
+      string,
+      {
+        size: number;
+        read(at: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+      },
+    ]
+  >([
+    [
+      'it is not a backup of Cooperage, or it was never finished',
+      sourceOf(new Uint8Array()),
+    ],
+    [
+      'it is not a backup of Cooperage, or it was never finished',
+      sourceOf(new TextEncoder().encode('Cooperage backup 2\n')),
+    ],
+    ['its end is missing', sourceOf(new TextEncoder().encode(HEAD))],
+    [
+      'its end is missing',
+      sourceOf(new TextEncoder().encode(`${HEAD}${'0'.repeat(15)}\n`)),
+    ],
+    ['its end is missing', withIndex('{}', '4')],
+    ['its end is missing', withIndex('{}', 'x')],
+    ['its end is missing', withIndex('{}', '1e0')],
+    ['its end is missing', withIndex('{}', '-1')],
+  ])('is none without its first and last line: %s', async (problem, source) => {
+    await expect(readBackup(source, hash)).rejects.toThrow(
+      `The backup can't be used: ${problem}`,
+    );
+  });
+
+  it('has an index of no more than 16 MB, which is not read', async () => {
+    const size = 2 ** 25;
+    const reads: number[] = [];
+    const sourceWith = (length: number) => ({
+      size,
+      read: async (at: number, count: number) => {
+        reads.push(count);
+        const text = at === 0 ? HEAD : `${String(length).padStart(16, '0')}\n`;
+        return new TextEncoder().encode(text);
+      },
+    });
+    await expect(readBackup(sourceWith(2 ** 24 + 1), hash)).rejects.toThrow(
+      'its end is missing',
+    );
+    expect(reads).toEqual([HEAD.length, 17]);
+    await expect(readBackup(sourceWith(2 ** 24), hash)).rejects.toThrow(
+      'its index is damaged',
+    );
+    expect(reads.at(-1)).toBe(2 ** 24);
+  });
+
   it('says why it can’t be written', async () => {
     const { target } = makeMemoryTarget();
     const full = {
@@ -138,7 +257,15 @@ describe('a backup', () => {
     };
     await expect(writeBackup([], full, hash)).rejects.toMatchObject({
       code: 'BACKUP_FAILED',
-      message: expect.stringContaining('no space left'),
+      message: 'The backup could not be written: no space left',
     });
+    const refused = new CooperageError('STORAGE_FAILED', 'nobody may');
+    const forbidden = {
+      ...target,
+      write: () => {
+        throw refused;
+      },
+    };
+    await expect(writeBackup([], forbidden, hash)).rejects.toBe(refused);
   });
 });

@@ -74,6 +74,9 @@ const makeFetchStage = async (grants: readonly Json[] = [GRANT]) => {
   return { ...stage, asked, time, object: await stage.refer('fetch') };
 };
 
+const headersOf = (count: number): Json =>
+  Object.fromEntries(Array.from({ length: count }, (_, at) => [`a${at}`, '']));
+
 const problemIn = (told: unknown): string =>
   Object(Object(told).value)['#error'];
 
@@ -116,7 +119,12 @@ describe('the fetch service', () => {
   });
 
   it.each<[readonly Json[], RegExp]>([
-    [[7], /the URL is a text/],
+    [[7], /^the URL is a text$/],
+    [[`https://api.example.org/${'a'.repeat(9_976)}`], /^the URL is a text$/],
+    [
+      [`https://example.org/${'a'.repeat(500)}`],
+      /^https:\/\/example.org\/a{180} may not be fetched: the host/,
+    ],
     [['api.example.org'], /it is no URL/],
     [['file:///etc/passwd'], /neither http: nor https:/],
     [['http://api.example.org/'], /the scheme http is none of https/],
@@ -134,18 +142,99 @@ describe('the fetch service', () => {
     ],
     [
       ['https://api.example.org/', { headers: { a: 'b\r\nc: d' } }],
-      /is malformed/,
+      /^the header "a" is malformed$/,
     ],
-    [['https://api.example.org/', { body: 'x' }], /a GET has no body/],
+    [
+      ['https://api.example.org/', { headers: { a: 7 } }],
+      /^the header "a" is malformed$/,
+    ],
+    [
+      [
+        'https://api.example.org/',
+        { headers: { [`${'a'.repeat(80)}!ä`]: '' } },
+      ],
+      /^the header "a{80}" is malformed$/,
+    ],
+    [
+      ['https://api.example.org/', { headers: ['a'] }],
+      /^headers is a record of at most 50 texts$/,
+    ],
+    [
+      ['https://api.example.org/', { headers: headersOf(51) }],
+      /^headers is a record of at most 50 texts$/,
+    ],
+    [['https://api.example.org/', { body: 'x' }], /^a GET has no body$/],
+    [
+      ['https://api.example.org/', { method: 'HEAD', body: '' }],
+      /^a HEAD has no body$/,
+    ],
+    [
+      ['https://api.example.org/', { method: 'POST', body: 7 }],
+      /^body is a text of at most 1000000 units$/,
+    ],
+    [
+      ['https://api.example.org/', { method: 'POST', body: [] }],
+      /^body is a text of at most 1000000 units$/,
+    ],
+    [['https://api.example.org/', { method: 7 }], /^method is a text$/],
+    [
+      ['https://api.example.org/', 7],
+      /^options is a record of method, headers and body$/,
+    ],
     [
       ['https://api.example.org/', { redirect: 'follow' }],
-      /there is no option/,
+      /^there is no option "redirect"; there are method, headers and body$/,
+    ],
+    [
+      ['https://api.example.org/', { ['a'.repeat(90)]: 1 }],
+      /^there is no option "a{80}"; there are/,
     ],
   ])('refuses %j, and asks nobody', async (args, problem) => {
     const { ask, told, asked, object, rig } = await makeFetchStage();
     const answer = told(await ask(object, 'fetch', args));
-    expect(problemIn(answer)).toMatch(problem);
+    expect([problemIn(answer), answer?.isRejected]).toEqual([
+      expect.stringMatching(problem),
+      true,
+    ]);
     expect([asked.length, rig.kernel.state.calls.size]).toEqual([0, 0]);
+  });
+
+  it('sends as many headers, and as long a URL and body, as it takes at most', async () => {
+    const { ask, told, asked, object } = await makeFetchStage([
+      { ...GRANT, methods: ['POST'] },
+    ]);
+    const url = `https://api.example.org/${'a'.repeat(9_975)}`;
+    const body = 'x'.repeat(1_000_000);
+    const options = { method: 'POST', headers: headersOf(50) };
+    await ask(object, 'fetch', [url, { ...options, body }]);
+    const [{ request } = Object(undefined)] = asked;
+    expect([request.url, request.body, request.headers.length]).toEqual([
+      url,
+      body,
+      50,
+    ]);
+    const more = await ask(object, 'fetch', [
+      url,
+      { ...options, body: `${body}x` },
+    ]);
+    expect(problemIn(told(more))).toMatch(/^body is a text of at most 1000000/);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('is canceled, and its time counts no more, when the kernel stops or it has its answer', async () => {
+    const { ask, asked, object, rig, time, say } = await makeFetchStage();
+    const waits = time.waits().length;
+    const url = 'https://api.example.org/';
+    await ask(object, 'fetch', [url]);
+    await say(call(object, 'fetch', [url]));
+    expect(time.waits()).toHaveLength(waits + 2);
+    asked[1]?.answer({}); // nobody is told
+    await settle();
+    expect(time.waits()).toHaveLength(waits + 1);
+    expect(rig.kernel.state.calls.size).toBe(1);
+    await rig.kernel.stop();
+    expect(asked.map(({ isCanceled }) => isCanceled)).toEqual([true, false]);
+    expect(time.waits()).not.toContain(30_000);
   });
 
   it('is attenuated to what both sets of caveats allow, and never to more', async () => {
@@ -246,6 +335,7 @@ describe('the fetch service', () => {
 
   it.each<[string, Json, RegExp]>([
     ['no record', 7, /caveats are a record of schemes, hosts/],
+    ['nothing', '#undefined', /caveats are a record of schemes, hosts/],
     [
       'more fields than there are',
       Object.fromEntries(Array.from({ length: 9 }, (_, at) => [`a${at}`, at])),
@@ -264,9 +354,8 @@ describe('the fetch service', () => {
   ])('is not attenuated by %s', async (_what, caveats, problem) => {
     const { ask, told, object, rig } = await makeFetchStage();
     const before = rig.kernel.state.serviceObjects.size;
-    expect(problemIn(told(await ask(object, 'attenuate', [caveats])))).toMatch(
-      problem,
-    );
+    const answer = told(await ask(object, 'attenuate', [caveats]));
+    expect(problemIn(answer)).toMatch(problem);
     expect(rig.kernel.state.serviceObjects.size).toBe(before);
   });
 
@@ -276,9 +365,32 @@ describe('the fetch service', () => {
     for (let count = 1; count < 16; count += 1) {
       last = told(await ask(last, 'attenuate', [{}]))?.slots[0] ?? '';
     }
-    expect(problemIn(told(await ask(last, 'attenuate', [{}])))).toMatch(
-      /attenuated 15 times/,
-    );
+    expect(told(await ask(last, 'attenuate', [{}]))?.value).toEqual({
+      '#error':
+        'it can be attenuated 15 times, with 10000 units of caveats together',
+      name: 'RangeError',
+    });
+  });
+
+  it('is attenuated by all caveats that there are, up to the units that are kept', async () => {
+    const { ask, told, object } = await makeFetchStage();
+    const caveats = {
+      schemes: ['https'],
+      hosts: Array.from({ length: 51 }, (_, at) =>
+        `${'a'.repeat(60)}.`.repeat(3).concat(`h${10 + at}`),
+      ),
+      ports: [443],
+      methods: ['GET'],
+      mostBytes: 1,
+      mostMilliseconds: 1,
+    };
+    const unitsOf = (pathPrefix: string): number =>
+      JSON.stringify([{ ...caveats, pathPrefix }]).length;
+    const longest = `/${'a'.repeat(10_000 - unitsOf('/'))}`;
+    const attenuate = async (pathPrefix: string) =>
+      told(await ask(object, 'attenuate', [{ ...caveats, pathPrefix }]));
+    expect(await attenuate(longest)).toMatchObject({ isRejected: false });
+    expect(problemIn(await attenuate(`${longest}a`))).toMatch(/10000 units/);
   });
 
   it('gives up after its time, tells failures, and bounds calls under way', async () => {
@@ -288,11 +400,15 @@ describe('the fetch service', () => {
     for (let count = 0; count <= MOST_CALLS; count += 1) {
       calls.push(await ask(object, 'fetch', [url]));
     }
-    expect(problemIn(told(calls[MOST_CALLS] ?? ''))).toMatch(/too many calls/);
+    expect(told(calls[MOST_CALLS] ?? '')?.value).toEqual({
+      '#error': 'too many calls are under way: wait for their answers',
+      name: 'RangeError',
+    });
     asked[0]?.fail(Error('no route'));
     await settle();
     time.advance(30_000);
     await settle();
+    expect(told(calls[0] ?? '')?.isRejected).toBe(true);
     expect([
       problemIn(told(calls[0] ?? '')),
       problemIn(told(calls[1] ?? '')),
@@ -440,25 +556,5 @@ describe('the bounds of a fetch', () => {
     [[{ ports: [8080] }, { ports: [443] }], 'https://a.org:8080/', false],
   ])('for the ports of %j: %s is %s', (sets, url, isAllowed) => {
     expect(problemOfFetch(sets, url, 'GET') === undefined).toBe(isAllowed);
-  });
-});
-
-describe('the console service', () => {
-  it('writes what is committed into the log, under the name of its cluster', async () => {
-    const { ask, told, rig, refer } = await makeServiceStage([], ['console'], {
-      collectMilliseconds: Infinity,
-    });
-    const object = await refer('console');
-    await ask(object, 'warn', ['a', 1, '+2', { b: ['$0', '!#x'] }], 'o+5');
-    expect(rig.logs.at(-1)).toMatchObject({
-      vat: null,
-      label: 'demo console',
-      level: 'warn',
-      text: expect.stringMatching(
-        /^a 1 2n \{ b: \[ \[object ko\d+\], "#x" \] \}$/,
-      ),
-    });
-    const refused = await ask(object, 'table', []);
-    expect(problemIn(told(refused))).toMatch(/console has no method "table"/);
   });
 });

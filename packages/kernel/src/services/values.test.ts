@@ -2,13 +2,26 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeKref } from '@cooperage/protocol';
 import { Refusal } from './refusal.ts';
-import { readValue, recordOf, writeValue, type Value } from './values.ts';
+import {
+  isError,
+  isReference,
+  plainOf,
+  readToShow,
+  readValue,
+  recordOf,
+  writeValue,
+  type Value,
+} from './values.ts';
 
 const OBJECT = makeKref('object', 7);
 const PROMISE = makeKref('promise', 8);
 
 const read = (body: unknown): Value =>
   readValue({ body: `#${JSON.stringify(body)}`, slots: [OBJECT, PROMISE] });
+
+const NO_REFERENCE = 'they name a reference that is not there';
+const NO_TEXT = 'they have a tag or an error that is no text';
+const NO_NUMBER = 'they have no number where one should be';
 
 describe('what services read', () => {
   it.each<[unknown, unknown]>([
@@ -32,17 +45,60 @@ describe('what services read', () => {
     expect(read(body)).toEqual(value);
   });
 
-  it.each<[string, unknown]>([
-    ['a reference to nothing', '$2'],
-    ['a promise that is said to be an object', '$1'],
-    ['an object that is said to be a promise', '&0'],
-    ['a tag that is no text', { '#tag': { toString: 1 } }],
-    ['an error that is no text', { '#error': { toString: 1 } }],
-    ['an error that is a list', { '#error': ['oh'] }],
-    ['a number that is none', '+1e5'],
-    ['a constant that is unknown', '#null'],
-  ])('is not %s', (_what, body) => {
-    expect(() => read(body)).toThrow(Refusal);
+  it.each<[string, unknown, string]>([
+    ['a reference to nothing', '$2', NO_REFERENCE],
+    ['a reference without a number', '$', NO_REFERENCE],
+    [
+      'a promise that is said to be an object',
+      '$1',
+      'they call a reference otherwise than the promise it is',
+    ],
+    [
+      'an object that is said to be a promise',
+      '&0',
+      'they call a reference otherwise than the object it is',
+    ],
+    ['a tag that is no text', { '#tag': { toString: 1 } }, NO_TEXT],
+    ['an error that is no text', { '#error': { toString: 1 } }, NO_TEXT],
+    ['an error that is a list', { '#error': ['oh'] }, NO_TEXT],
+    ['a number that is none', '+1e5', NO_NUMBER],
+    ['a number behind another', '+1-1', NO_NUMBER],
+    ['a number without digits', '-', NO_NUMBER],
+    [
+      'a constant that is unknown',
+      '#null',
+      'they have a constant that is unknown',
+    ],
+  ])('is not %s', (_what, body, problem) => {
+    expect(() => read(body)).toThrow(
+      new Refusal(`the arguments can't be read: ${problem}`, 'TypeError'),
+    );
+  });
+
+  it.each([
+    ['[1]', 'they are in another encoding than smallcaps'],
+    ['#[1', 'they are no JSON'],
+  ])('is not the body %j', (body, problem) => {
+    expect(() => readValue({ body, slots: [] })).toThrow(
+      new Refusal(`the arguments can't be read: ${problem}`, 'TypeError'),
+    );
+  });
+
+  it.each<[string, (inner: unknown) => unknown]>([
+    ['lists', inner => [inner]],
+    ['records', inner => ({ inner })],
+  ])('is nested a hundred deep at most: %s', (_what, wrap) => {
+    const nest = (times: number): unknown => {
+      let nested: unknown = 1;
+      for (let count = 0; count < times; count += 1) {
+        nested = wrap(nested);
+      }
+      return nested;
+    };
+    expect(plainOf(read(nest(99)))).toEqual(nest(99));
+    expect(() => read(nest(100))).toThrow(
+      'the arguments are nested deeper than 100',
+    );
   });
 
   it('is any JSON whatever, or refused: nothing of it throws anything else', () => {
@@ -88,7 +144,74 @@ describe('what services read', () => {
   });
 });
 
+it('a value is a reference or an error only when it was one, whatever it has in it', () => {
+  const reference = read('$0');
+  const error = read({ '#error': 'oh' });
+  const others: Value[] = [
+    ...[undefined, null, true, 1, 1n, 'kref', 'error', [], ['error']],
+    read({ kref: '!$0', type: 'error' }),
+    read('%error'),
+  ];
+  const all = [reference, error, ...others];
+  expect(all.filter(isReference)).toEqual([reference]);
+  expect(all.filter(isError)).toEqual([error]);
+});
+
+it('plain data is what JSON has, numbers of any size numbers', () => {
+  expect(
+    plainOf(read([1, '+12', null, true, 'a', { b: ['-3'], '!#c': {} }])),
+  ).toEqual([1, 12, null, true, 'a', { b: [-3], '#c': {} }]);
+});
+
+describe('what is shown of what was sent', () => {
+  const show = (sent: unknown) =>
+    plainOf(readToShow(`#${JSON.stringify(sent)}`));
+
+  it('is its first thousand parts, and an ellipsis for what is left', () => {
+    const list = Array.from({ length: 1_001 }, (_, at) => at);
+    expect(show(list.slice(0, 999))).toEqual(list.slice(0, 999));
+    expect(show(list)).toEqual([...list.slice(0, 999), '…']);
+    const record = Object.fromEntries(list.map(at => [`a${at}`, at]));
+    const shown = Object.fromEntries(
+      list.slice(0, 999).map(at => [`a${at}`, at]),
+    );
+    expect(show(record)).toEqual({ ...shown, '…': '…' });
+    expect(show([[null, {}], list])).toEqual([
+      [null, {}],
+      [...list.slice(0, 995), '…'],
+    ]);
+  });
+
+  it.each([
+    ['$0.Alleged: Bob', { type: 'object', text: 'Bob' }],
+    ['$7.Remotable', { type: 'object', text: '' }],
+    ['&1', { type: 'promise', text: '' }],
+  ])('names references by what they are alleged to be: %j', (sent, oddity) => {
+    expect(readToShow(`#${JSON.stringify(sent)}`)).toEqual(oddity);
+  });
+
+  it('is refused when it names none', () => {
+    expect(() => show('$Bob')).toThrow(
+      new Refusal(
+        "the arguments can't be read: they name a reference that is none",
+        'TypeError',
+      ),
+    );
+  });
+});
+
 describe('what services write', () => {
+  it('names each reference once, and numbers with their sign', () => {
+    const object = { type: 'object', kref: OBJECT, iface: 'Bob' } as const;
+    const promise = { type: 'promise', kref: PROMISE } as const;
+    const value = [promise, object, object, promise, 0n, -1n, 1n, '+', NaN];
+    expect(writeValue(value)).toEqual({
+      body: `#${JSON.stringify(['&0', '$1.Alleged: Bob', '$1', '&0', '+0', '-1', '+1', '!+', '#NaN'])}`,
+      slots: [PROMISE, OBJECT],
+    });
+    expect(writeValue(read([{ '#error': '!#oh' }])).body).toBe('#["!#oh"]');
+  });
+
   it('is read as it was, whatever its texts look like', () => {
     const text = fc.string({ maxLength: 6 });
     const { value } = fc.letrec<{ value: Value }>(tie => ({
