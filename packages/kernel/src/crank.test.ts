@@ -198,6 +198,44 @@ describe('a crank', () => {
     ).toThrow("o-1 was dropped by v1 and can't be used");
   });
 
+  it('takes what an export alleges to be, an answer that is a promise, and promises that are forgotten', () => {
+    const { parts, state } = setScene();
+    const answer = (vref: Vref, body: string, slot: string): Syscall => [
+      'resolve',
+      [[vref, false, { body, slots: [slot as Vref] }]],
+    ];
+    const say = (...syscalls: Syscall[]) =>
+      parts.run(() =>
+        syscalls.forEach(syscall => parts.applySyscall(ALICE, syscall)),
+      );
+    const [others, left] = parts.run(() => {
+      const made = ['p+1', 'p+2'].map(name =>
+        parts.clists.addExport(BOB, vref(name)),
+      ) as [Kref, Kref];
+      made.forEach((kref, nth) =>
+        parts.clists.add(ALICE, kref, vref(`p-${nth + 1}`)),
+      );
+      const own = ['p+3', 'p+4'].map(name =>
+        parts.clists.addExport(ALICE, vref(name)),
+      );
+      own.forEach(parts.refcounts.hold);
+      return made;
+    });
+    say(
+      answer(vref('p+3'), '#"&0"', 'p-1'),
+      answer(vref('p+4'), '#"$0.Alleged: Purse"', 'o+5'),
+      ['subscribe', vref('p-2')],
+    );
+    expect([...state.objects.values()].map(({ iface }) => iface)).toEqual([
+      'Purse',
+    ]);
+    expect(parts.promises.get(others).refs).toBe(3);
+    expect(parts.promises.get(left).subscribers).toEqual([ALICE]);
+    say(['forgetPromises', [vref('p-2')]]);
+    expect(parts.promises.get(left).subscribers).toEqual([]);
+    expect(state.clists.has(ALICE, left)).toBe(false);
+  });
+
   it('tells where a message arrives and who wants to end, and keeps the bounds of inboxes', () => {
     const { parts, arrivals, exits, state } = setScene();
     const bobs = parts.run(() => {

@@ -1,12 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import {
   encodeError,
+  makeClusterId,
   makeVatId,
+  USUAL_BOUNDS,
   type CapData,
   type EndpointId,
   type Kref,
+  type VatBounds,
   type Vref,
 } from '@cooperage/protocol';
+import { openMemoryKernelDb } from './adapters/memory.ts';
+import { makeCrankParts } from './crank.ts';
+import { makeState } from './store/state.ts';
+import { weighData } from './store/weights.ts';
 import { makeRandomTables } from './testing/random-tables.ts';
 import { findInconsistencies } from './testing/recount.ts';
 
@@ -39,6 +46,25 @@ const setScene = () => {
   return { state, parts, promises: parts.promises, addPromise, queueOf };
 };
 type Scene = ReturnType<typeof setScene>;
+
+/** Empty tables with such bounds, and whose answers were refused. */
+const setBounded = (bounds: Partial<VatBounds>) => {
+  const refused: (readonly [EndpointId, string])[] = [];
+  const parts = makeCrankParts(makeState(openMemoryKernelDb()), {
+    bounds: {
+      usual: { ...USUAL_BOUNDS, ...bounds },
+      mostUnits: Infinity,
+      roundMessages: Infinity,
+      notifiesTogether: 50,
+    },
+    onArrival: () => {},
+    onExit: () => {},
+    clearedPerCrank: 3,
+    afterCrank: () => {},
+    onRefused: (endpoint, problem) => refused.push([endpoint, problem]),
+  });
+  return { parts, refused };
+};
 
 const park = ({ parts }: Scene, target: Kref, result: Kref | null = null) =>
   parts.inbox.park({ target, methargs: dataOf('#["m"]'), result, sender: BOB });
@@ -221,5 +247,173 @@ describe('what is told together', () => {
     expect([...closureOf([one]).together]).toEqual([one, two, three]);
     expect([...closureOf([two, one]).together]).toEqual([two, one, three]);
     expect([...closureOf([]).together]).toEqual([]);
+  });
+
+  it('is as much as one notify may count, and not a unit more', () => {
+    const [first, second] = [dataOf('#["&0"]', 'kp2' as Kref), DONE];
+    const units = weighData(first) + weighData(second);
+    const closureWithin = (unitsPerMessage: number) => {
+      const { parts } = setBounded({ unitsPerMessage });
+      const [one, two] = parts.run(() =>
+        ['p+1', 'p+2'].map(vref => parts.clists.addExport(ALICE, vref as Vref)),
+      ) as [Kref, Kref];
+      parts.run(() => {
+        parts.promises.resolve(two, false, second);
+        parts.promises.resolve(one, false, first);
+      });
+      const { together, later } = parts.promises.closureOf([one], () => false);
+      return [[...together], [...later]];
+    };
+    expect(closureWithin(units)).toEqual([['kp1', 'kp2'], []]);
+    expect(closureWithin(units - 1)).toEqual([['kp1'], ['kp2']]);
+  });
+});
+
+describe('a promise with more parked on it than one crank passes on', () => {
+  const setParked = () => {
+    const scene = setScene();
+    const { parts, promises, addPromise } = scene;
+    const target = scene.state.vats.get(BOB)?.root as Kref;
+    const add = (messages: number): Kref =>
+      parts.run(() => {
+        const kref = addPromise(ALICE, CAROL);
+        promises.subscribe(CAROL, kref);
+        for (let nth = 0; nth < messages; nth += 1) {
+          park(scene, kref);
+        }
+        return kref;
+      });
+    const stateOf = (kref: Kref) => [
+      promises.get(kref).state,
+      parts.inbox.length(kref),
+    ];
+    const step = () => parts.run(promises.step);
+    return { ...scene, target, add, stateOf, step };
+  };
+
+  it.each([
+    [false, 'fulfilling', 'fulfilled', 7],
+    [true, 'rejecting', 'rejected', 0],
+  ] as const)(
+    'is settled in steps, and nobody told before the last (rejected: %s)',
+    (isRejected, meanwhile, settled, arrived) => {
+      const scene = setParked();
+      const { parts, promises, state, add, target, stateOf, step } = scene;
+      const kref = add(7);
+      parts.run(() =>
+        promises.resolve(kref, isRejected, dataOf('#"$0"', target)),
+      );
+      const seen = [stateOf(kref)];
+      while (!promises.isDone()) {
+        expect(scene.queueOf(CAROL)).toEqual([]);
+        step();
+        seen.push(stateOf(kref));
+      }
+      expect(seen).toEqual([
+        [meanwhile, 7],
+        [meanwhile, 4],
+        [meanwhile, 1],
+        [settled, 0],
+      ]);
+      expect(scene.queueOf(CAROL)).toEqual([['notify', kref, '']]);
+      expect(scene.queueOf(BOB)).toHaveLength(arrived);
+      expect(promises.get(kref).subscribers).toEqual([]);
+      expect(findInconsistencies(state)).toEqual([]);
+    },
+  );
+
+  it('is one on which little is parked too, when its crank has passed on enough', () => {
+    const { parts, promises, add, target, stateOf } = setParked();
+    const [one, two] = [add(2), add(2)];
+    parts.run(() => {
+      promises.resolve(one, false, dataOf('#"$0"', target));
+      promises.resolve(two, false, dataOf('#"$0"', target));
+    });
+    expect([stateOf(one), stateOf(two)]).toEqual([
+      ['fulfilled', 0],
+      ['fulfilling', 2],
+    ]);
+  });
+
+  it('goes on in the next run, and no other does', () => {
+    const { parts, promises, add, target, stateOf, step } = setParked();
+    const kref = add(4);
+    promises.restore();
+    expect(promises.isDone()).toBe(true);
+    parts.rehearse(() => {
+      promises.resolve(kref, false, dataOf('#"$0"', target));
+      expect(promises.isDone()).toBe(false);
+    });
+    step();
+    expect(promises.isDone()).toBe(true);
+    parts.run(() => promises.resolve(kref, false, dataOf('#"$0"', target)));
+    promises.restore();
+    step();
+    step();
+    expect([promises.isDone(), stateOf(kref)]).toEqual([
+      true,
+      ['fulfilled', 0],
+    ]);
+  });
+
+  it('is as it was when the crank that settled it is undone, or is not there', () => {
+    const scene = setParked();
+    const { parts, promises, add, addPromise, target, stateOf, step } = scene;
+    const kref = add(7);
+    parts.rehearse(() => {
+      const made = addPromise(ALICE, BOB);
+      [1, 2, 3, 4].forEach(() => park(scene, made));
+      promises.resolve(kref, false, dataOf('#"$0"', target));
+      promises.resolve(made, false, dataOf('#"$0"', target));
+    });
+    step();
+    expect([promises.isDone(), stateOf(kref)]).toEqual([
+      true,
+      ['unresolved', 7],
+    ]);
+    expect(scene.queueOf(BOB)).toEqual([]);
+  });
+});
+
+describe('an answer that is too much', () => {
+  it('is a rejection, of which the one who decides is told, if there is one', () => {
+    const { parts, refused } = setBounded({ unitsPerMessage: 10 });
+    const long = dataOf('#"more than ten"');
+    const problem = 'the answer has 16 units, more than 10';
+    const [one, two] = parts.run(() =>
+      ['p+1', 'p+2'].map(vref => parts.clists.addExport(ALICE, vref as Vref)),
+    ) as [Kref, Kref];
+    parts.run(() => {
+      parts.promises.setDecider(two, null);
+      parts.promises.resolve(one, false, long);
+      parts.promises.resolve(two, false, long);
+    });
+    const { body } = encodeError('Error', problem);
+    for (const kref of [one, two]) {
+      expect(parts.promises.get(kref)).toMatchObject({
+        state: 'rejected',
+        body,
+      });
+    }
+    expect(refused).toEqual([[ALICE, problem]]);
+  });
+});
+
+describe('the answer to a bootstrap', () => {
+  it('is kept with its cluster when it is a rejection', () => {
+    const { parts, promises, state, addPromise } = setScene();
+    const id = makeClusterId(1);
+    const kref = parts.run(() => {
+      const made = addPromise(ALICE, BOB);
+      parts.bootstraps.expect(id, made);
+      return made;
+    });
+    parts.run(() =>
+      promises.resolve(kref, true, encodeError('Error', 'no luck')),
+    );
+    expect(state.clusters.get(id)).toMatchObject({
+      bootstrapResult: null,
+      bootstrapProblem: 'no luck',
+    });
   });
 });

@@ -9,6 +9,7 @@ import {
 import { boundsOf } from './bounds.ts';
 import { openMemoryKernelDb } from './adapters/memory.ts';
 import { makeCrankParts } from './crank.ts';
+import { EndpointFault } from './faults.ts';
 import { makeSessionNames, type NamesOfSession } from './session-names.ts';
 import { makeState } from './store/state.ts';
 import { dataOf, send, vref } from './testing/stage.ts';
@@ -122,6 +123,18 @@ describe('what a session remembers of the deliveries that named things', () => {
     expect(remembered()).toEqual([listener]);
   });
 
+  it('goes with a name that its client has given up by the time a delivery named it', () => {
+    const { parts, names, session, listener, say, deliver, remembered } =
+      setScene();
+    say(ALICE, send('o-50', 'tell'));
+    deliver();
+    expect(remembered()).toEqual([listener]);
+    const entry = parts.clists.entry(CLIENT, listener);
+    parts.run(() => entry && parts.clists.remove(entry));
+    names.noteNamed(CLIENT, session, [listener]);
+    expect(remembered()).toEqual([]);
+  });
+
   it('leaves the name of a promise that is settled in steps to a client that waits for it (invariant 9)', () => {
     const { parts, names, session, say, deliver } = setScene(1);
     say(ALICE, send('o-50', 'ask', [], 'p+1'));
@@ -140,5 +153,33 @@ describe('what a session remembers of the deliveries that named things', () => {
     }
     const kref = parts.clists.entryOfVref(CLIENT, result)?.kref;
     expect(kref && parts.inbox.hasNotify(CLIENT, kref)).toBe(true);
+  });
+});
+
+describe('a name that is retired', () => {
+  it('is held once, until its client has heard of the last delivery that retires it', () => {
+    const { parts, names, session } = setScene();
+    const retire = (delivery: number) =>
+      parts.run(() => {
+        names.retireLater(CLIENT, [{ kref, vref: vref('p-7') }], delivery);
+      });
+    const hear = (seen: number) => {
+      session.seen = seen;
+      parts.run(() => names.forgetRetired(CLIENT, session));
+      return parts.promises.get(kref).refs;
+    };
+    const kref = parts.run(() => parts.clists.addExport(ALICE, vref('p+7')));
+    retire(1);
+    retire(2);
+    expect([hear(0), hear(1), hear(2)]).toEqual([2, 2, 1]);
+  });
+
+  it('that the client never had is a fault of the client', () => {
+    const { parts, names, session } = setScene();
+    expect(() =>
+      parts.run(() =>
+        names.giveUp(CLIENT, session, ['forgetPromises', [vref('p-7')]]),
+      ),
+    ).toThrow(EndpointFault);
   });
 });

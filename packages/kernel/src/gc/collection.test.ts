@@ -1,7 +1,19 @@
 import { describe, expect, it } from 'vitest';
+import {
+  makeVatId,
+  type EndpointId,
+  type Kref,
+  type VatId,
+  type Vref,
+} from '@cooperage/protocol';
+import { makePhase } from '../phase.ts';
 import { drop, end, makeGcStage } from '../testing/gc-stage.ts';
 import { makeManualClock } from '../testing/manual-clock.ts';
+import { makeRandomTables } from '../testing/random-tables.ts';
 import { send, settle } from '../testing/stage.ts';
+import { makeChores } from './chores.ts';
+import { makeCollection } from './collection.ts';
+import { makeDirt } from './dirt.ts';
 
 /** Of the kernel's own collections; no other timer is set for as long. */
 const IDLE = 456;
@@ -163,5 +175,262 @@ describe('a collection', () => {
     const { ended: third } = await stage.begin();
     expect(await third).toEqual(rows);
     await end(stage);
+  });
+});
+
+describe('of collections alone', () => {
+  const [ALICE, BOB, CAROL] = [makeVatId(1), makeVatId(2), makeVatId(3)];
+
+  /** Collections beside tables of three vats, of which alice and bob are awake. */
+  const setParts = () => {
+    const { clock, advance, waits } = makeManualClock();
+    const { state, parts } = makeRandomTables([]);
+    const asleep = new Set<VatId>([CAROL]);
+    const calls = { search: 0, sweep: 0, pump: 0 };
+    const woken: VatId[] = [];
+    /** What the kernel says when it is asked. */
+    const world = {
+      isQuiet: true,
+      isMore: false,
+      isSwept: false,
+      heirs: [] as VatId[],
+    };
+    const isAwake = (vat: VatId): boolean => !asleep.has(vat);
+    const dirt = makeDirt(
+      { references: 1e9, deliveries: 1e9, milliseconds: OVERDUE },
+      clock.now,
+    );
+    const chores = makeChores({
+      actions: parts.actions,
+      dirt,
+      flights: parts.flights,
+      inbox: parts.inbox,
+      isAwake,
+      actionsPerDelivery: 10,
+      onWork: isChore => collection.worked(isChore),
+    });
+    const phase = makePhase();
+    const collection = makeCollection({
+      chores,
+      dirt,
+      actions: parts.actions,
+      clock,
+      phase,
+      isAwake,
+      wake: vat => woken.push(vat),
+      search: () => {
+        calls.search += 1;
+        return world.isMore;
+      },
+      sweep: () => {
+        calls.sweep += 1;
+        return world.isSwept;
+      },
+      heirs: () => world.heirs,
+      isQuiet: () => world.isQuiet,
+      pump: () => {
+        calls.pump += 1;
+      },
+      idleMilliseconds: IDLE,
+      overdueMilliseconds: OVERDUE,
+    });
+    let exported = 0;
+    const add = (endpoint: EndpointId): Kref => {
+      exported += 1;
+      return parts.clists.addExport(endpoint, `o+d9/${exported}` as Vref);
+    };
+    /** An object that nobody holds: its exporter is to be told so. */
+    const owe = (endpoint: EndpointId): Kref => parts.run(() => add(endpoint));
+    return {
+      world,
+      woken,
+      chores,
+      dirt,
+      collection,
+      owe,
+      advance,
+      waits,
+      asleep,
+      phase,
+      /** The exporter has given it up itself. */
+      giveUp: (endpoint: EndpointId, kref: Kref): void => {
+        parts.run(() => {
+          const entry = parts.clists.entry(endpoint, kref);
+          if (entry) {
+            parts.clists.remove(entry);
+          }
+        });
+        parts.actions.next(endpoint, 10);
+      },
+      hasDue: (endpoint: EndpointId): boolean =>
+        chores.due().includes(endpoint),
+      /** What has been done since it was asked last. */
+      counts: () => {
+        const { search, sweep, pump } = calls;
+        Object.assign(calls, { search: 0, sweep: 0, pump: 0 });
+        return { search, sweep, pump };
+      },
+    };
+  };
+  const NOTHING = { search: 0, sweep: 0, pump: 0 };
+
+  it('the timer that rings in an idle kernel with nothing to do looks once and is not set again', () => {
+    const { collection, advance, counts, waits } = setParts();
+    collection.worked(false);
+    expect(waits()).toEqual([IDLE]);
+    advance(IDLE);
+    expect(counts()).toEqual({ ...NOTHING, sweep: 1 });
+    expect(waits()).toEqual([]);
+  });
+
+  it('the timer that rings when services have something to forget begins a collection', () => {
+    const { collection, advance, counts, waits, world } = setParts();
+    collection.worked(false);
+    world.isSwept = true;
+    advance(IDLE);
+    expect(counts()).toEqual({ search: 1, sweep: 2, pump: 1 });
+    expect(waits()).toEqual([]);
+  });
+
+  it.each([
+    ['while much is on its way', true],
+    ['before the kernel has been idle for long enough', false],
+  ])(
+    'the timer that rings %s does what is overdue, and is set for what is left',
+    (_title, isLate) => {
+      const { collection, advance, counts, waits, world } = setParts();
+      collection.worked(false);
+      if (isLate) {
+        world.isQuiet = false;
+      } else {
+        advance(IDLE / 2);
+        collection.worked(false);
+        counts();
+      }
+      advance(isLate ? IDLE : IDLE / 2);
+      expect(counts()).toEqual({ search: 1, sweep: 0, pump: 1 });
+      expect(waits()).toEqual([isLate ? IDLE : IDLE / 2]);
+    },
+  );
+
+  it('the timer that rings in a collection does not begin another', () => {
+    const { collection, advance, counts, dirt } = setParts();
+    dirt.count(ALICE, 1);
+    collection.worked(true);
+    void collection.collect();
+    counts();
+    advance(IDLE);
+    expect(counts()).toEqual({ search: 1, sweep: 0, pump: 1 });
+  });
+
+  it('what is due to an endpoint for long is told at work, and not what has become due since', () => {
+    const { collection, advance, world, owe, giveUp, hasDue } = setParts();
+    world.isQuiet = false;
+    const first = owe(ALICE);
+    owe(BOB);
+    collection.worked(false);
+    advance(IDLE);
+    giveUp(ALICE, first);
+    advance(IDLE);
+    owe(ALICE);
+    for (let past = 0; past < OVERDUE - IDLE; past += IDLE) {
+      expect([hasDue(ALICE), hasDue(BOB)]).toEqual([false, false]);
+      advance(IDLE);
+    }
+    advance(IDLE);
+    expect([hasDue(ALICE), hasDue(BOB)]).toEqual([false, true]);
+  });
+
+  it('a rest sets the timer when something is left for those who are there', () => {
+    const armedBy = (
+      prepare: (parts: ReturnType<typeof setParts>) => void,
+    ): boolean => {
+      const parts = setParts();
+      prepare(parts);
+      expect(parts.collection.goOn()).toBe(false);
+      return parts.waits().length > 0;
+    };
+    expect(armedBy(() => {})).toBe(false);
+    expect(armedBy(({ owe }) => owe(CAROL))).toBe(false);
+    expect(armedBy(({ owe }) => owe(ALICE))).toBe(true);
+    expect(
+      armedBy(({ owe }) => {
+        owe(CAROL);
+        owe(ALICE);
+      }),
+    ).toBe(true);
+    expect(armedBy(({ dirt }) => dirt.count(CAROL, 1))).toBe(false);
+    expect(armedBy(({ dirt }) => dirt.count(ALICE, 1))).toBe(true);
+  });
+
+  it('a collection goes on in a later turn while there are cycles to be looked for, and ends then', async () => {
+    const { collection, counts, world } = setParts();
+    let isEnded = false;
+    const ended = collection.collect().then(() => {
+      isEnded = true;
+    });
+    world.isMore = true;
+    counts();
+    expect(collection.goOn()).toBe(false);
+    expect(counts()).toEqual({ search: 1, sweep: 1, pump: 0 });
+    await settle();
+    expect([isEnded, counts().pump]).toEqual([false, 1]);
+    world.isMore = false;
+    expect(collection.goOn()).toBe(false);
+    await ended;
+    expect(isEnded).toBe(true);
+  });
+
+  it('a collection does not end while something is on its way', async () => {
+    const { collection, world } = setParts();
+    let isEnded = false;
+    const ended = collection.collect().then(() => {
+      isEnded = true;
+    });
+    world.isQuiet = false;
+    expect(collection.goOn()).toBe(false);
+    await settle();
+    expect(isEnded).toBe(false);
+    world.isQuiet = true;
+    expect(collection.goOn()).toBe(false);
+    await ended;
+  });
+
+  it('a collection that has made its vats dirty again has another round, and one that is asked for reaps all of them', async () => {
+    const { collection, chores, dirt, hasDue } = setParts();
+    dirt.count(ALICE, 1);
+    dirt.count(CAROL, 1);
+    const ended = collection.collect();
+    expect(chores.due()).toEqual([ALICE]);
+    chores.reapNow(ALICE);
+    dirt.reapEnds(ALICE);
+    dirt.count(BOB, 1);
+    expect(collection.goOn()).toBe(true);
+    expect(hasDue(BOB)).toBe(true);
+    chores.reapNow(BOB);
+    dirt.reapEnds(BOB);
+    expect(collection.goOn()).toBe(false);
+    await ended;
+  });
+
+  it('who asks has those woken that sleep and have something due, or what a dead heap held', () => {
+    const { collection, woken, world, owe } = setParts();
+    owe(CAROL);
+    world.heirs = [BOB];
+    void collection.collect();
+    expect(woken).toEqual([CAROL, BOB]);
+  });
+
+  it('each who asks is answered once, and by the kernel’s end if that comes first', async () => {
+    const { collection, phase } = setParts();
+    const ended = collection.collect();
+    collection.goOn();
+    await ended;
+    const other = collection.collect();
+    collection.goOn();
+    await other;
+    const last = collection.collect();
+    phase.end('stopped');
+    await expect(last).rejects.toMatchObject({ code: 'KERNEL_STOPPED' });
   });
 });

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { Resolution, Syscall } from '@cooperage/protocol';
+import {
+  makeServiceId,
+  makeVatId,
+  type EndpointId,
+  type Kref,
+  type Resolution,
+  type Syscall,
+  type Vref,
+} from '@cooperage/protocol';
 import { end, makeGcStage, rowsOf } from '../testing/gc-stage.ts';
 import { makeRig } from '../testing/rig.ts';
 import {
@@ -12,6 +20,7 @@ import {
   vref,
 } from '../testing/stage.ts';
 import { makeMemoryImage, type MemoryImage } from '../adapters/memory.ts';
+import { makeRandomTables } from '../testing/random-tables.ts';
 import { findInconsistencies } from '../testing/recount.ts';
 
 /** Resolutions that make each promise name the next, and the last one the first. */
@@ -244,6 +253,72 @@ describe('a search of a collection', () => {
     expect(steps.size).toBeGreaterThan(1);
     expect(rowsOf(stage)).toEqual(before);
     await end(stage);
+  });
+});
+
+describe('the work that is left', () => {
+  const ALICE = makeVatId(1);
+
+  it('of an earlier run is each promise that nobody holds, and each object that nobody can reach and no vat can export again', () => {
+    const { state, parts } = makeRandomTables([]);
+    const addObject = (owner: EndpointId | null, reachable: number): Kref => {
+      const kref = `ko${90 + state.objects.size}` as Kref;
+      state.objects.put({
+        kref,
+        owner,
+        iface: null,
+        reachable,
+        recognizable: reachable,
+      });
+      return kref;
+    };
+    parts.rehearse(() => {
+      const service = makeServiceId('timer');
+      for (const reachable of [1, 2]) {
+        [ALICE, service, null].forEach(owner => addObject(owner, reachable));
+      }
+      addObject(ALICE, 0);
+      const [served, orphan] = [addObject(service, 0), addObject(null, 0)];
+      const [held, left] = [1, 2].map(nth =>
+        parts.clists.addExport(ALICE, `p+${nth}` as Vref),
+      ) as [Kref, Kref];
+      parts.refcounts.release(left);
+      parts.refcounts.fallen.clear();
+      parts.worklist.restore();
+      expect(state.promises.get(held)?.refs).toBe(1);
+      expect([...parts.refcounts.fallen]).toEqual([left, served, orphan]);
+    });
+  });
+
+  it('of a search is a turn for so many steps, and what was seen is searched once', () => {
+    const { parts } = makeRandomTables([]);
+    let last = 0;
+    /** Settled promises in a ring, each of them two steps, that nobody else has. */
+    const addRing = (size: number): void =>
+      parts.run(() => {
+        const krefs = Array.from({ length: size }, () => {
+          last += 1;
+          return parts.clists.addExport(ALICE, `p+${last}` as Vref);
+        });
+        krefs.forEach((kref, nth) => {
+          const slots = [krefs[(nth + 1) % size] as Kref];
+          parts.promises.resolve(kref, false, { body: '', slots });
+        });
+        krefs.forEach(kref => {
+          const entry = parts.clists.entry(ALICE, kref);
+          if (entry) {
+            parts.clists.remove(entry);
+          }
+        });
+      });
+    expect(parts.worklist.isSearchDue()).toBe(false);
+    [600, 9_500, 700].forEach(addRing);
+    const found: number[] = [];
+    while (parts.worklist.isSearchDue()) {
+      found.push(parts.worklist.searchOn().size);
+    }
+    expect(found).toEqual([600 + 9_500, 700]);
+    expect(parts.worklist.searchAll().size).toBe(600 + 9_500 + 700);
   });
 });
 

@@ -10,6 +10,7 @@ import {
 import { makeMemoryImage, openMemoryKernelDb } from '../adapters/memory.ts';
 import { makeRandomTables } from '../testing/random-tables.ts';
 import type { PromiseRow, QueueRow } from './schema.ts';
+import { TIMER } from './service-schema.ts';
 import { makeState } from './state.ts';
 
 const [ALICE, BOB] = [makeVatId(1), makeVatId(2)];
@@ -170,7 +171,7 @@ describe('the state of the kernel', () => {
     expect(positions(state.lanes.values(`${BOB} ${SESSION}`))).toEqual([2]);
     expect(positions(state.lanes.values(`${BOB} notifies`))).toEqual([4]);
     expect(state.lanes.groups()).toHaveLength(4);
-    expect(positions(state.messages.values(BOB)).sort()).toEqual([1, 2, 3]);
+    expect(positions(state.messages.values(BOB))).toEqual([2, 3, 1]);
     expect(positions(state.messages.values('kp1'))).toEqual([5]);
     expect(positions(state.notifies.values(`${BOB} kp1`))).toEqual([4]);
     expect(state.notifies.groups()).toHaveLength(1);
@@ -183,7 +184,7 @@ describe('the state of the kernel', () => {
     const vat = tables.vats.get(BOB);
     const retiring = [9, 3].map(delivery => ({
       session: SESSION,
-      vref: vref(`p-${delivery}`),
+      vref: vref(`p-${99 - delivery}`),
       kref: kref('kp1'),
       delivery,
     }));
@@ -204,18 +205,34 @@ describe('the state of the kernel', () => {
       slots: [],
     };
     const change = { vat: ALICE, key: 'k', value: null };
+    const kept = {
+      keeper: makeClusterId(1),
+      name: 'code',
+      hash: 'b1' as BundleHash,
+      units: 2,
+    };
     write(() => {
       if (cluster && vat) {
-        state.clusters.put(cluster);
+        state.clusters.put({ ...cluster, bootstrapResult: kref('kp1') });
+        state.clusters.put({
+          ...cluster,
+          id: makeClusterId(2),
+          name: 'other',
+          bootstrapResult: null,
+        });
         state.vats.put({ ...vat, bundle: 'b1' as BundleHash });
       }
       retiring.forEach(row => state.retiring.put(row));
       timers.forEach(row => state.timers.put(row));
       state.calls.put(call);
       state.vatChanges.put(change);
+      state.keptBundles.put(kept);
     });
-    expect(state.clusterByName.get('demo')).toEqual(cluster);
-    expect(cluster?.name).toBe('demo');
+    const waits = { ...cluster, bootstrapResult: 'kp1' };
+    expect(state.clusterByName.get('demo')).toEqual(waits);
+    expect(state.clusterByBootstrap.get('kp1')).toEqual(waits);
+    expect(state.keptByKeeper.values(kept.keeper)).toEqual([kept]);
+    expect(state.keptByHash.values('b1')).toEqual([kept]);
     expect(state.vatsByCluster.count(makeClusterId(1))).toBe(1);
     expect(state.vatsByBundle.first('b1')?.id).toBe(BOB);
     expect(state.retiringBySession.values(SESSION)).toEqual([
@@ -227,5 +244,107 @@ describe('the state of the kernel', () => {
     expect(state.timerByAlarm.get('ko6')).toBe(timers[0]);
     expect(state.callsByObject.first('ko7')).toBe(call);
     expect(state.changesByVat.values(ALICE)).toEqual([change]);
+  });
+
+  it('has what administrators make, with its lists after a restart, and finds it', () => {
+    const { state, write, restart } = setScene();
+    const quota = {
+      id: 2,
+      parent: 1,
+      cluster: makeClusterId(1),
+      vats: null,
+      bytes: null,
+      bundles: null,
+      vatsUsed: 1,
+      bytesUsed: 0,
+      isHeld: 1 as const,
+      deadline: null,
+    };
+    const birth = {
+      id: 1,
+      vat: BOB,
+      administrator: kref('ko8'),
+      quota: 2,
+      cluster: makeClusterId(1),
+      maker: ALICE,
+      name: 'kid',
+      bundle: 'b1' as BundleHash,
+      bytes: null,
+      slots: [kref('ko1'), kref('ko2')],
+      promise: null,
+    };
+    const child = {
+      vat: BOB,
+      quota: 2,
+      bytes: null,
+      node: kref('ko9'),
+      done: kref('kp9'),
+      isEnded: 0 as const,
+    };
+    const call = {
+      id: 1,
+      service: 'fetch' as never,
+      object: kref('ko7'),
+      promise: null,
+      slots: [kref('ko3')],
+    };
+    write(() => {
+      state.quotas.put(quota);
+      state.births.put(birth);
+      state.children.put(child);
+      state.calls.put(call);
+    });
+    const again = restart();
+    expect(again.quotasByParent.values(1)).toEqual([quota]);
+    expect(again.birthsByCluster.values(birth.cluster)).toEqual([birth]);
+    expect(again.birthsByBundle.values('b1')).toEqual([birth]);
+    expect(again.childrenByQuota.values(2)).toEqual([child]);
+    expect(again.childByNode.get('ko9')).toEqual(child);
+    expect(again.calls.get(1)).toEqual(call);
+  });
+
+  it('sums what messages and answers count, by those to whom they count', () => {
+    const { state, write } = setScene();
+    const settled = {
+      ...PROMISE,
+      body: '#"1234567"',
+      slots: [],
+      decider: null,
+    };
+    write(() => {
+      state.queue.put({ ...MESSAGE, body: '', slots: [] });
+      state.queue.put({ ...MESSAGE, position: 2, kind: 'notify' });
+      [
+        { maker: ALICE, isLeft: 0 as const },
+        { maker: ALICE, isLeft: 1 as const, settler: BOB },
+        { maker: null, isLeft: 1 as const },
+      ].forEach((some, nth) =>
+        state.promises.put({ ...settled, kref: kref(`kp${nth}`), ...some }),
+      );
+    });
+    expect([state.sentUnits.of(ALICE), state.sentUnits.total]).toEqual([
+      200, 200,
+    ]);
+    expect([state.queuedUnits.of(BOB), state.queuedUnits.total]).toEqual([
+      200, 200,
+    ]);
+    expect([state.promiseUnits.of(ALICE), state.promiseUnits.total]).toEqual([
+      10, 10,
+    ]);
+    expect([
+      state.leftUnits.of(`${BOB} ${ALICE}`),
+      state.leftUnits.total,
+    ]).toEqual([10, 10]);
+  });
+
+  it('finds what alarms have to tell, and nothing else, by whom it is told', () => {
+    const { state, write } = setScene();
+    write(() => {
+      state.queue.put({ ...MESSAGE, sender: TIMER });
+      state.queue.put({ ...MESSAGE, position: 2 });
+    });
+    expect(state.wakes.values(`${BOB} ko1`).map(row => row.position)).toEqual([
+      1,
+    ]);
   });
 });

@@ -128,6 +128,34 @@ describe.each([
   });
 });
 
+describe('a group in order', () => {
+  it('has numbers of one place by their size, and texts by their characters', () => {
+    const pair = makePair(true);
+    const ids = [10, 9, 'b', 'a', 100];
+    ids.forEach(each => pair.put(row(each, 'a')));
+    expect(pair.index.values('a').map(each => each.id)).toEqual([
+      9,
+      10,
+      100,
+      'a',
+      'b',
+    ]);
+  });
+
+  it('stays as it is when what leaves it was not there', () => {
+    const { index, keeper } = makeGroupIndex<Row>(
+      ({ group }) => group,
+      ({ order }) => order,
+    );
+    const rows = [row(1, 'a', 1), row(2, 'a', 2)];
+    rows.forEach(each => keeper.replace(each.id, undefined, each));
+    for (const order of [0, 1, 2, 3]) {
+      keeper.replace(3, row(3, 'a', order), undefined);
+    }
+    expect(index.values('a')).toEqual(rows);
+  });
+});
+
 describe('a long group in order', () => {
   it('is worked off from its head, put back at its head, and cut in its middle', () => {
     const pair = makePair(true);
