@@ -6,145 +6,20 @@
  * installed on demand into `.cache`, for it weighs 65 MB and `npm test` does not
  * use it.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, sep } from 'node:path';
 import process from 'node:process';
+import { assignFiles, PARTS } from './mutation-parts.mjs';
 import { cache, root, run } from './setup.mjs';
 
 /** The last that runs on Node 20. */
 const VERSION = '9.6.1';
-
-/** What is broken, the tests that run against it, as few and as fast as notice most of it, and those that run against what these let live. */
-const PARTS = [
-  {
-    name: 'what',
-    files: ['gc/{actions,cycles,refcounts,worklist}'],
-    tests: ['gc/actions', 'model'],
-    more: ['gc/{chores,worklist}', 'pairs'],
-  },
-  {
-    name: 'when',
-    files: ['gc/{chores,collection,collector,dirt}'],
-    tests: ['gc/{actions,dirt}'],
-    more: ['gc/{chores,worklist}'],
-  },
-  {
-    name: 'promises',
-    files: ['promises'],
-    tests: ['promises'],
-    more: ['endings', 'limits', 'pairs'],
-  },
-  {
-    name: 'crank',
-    files: ['crank'],
-    tests: ['crank', 'gc/actions', 'translate/to-endpoint'],
-    more: ['endings'],
-  },
-  {
-    name: 'names',
-    files: ['clist', 'session-names', 'syscalls'],
-    tests: ['crank', 'promises', 'session-names', 'gc/actions'],
-    more: ['crossing', 'pairs', 'sessions', 'translate/to-endpoint'],
-  },
-  {
-    name: 'translate',
-    files: ['translate/*'],
-    tests: ['translate/*'],
-    more: [],
-  },
-  {
-    name: 'store',
-    files: ['store/*'],
-    tests: ['store/*'],
-    more: ['limits', 'services/{vat-admin-quotas,timer}'],
-  },
-  {
-    name: 'sessions',
-    files: ['sessions'],
-    tests: ['sessions'],
-    more: ['session-names', 'pairs'],
-  },
-  {
-    name: 'limits',
-    files: ['bounds', 'usage', 'refusals', 'refusal-news', 'log-rate'],
-    tests: ['limits', 'log-rate'],
-    more: ['critical', 'endings', 'pairs'],
-  },
-  {
-    name: 'lives',
-    files: ['lives', 'obituaries', 'clearance', 'endings', 'solitude'],
-    tests: ['suspension', 'obituaries', 'vat-orders'],
-    more: ['endings', 'critical'],
-  },
-  {
-    name: 'runner',
-    files: ['vats/{runner,abandonment,deadline,turns,worker}'],
-    tests: ['suspension', 'vats/{deadline,turns}'],
-    more: ['upgrades', 'pairs', 'endings'],
-  },
-  {
-    name: 'fetch',
-    files: ['services/{fetch,fetch-bounds,refusal}'],
-    tests: ['services/fetch'],
-    more: [],
-  },
-  {
-    name: 'values',
-    files: ['services/{values,value-text}'],
-    tests: ['services/{values,value-text}', 'launch-log'],
-    more: ['services/revocation'],
-  },
-  {
-    name: 'timer',
-    files: ['services/{timer,revocation,services,arguments}'],
-    tests: ['services/{timer,revocation}'],
-    more: [],
-  },
-  {
-    name: 'vat-admin',
-    files: ['services/vat-admin*'],
-    tests: ['services/vat-admin*'],
-    more: [],
-  },
-  {
-    name: 'service-objects',
-    files: ['services/{console,holdings,join,objects}'],
-    tests: ['services/{console,revocation}'],
-    more: ['inspect/{aliases,powers}'],
-  },
-  {
-    name: 'memory',
-    files: ['adapters/{columns,memory}'],
-    tests: ['adapters/{columns,memory}'],
-    more: ['adapters/sqlite-wasm'],
-  },
-  {
-    name: 'backup',
-    files: ['adapters/{backup-file,migrations}'],
-    tests: ['adapters/{backup-file,migrations}'],
-    more: [],
-  },
-  {
-    name: 'sqlite',
-    files: [
-      'adapters/sqlite-{connection,image-files,json,kernel-db,statement,tables,vat-stores}',
-    ],
-    tests: ['adapters/sqlite-{connection,json,wasm}'],
-    more: ['adapters/migrations'],
-  },
-  {
-    name: 'files',
-    files: ['adapters/sqlite-{durable,pool-files,vat-room,wasm}'],
-    tests: ['adapters/sqlite-pool-files'],
-    more: ['../../node/src/{archive,storage,testing/pool-storage}'],
-  },
-  {
-    name: 'inspect',
-    files: ['inspect/*'],
-    tests: ['inspect/{aliases,components,growth,holders,inspector,powers}'],
-    more: [],
-  },
-];
 
 const source = 'packages/kernel/src';
 const folder = join(cache, 'mutation');
@@ -268,11 +143,11 @@ const joinReports = (first, second) =>
     }),
   );
 
-/** @param {(typeof PARTS)[number]} part */
-const testPart = ({ name, files, tests, more }) => {
+/** @param {Omit<import('./mutation-parts.mjs').Part, 'files'>} part @param {readonly string[]} files */
+const testPart = ({ name, tests, more }, files) => {
   const report = test(
     name,
-    [...files.map(file => `${source}/${file}.ts`), `!${source}/**/*.test.ts`],
+    files.map(file => `${source}/${file}`),
     tests,
   );
   const ranges = rangesOf(report);
@@ -297,7 +172,16 @@ const summarize = mutants => {
   };
 };
 
+const files = readdirSync(join(root, source), { recursive: true }).map(file =>
+  String(file).split(sep).join('/'),
+);
+const filesOf = assignFiles(PARTS, files);
 const names = process.argv.slice(2);
+for (const name of names) {
+  if (!filesOf.has(name)) {
+    throw Error(`there is no part ${name}: ${[...filesOf.keys()].join(', ')}`);
+  }
+}
 provideTool();
 const all = existsSync(results)
   ? JSON.parse(readFileSync(results, 'utf8'))
@@ -306,7 +190,8 @@ for (const part of PARTS) {
   if (names.length > 0 && !names.includes(part.name)) {
     continue;
   }
-  for (const [path, { mutants }] of Object.entries(testPart(part))) {
+  const report = testPart(part, filesOf.get(part.name) ?? []);
+  for (const [path, { mutants }] of Object.entries(report)) {
     all[path.replace(`${source}/`, '')] = summarize(mutants);
   }
   const sorted = Object.entries(all).sort(([one], [other]) =>
