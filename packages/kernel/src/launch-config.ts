@@ -75,7 +75,7 @@ harden(parametersOf);
 
 /** Asks whether a person lets be fetched what the grants name; undefined where nobody need be asked. */
 export const askerOfSites = (
-  { insistSites }: Platform,
+  { insistSites }: Pick<Platform, 'insistSites'>,
   grants: readonly ServiceGrant[],
 ): (() => Promise<void>) | undefined => {
   const sites = sitesOfGrants(grants);

@@ -22,13 +22,13 @@ export const makeRest = ({
   keeper,
   pump,
 }: {
-  platform: Platform;
+  platform: Pick<Platform, 'clock'>;
   options: Pick<KernelOptions, 'foldMilliseconds'>;
   phase: Phase;
   /** True when no delivery is in flight, no vat starts, and no worker is on its way. */
   isQuiet: () => boolean;
   outputs: Pick<Outputs, 'commitIfNeeded'>;
-  keeper: StoreKeeper;
+  keeper: Pick<StoreKeeper, 'mostUnfolded' | 'isMoreThan' | 'foldSome'>;
   /** To be called when more may be delivered. */
   pump: () => void;
 }) => {

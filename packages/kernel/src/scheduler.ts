@@ -63,7 +63,7 @@ export const makeScheduler = ({
   turn,
   now,
 }: {
-  inbox: Inbox;
+  inbox: Pick<Inbox, 'head'>;
   dispatcher: Dispatcher;
   most: number;
   /** How many deliveries a turn is at most, and after how long none is added. */

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { makeVatId, type VatId } from '@cooperage/protocol';
+import { makePlaces } from './places.ts';
+import { makeManualClock } from './testing/manual-clock.ts';
+
+const setScene = (most: number) => {
+  const { clock, advance, waits } = makeManualClock();
+  const flights = new Map<VatId, object>();
+  let offers = 0;
+  const places = makePlaces({
+    most,
+    longMilliseconds: 20,
+    flights: () => flights,
+    after: (milliseconds, callback) => {
+      clock.after(milliseconds, callback);
+    },
+    onPlace: () => {
+      offers += 1;
+    },
+  });
+  return {
+    ...places,
+    advance,
+    waits,
+    offers: () => offers,
+    fly: (...vats: number[]): void =>
+      vats.forEach(vat => flights.set(makeVatId(vat), {})),
+    land: (...vats: number[]): void =>
+      vats.forEach(vat => flights.delete(makeVatId(vat))),
+  };
+};
+
+describe('places', () => {
+  it('are so many, and one more for each delivery that lasts long while another waits', () => {
+    const { isPlace, fly, land, advance, waits, offers } = setScene(2);
+    expect(isPlace()).toBe(true);
+    fly(1);
+    expect(isPlace()).toBe(true);
+    fly(2);
+    expect([isPlace(), isPlace()]).toEqual([false, false]);
+    expect(waits()).toEqual([20]);
+    land(2);
+    fly(2); // another one
+    advance(20);
+    expect([offers(), isPlace()]).toEqual([1, true]);
+    fly(3);
+    expect(isPlace()).toBe(false);
+    advance(20);
+    expect([offers(), isPlace()]).toEqual([2, true]);
+    fly(4, 5);
+    expect(isPlace()).toBe(false);
+    land(1, 2, 3);
+    expect(isPlace()).toBe(false);
+    land(4);
+    expect(isPlace()).toBe(true);
+  });
+
+  it('are one for one delivery after the other, however long it lasts', () => {
+    const { isPlace, fly, land, waits } = setScene(1);
+    expect(isPlace()).toBe(true);
+    fly(1);
+    expect(isPlace()).toBe(false);
+    expect(waits()).toEqual([]);
+    land(1);
+    expect(isPlace()).toBe(true);
+  });
+});
