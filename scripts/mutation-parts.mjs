@@ -88,12 +88,12 @@ export const PARTS = [
     files: [
       '{authority,launch-config,launch-course,launch-gate,launch-log}',
       '{phase,places,requests,rest,unread,news-window}',
-      'vats/fair-line',
+      'vats/{askers,fair-line,start-line}',
     ],
     tests: [
       '{authority,launch-config,launch-course,launch-gate,launch-log}',
-      '{phase,places,requests,rest,news-window}',
-      'vats/fair-line',
+      '{phase,places,requests,rest,unread,news-window}',
+      'vats/{fair-line,start-line}',
     ],
     more: [],
   },
@@ -157,8 +157,8 @@ export const PARTS = [
   {
     name: 'workers',
     files: [
-      'vats/{candidates,evictions,workers,start,start-line}',
-      'vats/{askers,effects,vat-state,worker-owner}',
+      'vats/{candidates,evictions,workers,start}',
+      'vats/{effects,vat-state,worker-owner}',
     ],
     tests: ['vats/evictions', 'gates'],
     more: [],

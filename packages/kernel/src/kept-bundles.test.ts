@@ -4,6 +4,7 @@ import {
   makeVatId,
   type BundleHash,
   type ClusterId,
+  type Kref,
 } from '@cooperage/protocol';
 import { makeBundles } from './bundles.ts';
 import {
@@ -172,7 +173,7 @@ describe('a cluster', () => {
       state.births.put({
         id: 1,
         vat: makeVatId(9),
-        administrator: 'ko9' as never,
+        administrator: 'ko9' as Kref,
         quota: 1,
         cluster: OTHER,
         maker: null,

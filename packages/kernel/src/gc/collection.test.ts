@@ -184,7 +184,7 @@ describe('of collections alone', () => {
   /** Collections beside tables of three vats, of which alice and bob are awake. */
   const setParts = () => {
     const { clock, advance, waits } = makeManualClock();
-    const { state, parts } = makeRandomTables([]);
+    const { parts } = makeRandomTables([]);
     const asleep = new Set<VatId>([CAROL]);
     const calls = { search: 0, sweep: 0, pump: 0 };
     const woken: VatId[] = [];
