@@ -154,7 +154,10 @@ describe('a revocable alias', () => {
     const more = told(await ask(revocation, 'makeRevocable', ['$0'], last));
     expect(more).toMatchObject({
       isRejected: true,
-      value: { name: 'RangeError' },
+      value: {
+        '#error': 'the target is revocable 32 times over already',
+        name: 'RangeError',
+      },
     });
   });
 });

@@ -35,6 +35,7 @@ const makeTimerStage = async (
   return {
     ...stage,
     timer,
+    waits: time.waits,
     pass: async (milliseconds: number): Promise<void> => {
       time.advance(milliseconds);
       await settle();
@@ -69,6 +70,64 @@ describe('the timer service', () => {
     await pass(1_000);
     expect(told(later)).toEqual(fulfilled(START + 70));
     expect(rig.kernel.state.timers.size).toBe(0);
+  });
+
+  it('takes times that a clock can tell, and says which it does not', async () => {
+    const { ask, told, timer, root, rig } = await makeTimerStage();
+    const problemOf = async (
+      method: string,
+      args: readonly Json[],
+    ): Promise<unknown> => {
+      const slots = method === 'repeat' ? [root('bob')] : [];
+      return told(await ask(timer, method, args, ...slots))?.value;
+    };
+    const error = (text: string, name: string) => ({ '#error': text, name });
+    const range = (what: string, least = 0) =>
+      error(
+        `${what} is from ${least} to 8640000000000000 milliseconds`,
+        'RangeError',
+      );
+    const type = (what: string) =>
+      error(`${what} is a number of milliseconds`, 'TypeError');
+    expect([
+      await problemOf('wakeAt', ['soon']),
+      await problemOf('wakeAt', [8.64e15 + 2]),
+      await problemOf('delay', [8.64e15]),
+      await problemOf('delay', [-1]),
+      await problemOf('delay', []),
+      await problemOf('repeat', [9, '$0']),
+      await problemOf('repeat', [10, '$0', -1]),
+      await problemOf('repeat', [10, 7]),
+      await problemOf('wakeAt', [5, 7]),
+    ]).toEqual([
+      type('a time'),
+      range('a time'),
+      range('a time'),
+      range('a delay'),
+      type('a delay'),
+      range('a period', 10),
+      range('the first time'),
+      error('a handler is an object', 'TypeError'),
+      error('a handler is an object', 'TypeError'),
+    ]);
+    expect(rig.kernel.state.timers.size).toBe(0);
+    await ask(timer, 'wakeAt', [8.64e15]);
+    await ask(timer, 'wakeAt', [`+${START + 7}`]);
+    await ask(timer, 'repeat', [10, '$0', START + 5], root('bob'));
+    await ask(timer, 'repeat', [10.5, '$0'], root('bob'));
+    expect(
+      [...rig.kernel.state.timers.values()].map(({ time }) => time),
+    ).toEqual([8.64e15, START + 7, START + 5, START + 11]);
+  });
+
+  it('waits for nothing of which nobody is told, nor once its kernel has stopped', async () => {
+    const { say, ask, timer, rig, waits } = await makeTimerStage();
+    await say(call(timer, 'delay', [50]));
+    expect(rig.kernel.state.timers.size).toBe(0);
+    await ask(timer, 'delay', [12_345]);
+    expect(waits()).toContain(12_345);
+    await rig.kernel.stop();
+    expect(waits()).not.toContain(12_345);
   });
 
   it('tells a handler once, and one that is canceled not at all', async () => {
@@ -242,7 +301,11 @@ describe('the timer service', () => {
     await settle();
     expect(told(refused)).toMatchObject({
       isRejected: true,
-      value: { '#error': expect.stringContaining('no more may') },
+      value: {
+        '#error':
+          '1000 times are waited for, and no more may: cancel some, or wait',
+        name: 'RangeError',
+      },
     });
     expect(rig.kernel.state.timers.size).toBe(0);
   });
