@@ -3,31 +3,11 @@ import fc from 'fast-check';
 import { CooperageError } from '@cooperage/protocol';
 import { describe, expect, it } from 'vitest';
 import type { Hash } from '../ports.ts';
-import { readBackup, writeBackup, type BackupTarget } from './backup-file.ts';
+import { makeMemoryTarget, sourceOf } from '../testing/backup-bytes.ts';
+import { readBackup, writeBackup, type BackupSource } from './backup-file.ts';
 
 const hash: Hash = async bytes =>
   createHash('sha512').update(bytes).digest('hex');
-
-const makeMemoryTarget = () => {
-  let bytes = new Uint8Array(0);
-  const target: BackupTarget = {
-    write: (added, at) => {
-      const longer = new Uint8Array(Math.max(bytes.length, at + added.length));
-      longer.set(bytes);
-      longer.set(added, at);
-      bytes = longer;
-    },
-    read: (at, length) => bytes.slice(at, at + length),
-    sync: () => {},
-  };
-  return { target, bytes: () => bytes };
-};
-
-const sourceOf = (bytes: Uint8Array) => ({
-  size: bytes.length,
-  read: async (at: number, length: number) =>
-    new Uint8Array(bytes.slice(at, at + length)),
-});
 
 const write = async (
   files: readonly { name: string; bytes: Uint8Array }[],
@@ -194,15 +174,7 @@ describe('a backup', () => {
     );
   });
 
-  it.each<
-    [
-      string,
-      {
-        size: number;
-        read(at: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
-      },
-    ]
-  >([
+  it.each<[string, BackupSource]>([
     [
       'it is not a backup of Cooperage, or it was never finished',
       sourceOf(new Uint8Array()),
