@@ -5,6 +5,8 @@ import init, {
 import { describe, expect, it } from 'vitest';
 import { fillPool, openPoolFiles } from './sqlite-pool-files.ts';
 
+const loading = init();
+
 class NoModificationAllowedError extends Error {
   override name = 'NoModificationAllowedError';
 }
@@ -16,7 +18,7 @@ const makePool = async (
   names: readonly string[],
   failures: readonly Error[] = [],
 ) => {
-  const sqlite3 = await init();
+  const sqlite3 = await loading;
   const files = new Map<string, Uint8Array>(
     names.map(name => [name, Uint8Array.of(1)]),
   );
