@@ -178,20 +178,26 @@ export const PARTS = [
   {
     name: 'timer',
     files: ['services/{timer,revocation,services,service,arguments}'],
-    tests: ['services/{timer,revocation}'],
+    tests: ['services/{services,timer,revocation}'],
     more: [],
   },
   {
     name: 'vat-admin',
-    files: ['services/vat-admin*'],
-    tests: ['services/vat-admin*'],
-    more: [],
+    files: ['services/vat-admin{,-births,-children,-ends,-nodes}'],
+    tests: ['services/vat-admin'],
+    more: ['services/vat-admin-{authority,crash}'],
+  },
+  {
+    name: 'requests',
+    files: ['services/vat-admin-{quotas,requests,terms}'],
+    tests: ['services/vat-admin-{quotas,requests}'],
+    more: ['services/vat-admin-terms'],
   },
   {
     name: 'service-objects',
     files: ['services/{console,holdings,join,objects}'],
-    tests: ['services/{console,revocation}'],
-    more: ['inspect/{aliases,powers}'],
+    tests: ['services/{console,revocation,services}'],
+    more: ['services/{fetch,timer,vat-admin}'],
   },
   {
     name: 'memory',
@@ -210,13 +216,13 @@ export const PARTS = [
     files: [
       'adapters/sqlite-{connection,files,image-files,json,kernel-db,statement,tables,vat-stores}',
     ],
-    tests: ['adapters/sqlite-{connection,json,wasm}'],
-    more: ['adapters/migrations'],
+    tests: ['adapters/sqlite-{connection,json,tables,vat-stores}'],
+    more: ['adapters/{migrations,sqlite-wasm}'],
   },
   {
     name: 'files',
     files: ['adapters/sqlite-{durable,pool-files,vat-room,wasm}'],
-    tests: ['adapters/sqlite-pool-files'],
+    tests: ['adapters/sqlite-{pool-files,storage}'],
     more: ['../../node/src/{archive,storage,testing/pool-storage}'],
   },
   {

@@ -153,7 +153,7 @@ const testPart = ({ name, tests, more }, files) => {
   const ranges = rangesOf(report);
   return more.length === 0 || ranges.length === 0
     ? report
-    : joinReports(report, test(`${name}-more`, ranges, [...tests, ...more]));
+    : joinReports(report, test(`${name}-more`, ranges, more));
 };
 
 /** @param {readonly Mutant[]} mutants */
