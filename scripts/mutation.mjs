@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * Mutation testing of the kernel's core: `npm run mutation`, or with names of
- * parts such as `store` only these. What comes out is written into
+ * parts such as `store` only these; with `--survivors` only what survived in them
+ * last, which is how a new test is tried. What comes out is written into
  * `docs/mutants.json`; docs/mutants.md says why what survives may. The tool is
  * installed on demand into `.cache`, for it weighs 65 MB and `npm test` does not
  * use it.
@@ -53,7 +54,7 @@ const provideTool = () => {
  * @typedef {{ line: number, column: number }} Place
  * @typedef {{ status: string, mutatorName: string, replacement?: string,
  *   location: { start: Place, end: Place } }} Mutant
- * @typedef {Record<string, { mutants: readonly Mutant[] }>} Report by path
+ * @typedef {Record<string, { source: string, mutants: readonly Mutant[] }>} Report by path
  */
 
 /** @param {Mutant} mutant */
@@ -128,13 +129,14 @@ const rangesOf = report =>
 /** What lives by both reports is alive. @param {Report} first @param {Report} second @returns {Report} */
 const joinReports = (first, second) =>
   Object.fromEntries(
-    Object.entries(first).map(([path, { mutants }]) => {
+    Object.entries(first).map(([path, { mutants, ...file }]) => {
       const again = new Map(
         (second[path]?.mutants ?? []).map(mutant => [keyOf(mutant), mutant]),
       );
       return [
         path,
         {
+          ...file,
           mutants: mutants.map(mutant =>
             isAlive(mutant) ? (again.get(keyOf(mutant)) ?? mutant) : mutant,
           ),
@@ -143,7 +145,9 @@ const joinReports = (first, second) =>
     }),
   );
 
-/** @param {Omit<import('./mutation-parts.mjs').Part, 'files'>} part @param {readonly string[]} files */
+/** @typedef {Omit<import('./mutation-parts.mjs').Part, 'files'>} PartTests */
+
+/** @param {PartTests} part @param {readonly string[]} files */
 const testPart = ({ name, tests, more }, files) => {
   const report = test(
     name,
@@ -154,6 +158,29 @@ const testPart = ({ name, tests, more }, files) => {
   return more.length === 0 || ranges.length === 0
     ? report
     : joinReports(report, test(`${name}-more`, ranges, more));
+};
+
+/** @param {string} name */
+const lastOf = name => join(folder, `${name}-last.json`);
+
+/**
+ * What survived last meets all the tests of its part again.
+ *
+ * @param {PartTests} part
+ * @throws {Error} when a file is no longer as it was then
+ */
+const testSurvivors = ({ name, tests, more }) => {
+  /** @type {Report} */
+  const last = JSON.parse(readFileSync(lastOf(name), 'utf8'));
+  for (const [path, file] of Object.entries(last)) {
+    if (readFileSync(join(root, path), 'utf8') !== file.source) {
+      throw Error(`${path} has changed since: test the whole part ${name}`);
+    }
+  }
+  const ranges = rangesOf(last);
+  return ranges.length === 0
+    ? last
+    : joinReports(last, test(`${name}-again`, ranges, [...tests, ...more]));
 };
 
 /** @param {readonly Mutant[]} mutants */
@@ -176,7 +203,9 @@ const files = readdirSync(join(root, source), { recursive: true }).map(file =>
   String(file).split(sep).join('/'),
 );
 const filesOf = assignFiles(PARTS, files);
-const names = process.argv.slice(2);
+const SURVIVORS = '--survivors';
+const names = process.argv.slice(2).filter(name => name !== SURVIVORS);
+const isAgain = process.argv.includes(SURVIVORS);
 for (const name of names) {
   if (!filesOf.has(name)) {
     throw Error(`there is no part ${name}: ${[...filesOf.keys()].join(', ')}`);
@@ -190,7 +219,10 @@ for (const part of PARTS) {
   if (names.length > 0 && !names.includes(part.name)) {
     continue;
   }
-  const report = testPart(part, filesOf.get(part.name) ?? []);
+  const report = isAgain
+    ? testSurvivors(part)
+    : testPart(part, filesOf.get(part.name) ?? []);
+  writeFileSync(lastOf(part.name), JSON.stringify(report));
   for (const [path, { mutants }] of Object.entries(report)) {
     all[path.replace(`${source}/`, '')] = summarize(mutants);
   }
