@@ -46,6 +46,8 @@ const setScene = async () => {
   return {
     ...stage,
     giveAlias,
+    inspect: (thing: string) =>
+      stage.client.rpc.call('inspect', { kref: krefOf(thing) }),
     lifeOf: async (thing: string) =>
       Object(await stage.client.rpc.call('inspect', { kref: krefOf(thing) }))
         .life,
@@ -69,6 +71,11 @@ describe('a revocable alias', () => {
         { holder: { by: 'service', object: alias }, held: { iface: 'o+7' } },
       ],
       mayBeFor: { items: [bob] },
+    });
+    expect(await stage.inspect('alias')).toMatchObject({
+      exporter: { name: 'service revocation' },
+      exportedAs: null,
+      name: "the kernel's alias",
     });
     await stage.ask(revoker, 'revoke');
     expect(await stage.lifeOf('o+7')).toEqual({ state: 'unheld' });

@@ -305,6 +305,42 @@ describe('a vat or session under inspection', () => {
     await end(stage);
   });
 
+  it('tells why the vat is stopped and by whom, and what is not in its file yet', async () => {
+    const stage = await makeStage(['alice'], { foldMilliseconds: 1e6 });
+    await stage.say(send(stage.root('alice'), 'write'));
+    await stage.finishWith('alice', { changes: [['key', 'value']] });
+    await stage.client.rpc.call('suspend', { cluster: 'demo', vat: 'alice' });
+    expect(await ask(stage, { endpoint: 'v2' })).toMatchObject({
+      vat: {
+        reason: 'suspended by a person',
+        stoppedBy: 'person',
+        store: { bytes: 0, unfolded: 1 },
+      },
+    });
+    await end(stage);
+  });
+
+  it('decides and waits, and holds promises', async () => {
+    const stage = await makeStage(['alice']);
+    await stage.say(
+      send(stage.root('alice'), 'first', [], 'p+1'),
+      send(stage.root('alice'), 'second', [], 'p+2'),
+    );
+    await stage.finish('alice');
+    const { counts } = Object(await ask(stage, { endpoint: 'v2' }));
+    expect(counts).toEqual({
+      exports: 1,
+      exportsReachable: 1,
+      imports: 0,
+      importsRecognizable: 0,
+      promises: 1,
+      decides: 1,
+      waiting: 1,
+    });
+    await stage.finish('alice');
+    await end(stage);
+  });
+
   it('lists a hundred, and counts what it leaves out', async () => {
     const stage = await makeStage(['alice', 'bob']);
     await stage.say(send(stage.root('alice'), 'meet', [stage.root('bob')]));
@@ -335,6 +371,22 @@ describe('what is not there', () => {
     await expect(ask(stage, params)).rejects.toMatchObject({
       code,
       message: expect.stringContaining(message),
+    });
+    await end(stage);
+  });
+
+  it('may have been there: how a vat has ended is told', async () => {
+    const stage = await makeStage(['alice']);
+    const gone = { cluster: 'demo', vat: 'alice' };
+    await stage.client.rpc.call('terminate', gone);
+    await expect(ask(stage, { endpoint: 'v2' })).rejects.toMatchObject({
+      code: 'VAT_UNKNOWN',
+      message: expect.stringMatching(
+        /^There is no vat v2, or not any more: demo\.alice \(v2\) ended in incarnation 1, for /,
+      ),
+    });
+    await expect(ask(stage, { endpoint: 'v99' })).rejects.toMatchObject({
+      message: 'There is no vat v99, or not any more',
     });
     await end(stage);
   });
