@@ -226,9 +226,18 @@ export const PARTS = [
     more: ['../../node/src/{archive,storage,testing/pool-storage}'],
   },
   {
+    name: 'holders',
+    files: [
+      'inspect/{capped,components,growth,holders}',
+      'inspect/{mentions,references,why-alive}',
+    ],
+    tests: ['inspect/{components,growth,holders}'],
+    more: ['inspect/{aliases,inspector}'],
+  },
+  {
     name: 'inspect',
-    files: ['inspect/*'],
-    tests: ['inspect/{aliases,components,growth,holders,inspector,powers}'],
+    files: ['inspect/{cycles,endpoints,inspector,powers}'],
+    tests: ['inspect/{aliases,inspector,powers}'],
     more: [],
   },
 ];
