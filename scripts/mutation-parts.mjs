@@ -68,14 +68,14 @@ export const PARTS = [
   {
     name: 'limits',
     files: ['bounds', 'usage', 'refusals', 'refusal-news', 'log-rate'],
-    tests: ['limits', 'log-rate'],
-    more: ['critical', 'endings', 'pairs'],
+    tests: ['bounds', 'usage', 'refusal-news', 'log-rate'],
+    more: ['limits', 'endings'],
   },
   {
     name: 'lives',
-    files: ['lives', 'obituaries', 'clearance', 'endings', 'solitude'],
-    tests: ['suspension', 'obituaries', 'vat-orders'],
-    more: ['endings', 'critical'],
+    files: ['lives', 'obituaries', 'clearance', 'endings'],
+    tests: ['obituaries', 'losses', 'endings'],
+    more: ['suspension', 'vat-orders'],
   },
   {
     name: 'runner',
@@ -88,11 +88,13 @@ export const PARTS = [
     files: [
       '{authority,launch-config,launch-course,launch-gate,launch-log}',
       '{phase,places,requests,rest,unread,news-window}',
+      '{naming,solitude}',
       'vats/{askers,fair-line,start-line}',
     ],
     tests: [
       '{authority,launch-config,launch-course,launch-gate,launch-log}',
       '{phase,places,requests,rest,unread,news-window}',
+      '{naming,solitude}',
       'vats/{fair-line,start-line}',
     ],
     more: [],
@@ -129,7 +131,7 @@ export const PARTS = [
   },
   {
     name: 'launches',
-    files: ['launch', 'naming', 'gates'],
+    files: ['launch', 'gates'],
     tests: ['launch', 'gates'],
     more: [],
   },

@@ -8,7 +8,10 @@ import type { Clusters } from './clusters.ts';
 import type { State } from './store/state.ts';
 
 /** What people's names for objects stand for, and what an object is called. */
-export const makeNaming = (state: State, clusters: Clusters) => {
+export const makeNaming = (
+  state: State,
+  clusters: Pick<Clusters, 'vatByName'>,
+) => {
   /** An object is called what it alleges, or else by the name that people know it by. */
   const named = (
     kref: Kref,
