@@ -114,8 +114,8 @@ export const PARTS = [
   {
     name: 'outputs',
     files: ['outputs', 'news', 'status', 'announce-end'],
-    tests: ['outputs', 'news'],
-    more: ['kernel', 'obituaries'],
+    tests: ['outputs', 'news', 'status', 'announce-end'],
+    more: ['kernel'],
   },
   {
     name: 'code',

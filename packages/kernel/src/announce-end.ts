@@ -12,7 +12,11 @@ const wordsOf = (cause: unknown): string => {
 };
 
 /** Writes into the log why the kernel has stopped, when it did not mean to. */
-export const announceEnd = (phase: Phase, news: News, clock: Clock): void =>
+export const announceEnd = (
+  phase: Pick<Phase, 'onEnd'>,
+  news: Pick<News, 'write' | 'stir'>,
+  clock: Pick<Clock, 'now'>,
+): void =>
   phase.onEnd((_, cause) => {
     if (cause !== undefined) {
       const text = `the kernel has stopped: ${wordsOf(cause)}`;

@@ -74,9 +74,9 @@ export const makeStatus = (
     ...counts
   }: {
     phase: Phase;
-    clusters: Clusters;
-    runner: Runner;
-    inbox: Inbox;
+    clusters: Pick<Clusters, 'vatsOf'>;
+    runner: Pick<Runner, 'vatState'>;
+    inbox: Pick<Inbox, 'length'>;
     isPaused: boolean;
     launches: readonly LaunchStatus[];
     sessions: number;
