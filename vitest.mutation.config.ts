@@ -12,7 +12,8 @@ export default defineConfig({
     include: tests.map(test =>
       posix.join('packages/kernel/src', `${test}.test.ts`),
     ),
-    testTimeout: 20_000,
+    // Of the first run, all tests at once; the tool has a measure of its own for each mutant.
+    testTimeout: 120_000,
     // A mutant is chosen when its code runs, so what is loaded may stay.
     isolate: false,
     env: { PROPERTY_RUNS: process.env['PROPERTY_RUNS'] ?? '10' },
