@@ -138,8 +138,8 @@ export const PARTS = [
   {
     name: 'clusters',
     files: ['clusters', 'endpoints', 'upgrade-order'],
-    tests: ['vat-orders', 'critical'],
-    more: ['launch'],
+    tests: ['clusters', 'vat-orders'],
+    more: ['critical', 'launch'],
   },
   {
     name: 'upgrades',
