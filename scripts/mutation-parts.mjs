@@ -101,7 +101,14 @@ export const PARTS = [
   },
   {
     name: 'queues',
-    files: ['inbox', 'router', 'losses', 'promise-state', 'bootstraps'],
+    files: [
+      'inbox',
+      'router',
+      'losses',
+      'heap-survival',
+      'promise-state',
+      'bootstraps',
+    ],
     tests: ['inbox', 'router', 'losses', 'promises', 'crank'],
     more: [],
   },

@@ -127,18 +127,7 @@ export const makeCrankParts = (
     return result;
   };
 
-  /** What `work` gives in the tables as it makes them, which are then as they were. */
-  const rehearse = <Result>(work: () => Result): Result => {
-    state.store.begin();
-    parts.promises.beginCrank();
-    try {
-      return work();
-    } finally {
-      state.store.undo();
-    }
-  };
-
-  return { ...parts, run, rehearse };
+  return { ...parts, run };
 };
 harden(makeCrankParts);
 

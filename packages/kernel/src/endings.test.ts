@@ -21,7 +21,7 @@ import {
 import type { Delivery, Kref, VatId } from '@cooperage/protocol';
 import type { Clock } from './ports.ts';
 import type { State } from './store/state.ts';
-import type { Deed } from './testing/raw-vats.ts';
+import type { Deed, RawVat } from './testing/raw-vats.ts';
 
 const COUNT = 30;
 const many = (prefix: string, from: number): string[] =>
@@ -253,6 +253,33 @@ describe('a large vat that ends', () => {
     },
   );
 
+  it('takes turns with others that have ended: they are not cleared away behind it', async () => {
+    const { clock, hold, step, release } = makeStepClock();
+    const stage = await makeBig({ clock });
+    const { state } = stage.rig.kernel;
+    const { id } = stage.vat('big');
+    await stage.say(
+      send(stage.root('bob'), 'wait', [], 'p+900'),
+      subscribe('p+900'),
+    );
+    await stage.finish('bob');
+    hold();
+    const ends = ['big', 'bob'].map(vat =>
+      stage.client.rpc.call('terminate', { cluster: 'demo', vat }),
+    );
+    await settle();
+    expect(state.endings.size).toBe(2);
+    while (!heardBy(stage).some(([promise]) => promise === 'p+900')) {
+      expect(await step()).toBe(true);
+    }
+    expect(state.changesByVat.count(id)).toBe(COUNT);
+    release();
+    await Promise.all(ends);
+    await stage.rig.kernel.idle();
+    expect(state.endings.size).toBe(0);
+    await end(stage);
+  });
+
   it('goes the same way when it ends itself, and when a fault ends it', async () => {
     for (const way of ['exit', 'fault'] as const) {
       const stage = await makeBig({
@@ -414,9 +441,9 @@ const poison = async (stage: Stage): Promise<void> => {
     send(alice, 'next'),
   );
 };
-const loseTwice = async (stage: Stage): Promise<void> => {
+const loseTwice = async (stage: Stage, name = 'alice'): Promise<void> => {
   for (let tries = 0; tries < 2; tries += 1) {
-    stage.vat('alice').lose('its thread ended');
+    stage.vat(name).lose('its thread ended');
     await settle();
   }
 };
@@ -631,6 +658,34 @@ describe('messages that no vat can take', () => {
     await whenBusy(stage, 'alice');
     expect(textOf(stage.flight('alice'))).toContain('next');
     await stage.finish('alice');
+    await end(stage);
+  });
+
+  it('and are given up are refused in turn with those of others, whoever has more of them', async () => {
+    const { clock, hold, step, release } = makeStepClock();
+    const stage = await makeMetered({ clock, longMilliseconds: 1e9 });
+    const few = many('p+', 500).slice(0, 10);
+    await poison(stage);
+    await stage.say(
+      send(stage.root('bob'), 'poison', [], P(499)),
+      ...few.map(result => send(P(499), 'x', [], result)),
+      ...[P(499), ...few].map(subscribe),
+    );
+    await loseTwice(stage);
+    await loseTwice(stage, 'bob');
+    hold();
+    await stage.finish('alice', subscribe('p-99'));
+    await stage.finish('bob', subscribe('p-99'));
+    const rejectedOf = (...names: readonly string[]): number =>
+      stage.rejected().filter(([promise]) => names.includes(promise)).length;
+    while (rejectedOf(P(499), ...few) < 1 + few.length) {
+      expect(await step()).toBe(true);
+    }
+    expect(rejectedOf(...many('p+', 100))).toBeLessThan(COUNT - 7);
+    release();
+    await expect
+      .poll(() => rejectedOf(P(1), ...many('p+', 100)), { timeout: 60_000 })
+      .toBe(1 + COUNT);
     await end(stage);
   });
 
@@ -941,35 +996,104 @@ describe('a large heap that is lost', () => {
     await end(stage);
   });
 
-  it('is cleared away by the next run after a crash amid that (invariants 2, 7, 10)', async () => {
-    const image = makeMemoryImage();
-    const { images, wrap } = makeWitness();
-    const stage = await makeBig({
-      image,
-      wrap: wrap(image),
-      deliveryMilliseconds: 1e9,
+  /** Answers no start of an upgrade of big. */
+  const holdUpgrades = (delivery: Delivery, vat: RawVat): Deed | undefined =>
+    delivery[0] === 'startVat' && vat.label === 'big' && vat.incarnation > 1
+      ? undefined
+      : behave(delivery);
+
+  /** The new code of big starts beside the old, and is not done. */
+  const startUpgrade = async (stage: Stage) => {
+    const upgraded = stage.client.rpc.call('upgrade', {
+      cluster: 'demo',
+      vat: 'big',
+      bundle: {
+        text: JSON.stringify({ moduleFormat: 'cooperageScript', v: 2 }),
+      },
     });
-    await stage.rig.kernel.state.store.commit();
-    images.length = 0;
-    const before = await reopen(image);
-    await stage.client.rpc.call('restart', { cluster: 'demo', vat: 'big' });
-    const isBack = () =>
-      stage.rig.vats.all.some(
-        ({ label, isKilled, isBusy }) => label === 'big' && !isKilled && isBusy,
-      );
-    while (!isBack()) {
-      await settle();
+    await settle();
+    await stage.finish('big');
+    await whenBusy(stage, 'big');
+    const young = stage.rig.vats.all.findLast(({ label }) => label === 'big');
+    if (young?.incarnation !== 2) {
+      throw Error('the upgrade has not come so far');
     }
-    await stage.rig.kernel.state.store.commit();
-    expect(images.length).toBeGreaterThan(8);
-    const entries = new Set<unknown>();
-    for (const crashed of images) {
-      entries.add(crashed.tables.get('clists')?.size);
-      expect(await reopen(crashed)).toEqual(before);
+    return { upgraded, young };
+  };
+
+  it('is cleared away in bounded cranks when an upgrade has replaced it, and then the new one gets what waits (invariants 7, 11)', async () => {
+    const { clock, hold, step, release } = makeStepClock();
+    const { seen, afterCrank } = makeFallMeter(entriesOf);
+    const stage = await makeBig({ clock, afterCrank, behave: holdUpgrades });
+    const { state } = stage.rig.kernel;
+    const { upgraded, young } = await startUpgrade(stage);
+    const before = entriesOf(state);
+    seen.most = 0;
+    hold();
+    young.finish({ syscalls: [send('o-50', 'begun')] });
+    await settle();
+    expect(state.vats.get(young.id)).toMatchObject({
+      incarnation: 2,
+      asleep: 0,
+    });
+    expect(before - entriesOf(state)).toBeLessThanOrEqual(7);
+    let steps = 0;
+    for (; !young.isBusy; steps += 1) {
+      expect(await step()).toBe(true);
     }
-    expect(entries.size).toBeGreaterThan(5);
-    await end(stage);
+    expect(before - entriesOf(state)).toBeGreaterThanOrEqual(COUNT);
+    expect(steps).toBeGreaterThan(6);
+    expect(seen.most).toBeLessThanOrEqual(7);
+    expect(state.promisesByDecider.count(young.id)).toBe(0);
+    expect(textOf(young.deliveries.at(-1))).toContain('wait');
+    release();
+    expect(await upgraded).toEqual({ incarnation: 2 });
+    expect(heardBy(stage).every(([, isRejected]) => isRejected)).toBe(true);
+    await stage.rig.kernel.stop();
   });
+
+  it.each(['restart', 'upgrade'] as const)(
+    'is cleared away by the next run after a crash amid that, when it was lost by a %s (invariants 2, 7, 10)',
+    async how => {
+      const image = makeMemoryImage();
+      const { images, wrap } = makeWitness();
+      const stage = await makeBig({
+        image,
+        wrap: wrap(image),
+        deliveryMilliseconds: 1e9,
+        behave: holdUpgrades,
+      });
+      if (how === 'upgrade') {
+        const { young } = await startUpgrade(stage);
+        await stage.rig.kernel.state.store.commit();
+        images.length = 0;
+        young.finish();
+      } else {
+        await stage.rig.kernel.state.store.commit();
+        images.length = 0;
+        const { rpc } = stage.client;
+        await rpc.call('restart', { cluster: 'demo', vat: 'big' });
+      }
+      const before = await reopen(image);
+      const isBack = () =>
+        stage.rig.vats.all.some(
+          ({ label, isKilled, isBusy, incarnation }) =>
+            label === 'big' && !isKilled && isBusy && incarnation > 1,
+        );
+      while (!isBack()) {
+        await settle();
+      }
+      await stage.rig.kernel.state.store.commit();
+      expect(images.length).toBeGreaterThan(8);
+      const entries = new Set<unknown>();
+      for (const crashed of images) {
+        entries.add(crashed.tables.get('clists')?.size);
+        expect(await reopen(crashed)).toEqual(before);
+      }
+      expect(entries.size).toBeGreaterThan(5);
+      await end(stage);
+    },
+  );
 });
 
 describe('a session that ends', () => {

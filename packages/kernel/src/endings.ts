@@ -90,6 +90,16 @@ export const makeEndings = (
     return limit - left;
   };
 
+  let steps = 0;
+
+  /** The dead, from another one on at each step: who has left much delays the others by a step. */
+  const inTurn = () => {
+    const all = [...state.endings.values()];
+    const first = steps % all.length;
+    steps += 1;
+    return [...all.slice(first), ...all.slice(0, first)];
+  };
+
   return harden({
     /** The endpoint, whose own row goes in the same crank, is dead from now on. To be followed by a `step`. */
     begin: (endpoint: EndpointId, reason: string): void => {
@@ -99,7 +109,7 @@ export const makeEndings = (
     /** Clears away a bounded part of what the dead have left, to be used inside a crank. */
     step: (): void => {
       let left = most;
-      for (const { endpoint, reason } of [...state.endings.values()]) {
+      for (const { endpoint, reason } of inTurn()) {
         const data = encodeError('Error', reason);
         left -= clear(endpoint, data, left);
         if (left <= 0) {

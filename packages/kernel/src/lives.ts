@@ -85,27 +85,23 @@ export const makeLives = (
   };
 
   /** The vat's heap is gone, its store stays: a new incarnation. What follows is bounded; the rest is done in steps, see `losses.ts`. */
-  const loseHeap = (vat: VatId, upgradeMessage: string): void => {
+  const loseHeap = (
+    vat: VatId,
+    upgradeMessage: string,
+    renamed: Iterable<Kref> = [],
+  ): void => {
     const lost = beginIncarnation(vat, upgradeMessage);
     if (lost) {
-      losses.begin(vat, lost.incarnation, lost.data);
+      losses.begin(vat, { ...lost, renamed });
     }
   };
 
-  /** Another heap follows in the same crank: so all of it is done now, however much it is. */
-  const replaceHeap = (vat: VatId, upgradeMessage: string): void => {
-    const lost = beginIncarnation(vat, upgradeMessage);
-    if (lost) {
-      losses.complete(vat, lost.incarnation, lost.data);
-    }
-  };
-
-  /** What a run has left to do that was cut off amid such steps. */
+  /** What a run has left to do that was cut off amid such steps. To find it takes a look at all rows, as their load has just done: nobody is served yet. */
   const resumeLosses = (upgradeMessage: string): void => {
     for (const vat of losses.unfinished()) {
       const { incarnation } = vatRow(vat);
       const data = encodeDisconnection<Kref>(upgradeMessage, incarnation - 1);
-      losses.begin(vat, incarnation, data);
+      losses.begin(vat, { incarnation, data, renamed: [] });
     }
   };
 
@@ -143,7 +139,6 @@ export const makeLives = (
     endSessions,
     endVats,
     loseHeap,
-    replaceHeap,
     resumeLosses,
     failVat,
     freeVat,

@@ -32,13 +32,13 @@ const setScene = () => {
     promises,
     add,
     vrefsOf,
-    lose: (vat: VatId): void =>
+    lose: (vat: VatId, ...renamed: Kref[]): void =>
       parts.run(() => {
         const row = state.vats.get(vat);
         if (row) {
           const incarnation = row.incarnation + 1;
           state.vats.put({ ...row, incarnation, asleep: 1 });
-          losses.begin(vat, incarnation, LOST);
+          losses.begin(vat, { incarnation, data: LOST, renamed });
         }
       }),
     step: () => parts.run(losses.step),
@@ -112,7 +112,7 @@ describe('a heap that is gone', () => {
     const { add, losses, lose, step, vrefsOf } = setScene();
     const names = Array.from({ length: 7 }, (_, nth) => `o+${nth + 1}`);
     [ALICE, BOB].forEach(vat => add(vat, ...names));
-    [ALICE, BOB].forEach(lose);
+    [ALICE, BOB].forEach(vat => lose(vat));
     const left = () => [vrefsOf(ALICE).length, vrefsOf(BOB).length];
     const seen = [left()];
     while (!losses.isDone()) {
@@ -134,7 +134,7 @@ describe('a heap that is gone', () => {
       const row = state.vats.get(ALICE);
       if (row) {
         state.vats.put({ ...row, incarnation: 2, asleep: 1 });
-        losses.begin(ALICE, 2, LOST);
+        losses.begin(ALICE, { incarnation: 2, data: LOST, renamed: [] });
       }
     });
     expect(losses.isDone()).toBe(false);
@@ -142,8 +142,16 @@ describe('a heap that is gone', () => {
     expect([losses.isDone(), vrefsOf(ALICE).length]).toEqual([true, 5]);
   });
 
-  it('can be cleared away at once, and is found after a crash that cut it off', () => {
-    const { state, parts, losses, add, vrefsOf } = setScene();
+  it('leaves no entry of what is renamed, from the first crank on', () => {
+    const { add, losses, lose, vrefsOf } = setScene();
+    const [, , three] = add(ALICE, 'p+1', 'p+2', 'o+3', 'o+4');
+    lose(ALICE, three as Kref, 'ko999' as Kref);
+    expect(losses.isDone()).toBe(false);
+    expect(vrefsOf(ALICE)).toEqual(['o+0', 'p+2', 'o+4']);
+  });
+
+  it('is found after a crash that cut it off', () => {
+    const { state, parts, losses, add, step, vrefsOf } = setScene();
     add(ALICE, 'p+1', 'p+2', 'o+3', 'o+4', 'o+5');
     expect(losses.unfinished()).toEqual([]);
     parts.run(() => {
@@ -160,7 +168,12 @@ describe('a heap that is gone', () => {
       }
     });
     expect(losses.unfinished()).toEqual([ALICE]);
-    parts.run(() => losses.complete(ALICE, 2, LOST));
+    parts.run(() =>
+      losses.begin(ALICE, { incarnation: 2, data: LOST, renamed: [] }),
+    );
+    while (!losses.isDone()) {
+      step();
+    }
     expect([losses.isDone(), losses.unfinished(), vrefsOf(ALICE)]).toEqual([
       true,
       [],

@@ -1,22 +1,13 @@
 import harden from '@endo/harden';
-import {
-  isDurableVref,
-  isExportVref,
-  isPromiseKref,
-  ROOT_VREF,
-  type CapData,
-  type EndpointId,
-  type Kref,
-  type VatId,
-} from '@cooperage/protocol';
+import type { CapData, Kref, VatId } from '@cooperage/protocol';
 import type { CLists } from './clist.ts';
-import type { Inbox } from './inbox.ts';
+import { survivesHeap } from './heap-survival.ts';
 import type { Promises } from './promises.ts';
 import type { Refusals } from './refusals.ts';
 import type { CListRow } from './store/schema.ts';
 import type { State } from './store/state.ts';
 
-/** Entries that a step looks at for each that it may clear away. */
+/** Entries that a step looks at for each row that it may clear away. */
 const LOOKS = 10;
 
 /** What is left to be looked at of a heap that is gone. */
@@ -33,13 +24,14 @@ type Loss = {
 
 /**
  * Heaps that are gone, and what they leave in the tables: promises that the heap
- * was to decide reject, and exports that only the heap knew are orphans. Promises
- * stay if the vat is to hear of them, for a durable watcher may wait. The root is
- * known to every incarnation.
+ * was to decide reject, and entries that only the heap knew go (see
+ * `heap-survival.ts`), by which its exports are orphans.
  *
  * All this is done in steps of so many rows. The vat's row says at once that it
- * has no heap, and it gets none before the last step, so it can't tell. What a
- * crash leaves is found by what is there and should not be.
+ * has no heap, or an upgrade's, which knows nothing of these rows; and nothing is
+ * delivered to it before the last step, so it can't tell. If that heap is lost
+ * meanwhile, what is left of the one before goes with it. What a crash leaves is
+ * found by what is there and should not be.
  */
 export const makeLosses = (
   state: State,
@@ -47,29 +39,17 @@ export const makeLosses = (
     clists,
     promises,
     refusals,
-    inbox,
     most,
   }: {
     clists: CLists;
     promises: Promises;
     refusals: Refusals;
-    inbox: Inbox;
     /** Rows that one step clears away. */
     most: number;
   },
 ) => {
   /** A crank that was undone may have left one; the tables are believed. */
   const losses = new Map<VatId, Loss>();
-
-  /** Promises that the endpoint waits to hear of, or is about to hear of. */
-  const isAwaited = (endpoint: EndpointId, kref: Kref): boolean =>
-    promises.get(kref).subscribers.includes(endpoint) ||
-    inbox.hasNotify(endpoint, kref);
-
-  const survives = ({ endpoint, kref, vref }: CListRow): boolean =>
-    isPromiseKref(kref)
-      ? isAwaited(endpoint, kref)
-      : !isExportVref(vref) || isDurableVref(vref) || vref === ROOT_VREF;
 
   const rejectDecided = (vat: VatId, kref: Kref, data: CapData<Kref>): void => {
     if (state.promises.get(kref)?.decider === vat) {
@@ -80,19 +60,19 @@ export const makeLosses = (
   /** Gives whether the entry had to go. */
   const removeEntry = ({ endpoint, kref, vref }: CListRow): boolean => {
     const row = state.clists.get(endpoint, kref);
-    if (row?.vref !== vref || survives(row)) {
+    if (row?.vref !== vref || survivesHeap(state, row)) {
       return false;
     }
     clists.remove(row);
     return true;
   };
 
-  /** Works on; gives how many rows it cleared away. */
+  /** Works on; gives how many rows that took, and so many looks are one. */
   const goOn = (vat: VatId, loss: Loss, limit: number): number => {
     const { decided, entries, data } = loss;
-    const looks = loss.done + limit * LOOKS;
+    const before = loss.done;
     let left = limit;
-    for (; left > 0 && loss.done < looks; loss.done += 1) {
+    for (; left > 0 && loss.done < before + limit * LOOKS; loss.done += 1) {
       const kref = decided[loss.done];
       const entry = entries[loss.done - decided.length];
       if (kref !== undefined) {
@@ -106,37 +86,43 @@ export const makeLosses = (
         break;
       }
     }
-    return limit - left;
-  };
-
-  const begin = (
-    vat: VatId,
-    { incarnation, data }: Pick<Loss, 'incarnation' | 'data'>,
-  ): Loss => {
-    const loss = {
-      incarnation,
-      data,
-      decided: state.promisesByDecider.values(vat).map(({ kref }) => kref),
-      entries: state.clistByEndpoint.values(vat),
-      done: 0,
-    };
-    losses.set(vat, loss);
-    return loss;
+    return Math.max(limit - left, Math.ceil((loss.done - before) / LOOKS));
   };
 
   const isReal = (vat: VatId, { incarnation }: Loss): boolean =>
     state.vats.get(vat)?.incarnation === incarnation;
 
   return harden({
-    /** The vat, whose row is that of its next incarnation, has lost its heap: a part of what follows, the rest in steps. */
-    begin: (vat: VatId, incarnation: number, data: CapData<Kref>): void => {
-      goOn(vat, begin(vat, { incarnation, data }), most);
+    /**
+     * The vat, whose row is that of its next incarnation, has lost its heap: a part
+     * of what follows, the rest in steps. Entries of what is renamed, to which the
+     * next heap will give other names in this crank, go at once.
+     */
+    begin: (
+      vat: VatId,
+      {
+        incarnation,
+        data,
+        renamed,
+      }: Pick<Loss, 'incarnation' | 'data'> & { renamed: Iterable<Kref> },
+    ): void => {
+      for (const kref of renamed) {
+        const row = state.clists.get(vat, kref);
+        if (row) {
+          clists.remove(row);
+        }
+      }
+      const loss = {
+        incarnation,
+        data,
+        decided: state.promisesByDecider.values(vat).map(({ kref }) => kref),
+        entries: state.clistByEndpoint.values(vat),
+        done: 0,
+      };
+      losses.set(vat, loss);
+      goOn(vat, loss, most);
     },
-    /** The same as a whole. */
-    complete: (vat: VatId, incarnation: number, data: CapData<Kref>): void => {
-      goOn(vat, begin(vat, { incarnation, data }), Infinity);
-    },
-    /** Until this is over the vat must get no heap. */
+    /** Until this is over nothing is delivered to the vat, and it gets no heap. */
     isUnderWay: (vat: VatId): boolean => losses.has(vat),
     isDone: (): boolean => losses.size === 0,
     /** A bounded part of what is left; in a crank of its own, which is not undone. */
@@ -165,7 +151,9 @@ export const makeLosses = (
             asleep === 1 &&
             !losses.has(id) &&
             (state.promisesByDecider.count(id) > 0 ||
-              !state.clistByEndpoint.values(id).every(survives)),
+              !state.clistByEndpoint
+                .values(id)
+                .every(row => survivesHeap(state, row))),
         )
         .map(({ id }) => id),
   });

@@ -204,7 +204,9 @@ describe('whoever decides', () => {
       addPromise(BOB, ALICE),
     ]) as [Kref, Kref, Kref];
     const { incarnation = NaN } = state.vats.get(ALICE) ?? {};
-    parts.run(() => parts.losses.begin(ALICE, incarnation, DONE));
+    parts.run(() =>
+      parts.losses.begin(ALICE, { incarnation, data: DONE, renamed: [] }),
+    );
     expect([one, two, others].map(each => promises.get(each).state)).toEqual([
       'rejected',
       'rejected',

@@ -102,9 +102,9 @@ export const makeRefusals = (
   };
 
   /** Vats whose code can't run and for which messages may wait. A crank that was undone may have left one; the tables are believed. */
-  const failed = new Set<VatId>();
+  const failed = new Map<VatId, null>();
   /** Vats that have lost objects for which messages may wait, and where those wait of which it is not known yet. */
-  const sifted = new Map<VatId, number[] | undefined>();
+  const sifted = new Map<VatId, { positions?: number[] }>();
 
   const failureOf = (vat: VatId): string | null =>
     state.vats.get(vat)?.failure ?? null;
@@ -142,10 +142,11 @@ export const makeRefusals = (
     return 1;
   };
 
-  /** Works through positions, the last one first; gives how many rows it rejected. Those that are left stay in the list. */
+  /** Works through positions, the last one first; gives how many rows that took, and so many looks are one. Those that are left stay in the list. */
   const sift = (vat: VatId, positions: number[], limit: number): number => {
     let left = limit;
-    for (let looks = 0; looks < limit * LOOKS && left > 0; looks += 1) {
+    let looks = 0;
+    for (; looks < limit * LOOKS && left > 0; looks += 1) {
       const position = positions.pop();
       if (position === undefined) {
         break;
@@ -155,7 +156,7 @@ export const makeRefusals = (
         positions.push(position);
       }
     }
-    return limit - left;
+    return Math.max(limit - left, Math.ceil(looks / LOOKS));
   };
 
   /** Positions of items that are given up, and what they reject with. Here too the tables are believed. */
@@ -199,6 +200,47 @@ export const makeRefusals = (
       .map(({ position }) => position)
       .reverse();
 
+  /** Refuses at most so many rows of one after the other; gives how many more may be. Whoever had a turn comes last the next time. */
+  const inTurn = <Key, Value>(
+    all: Map<Key, Value>,
+    limit: number,
+    refuseSome: (key: Key, limit: number, value: Value) => number,
+  ): number => {
+    let left = limit;
+    for (const [key, value] of [...all]) {
+      if (left <= 0) {
+        break;
+      }
+      left -= refuseSome(key, left, value);
+      if (all.delete(key)) {
+        all.set(key, value);
+      }
+    }
+    return left;
+  };
+
+  /** They take turns: whoever has much to be refused, of whatever kind, delays others by a step. */
+  const kinds = [
+    (limit: number) => inTurn(givenUp, limit, refuseGivenUp),
+    (limit: number) =>
+      inTurn(failed, limit, (vat, left) => {
+        const rows = refuseFor(vat, left);
+        if (!isLeftFor(vat)) {
+          failed.delete(vat);
+        }
+        return rows;
+      }),
+    (limit: number) =>
+      inTurn(sifted, limit, (vat, left, known) => {
+        known.positions ??= positionsIn(vat);
+        const rows = sift(vat, known.positions, left);
+        if (known.positions.length === 0) {
+          sifted.delete(vat);
+        }
+        return rows;
+      }),
+  ];
+
   return harden({
     reject,
     refuseItems,
@@ -224,7 +266,7 @@ export const makeRefusals = (
     fail: (vat: VatId): void => {
       refuseFor(vat, most);
       if (isLeftFor(vat)) {
-        failed.add(vat);
+        failed.set(vat, null);
       }
     },
     /**
@@ -247,7 +289,7 @@ export const makeRefusals = (
       const positions = positionsIn(vat);
       sift(vat, positions, most);
       if (positions.length > 0) {
-        sifted.set(vat, undefined);
+        sifted.set(vat, {});
       }
     },
     /** Of what waits for the vat it is not known yet what can still be delivered. */
@@ -256,14 +298,14 @@ export const makeRefusals = (
     restore: (): void => {
       for (const { id } of state.vats.values()) {
         if (isLeftFor(id)) {
-          failed.add(id);
+          failed.set(id, null);
         }
         const head = inbox.head(id);
         if (isGivenUp(head)) {
           givenUp.set(head.position, dataOfTries(head));
         }
         if (state.messages.count(id) > 0) {
-          sifted.set(id, undefined);
+          sifted.set(id, {});
         }
       }
     },
@@ -272,33 +314,10 @@ export const makeRefusals = (
     /** A bounded part of what is left; in a crank of its own, which is not undone. */
     step: (): void => {
       let left = most;
-      for (const position of givenUp.keys()) {
-        left -= refuseGivenUp(position, left);
-        if (left <= 0) {
-          return;
-        }
+      for (const refuseSome of kinds) {
+        left = refuseSome(left);
       }
-      for (const vat of failed) {
-        left -= refuseFor(vat, left);
-        if (left <= 0) {
-          failed.delete(vat);
-          failed.add(vat); // the others come before the rest of it
-          return;
-        }
-        failed.delete(vat);
-      }
-      for (const [vat, known] of sifted) {
-        const positions = known ?? positionsIn(vat);
-        left -= sift(vat, positions, left);
-        sifted.delete(vat);
-        if (positions.length > 0) {
-          sifted.set(vat, positions);
-          return;
-        }
-        if (left <= 0) {
-          return;
-        }
-      }
+      kinds.push(...kinds.splice(0, 1));
     },
   });
 };

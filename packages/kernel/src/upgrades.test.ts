@@ -351,6 +351,7 @@ describe('while the new code starts', () => {
         release();
         expect(await upgraded).toEqual({ incarnation: 2 });
         await stage.finish('bob');
+        await stage.rig.kernel.idle();
         found.push({ asleep, incarnation, tables: tablesOf(stage) });
         await end(stage);
       }

@@ -15,6 +15,7 @@ import type { VatRow } from './store/vat-schema.ts';
 import type { State } from './store/state.ts';
 import type { StoreKeeper } from './vat-stores.ts';
 import type { UpgradeOrder } from './upgrade-order.ts';
+import type { Flight } from './translate/to-endpoint.ts';
 import type { Candidate, Candidates } from './vats/candidates.ts';
 import type { Runner } from './vats/runner.ts';
 import type { LossCause } from './vats/worker-owner.ts';
@@ -155,9 +156,14 @@ export const makeUpgrades = (
   /** The old heap goes and the row is that of the new incarnation, before its startVat; inside a crank. */
   const renew = (
     { vat, order }: Upgrade,
-    { code, incarnation }: { code: Code; incarnation: number },
+    {
+      code,
+      incarnation,
+      flight,
+    }: { code: Code; incarnation: number; flight: Flight },
   ): void => {
-    lives.replaceHeap(vat, order.upgradeMessage ?? 'vat upgraded');
+    const message = order.upgradeMessage ?? 'vat upgraded';
+    lives.loseHeap(vat, message, flight.additions.keys());
     lives.unfail(vat);
     const row = vatRow(vat);
     const parameters = order.parameters ?? {
@@ -189,7 +195,7 @@ export const makeUpgrades = (
   ): void => {
     try {
       parts.run(() => {
-        renew(upgrade, renewed);
+        renew(upgrade, { ...renewed, flight: candidate.flight });
         candidates.apply(candidate);
       });
     } catch (problem) {
@@ -208,18 +214,15 @@ export const makeUpgrades = (
   };
 
   /**
-   * Nothing of the vat's c-list changes from here on until the end, or, if its heap is
-   * lost, as it would then: so the start can be prepared for the tables as they will be.
+   * Nothing of the vat's c-list changes from here on until the end, unless its heap is
+   * lost, and then only what the start leaves out: so it can be prepared now.
    */
   const startCandidate = (upgrade: Upgrade): void => {
     const { vat } = upgrade;
     const before = vatRow(vat);
     const code = insistRow(upgrade.code, `code for ${vat}`);
     const incarnation = before.incarnation + 1;
-    const flight = parts.rehearse(() => {
-      renew(upgrade, { code, incarnation });
-      return parts.flights.startVat(vat);
-    });
+    const flight = parts.flights.startVat(vat, upgrade.order.parameters);
     upgrade.stage = 'starting';
     const candidate = candidates.start(
       {

@@ -13,6 +13,7 @@ import {
   type CapData,
   type EndpointId,
   type SessionId,
+  type VatId,
   type Vref,
 } from '@cooperage/protocol';
 import { makeMemoryImage, openMemoryKernelDb } from '../adapters/memory.ts';
@@ -240,6 +241,15 @@ export const makeRandomTables = (numbers: readonly number[]) => {
     }
   };
 
+  /** Some have another at once, as after an upgrade. */
+  const loseHeap = (vat: VatId): void => {
+    lives.loseHeap(vat, 'the test says so');
+    const row = state.vats.get(vat);
+    if (row && choose(2)) {
+      state.vats.put({ ...row, asleep: 0 });
+    }
+  };
+
   const send = (endpoint: EndpointId): void => {
     const target = known(endpoint);
     if (target !== undefined) {
@@ -265,7 +275,7 @@ export const makeRandomTables = (numbers: readonly number[]) => {
       [34, subscribe],
       [36, keepSome],
       [38, () => forget(pick([...state.home.values()])?.name)],
-      [39, of => isVatId(of) && lives.loseHeap(of, 'the test says so')],
+      [39, of => isVatId(of) && loseHeap(of)],
       [40, endSome],
       [44, tellOfGarbage],
       [46, clearSome],
@@ -273,9 +283,20 @@ export const makeRandomTables = (numbers: readonly number[]) => {
     deeds.find(([below]) => number < below)?.[1](endpoint);
   };
 
+  /** What `work` gives in the tables as it makes them, which are then as they were. */
+  const rehearse = <Result>(work: () => Result): Result => {
+    state.store.begin();
+    parts.promises.beginCrank();
+    try {
+      return work();
+    } finally {
+      state.store.undo();
+    }
+  };
+
   return {
     state,
-    parts,
+    parts: { ...parts, rehearse },
     endpoints,
     forget: (name: string): void => parts.run(() => forget(name)),
     /** To its last row; also one that has ended already, in part. */

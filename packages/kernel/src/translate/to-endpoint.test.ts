@@ -285,7 +285,10 @@ describe('a start', () => {
     ) as [Kref, Kref];
     scene.send(BOB, bob, weak, named);
     scene.land(scene.prepare(BOB));
-    parts.run(() => parts.applySyscall(BOB, ['dropImports', [vref('o-52')]]));
+    parts.run(() => {
+      parts.applySyscall(BOB, ['dropImports', [vref('o-52')]]);
+      parts.applySyscall(BOB, ['subscribe', vref('p-51')]);
+    });
     parts.run(() => {
       const row = state.vats.get(BOB);
       if (row) {
@@ -308,6 +311,50 @@ describe('a start', () => {
       promises: ['p-51'],
     });
     expect(flight).toMatchObject({ item: null, action: null, retired: [] });
+  });
+
+  it('of a heap that is to replace another has new names for what goes with that', () => {
+    const { thing, one, two, parts, state, flights, rowsOf, alice } =
+      setScene();
+    parts.run(() => parts.applySyscall(ALICE, ['subscribe', vref('p+2')]));
+    const data = dataOf('#["$0","&1","&2"]', thing, one, two);
+    const flight = flights.startVat(ALICE, data);
+    expect(flight.delivery).toEqual([
+      'startVat',
+      { body: data.body, slots: ['o-50', 'p-51', 'p+2'] },
+    ]);
+    expect(flight.held).toEqual({
+      reachable: [],
+      recognizable: [],
+      promises: [],
+    });
+    parts.run(() => {
+      const row = state.vats.get(ALICE);
+      if (row) {
+        state.vats.put({ ...row, incarnation: 2 });
+      }
+      parts.losses.begin(ALICE, {
+        incarnation: 2,
+        data: dataOf('#"lost"'),
+        renamed: flight.additions.keys(),
+      });
+      flights.land(flight);
+    });
+    for (; !parts.losses.isDone(); parts.run(() => parts.losses.step()));
+    expect(rowsOf(ALICE)).toEqual(
+      [
+        [alice, 'o+0', 1],
+        [thing, 'o-50', 1],
+        [one, 'p-51', 1],
+        [two, 'p+2', 1],
+      ].sort(),
+    );
+    expect(state.objects.get(thing)?.owner).toBe(null);
+    expect([one, two].map(each => state.promises.get(each)?.state)).toEqual([
+      'rejected',
+      'rejected',
+    ]);
+    expect(findInconsistencies(state)).toEqual([]);
   });
 
   it('of a vat that is not in the tables has nothing to look through, and names from fifty on', () => {

@@ -17,6 +17,7 @@ import {
 import type { CLists } from '../clist.ts';
 import { insistRow } from '../faults.ts';
 import type { GcAction } from '../gc/actions.ts';
+import { survivesHeap } from '../heap-survival.ts';
 import type { Inbox } from '../inbox.ts';
 import type { Promises } from '../promises.ts';
 import type { CListRow, QueueRow } from '../store/schema.ts';
@@ -51,6 +52,13 @@ export type Flight = {
 export const FIRST_IMPORT = 50;
 const NEW_VAT = Object.freeze({ nextImport: FIRST_IMPORT });
 
+type NamesOptions = {
+  readonly isNew?: boolean;
+  /** Whether the endpoint will still have this entry of its c-list. */
+  readonly counts?: (row: CListRow) => boolean;
+};
+const ALL = (): boolean => true;
+
 const TOO_MUCH = encodeError<Vref>(
   'Error',
   'the answer is too much to be told together with what names it: ask for less at once',
@@ -64,8 +72,11 @@ export const makeFlights = (
     inbox,
   }: { clists: CLists; promises: Promises; inbox: Inbox },
 ) => {
-  /** Names for one endpoint: what it has, and what this flight gives it. */
-  const makeNames = (endpoint: EndpointId, isNew = false) => {
+  /** Names for one endpoint: those that it has and that count, and what this flight gives it. */
+  const makeNames = (
+    endpoint: EndpointId,
+    { isNew = false, counts = ALL }: NamesOptions = {},
+  ) => {
     const additions = new Map<Kref, Vref>();
     const reached = new Set<Kref>();
     const named = new Set<Kref>();
@@ -82,7 +93,7 @@ export const makeFlights = (
     const toVref = (kref: Kref): Vref => {
       named.add(kref);
       const row = clists.entry(endpoint, kref);
-      if (row) {
+      if (row && counts(row)) {
         if (!row.reachable) {
           reached.add(kref);
         }
@@ -101,26 +112,30 @@ export const makeFlights = (
 
   /** What earlier heaps have left in the c-list, but exports and what this delivery names. */
   const holdingsOf = (vat: VatId, named: ReadonlySet<Kref>): Holdings => {
-    const rows = state.clistByEndpoint
-      .values(vat)
-      .filter(({ kref }) => !named.has(kref));
-    const imports = rows.filter(
-      ({ kref, vref }) => !isPromiseKref(kref) && !isExportVref(vref),
-    );
-    const vrefs = (some: readonly CListRow[]): Vref[] =>
-      some.map(({ vref }) => vref);
-    return {
-      reachable: vrefs(imports.filter(({ reachable }) => reachable)),
-      recognizable: vrefs(imports.filter(({ reachable }) => !reachable)),
-      promises: vrefs(rows.filter(({ kref }) => isPromiseKref(kref))),
-    };
+    const reachable: Vref[] = [];
+    const recognizable: Vref[] = [];
+    const waited: Vref[] = [];
+    for (const row of state.clistByEndpoint.values(vat)) {
+      if (named.has(row.kref) || !survivesHeap(state, row)) {
+        continue;
+      }
+      if (isPromiseKref(row.kref)) {
+        waited.push(row.vref);
+      } else if (!isExportVref(row.vref)) {
+        (row.reachable ? reachable : recognizable).push(row.vref);
+      }
+    }
+    return { reachable, recognizable, promises: waited };
   };
 
   const makeStart = (
     vat: VatId,
     { isNew, parameters }: { isNew: boolean; parameters: CapData<Kref> },
   ): Flight => {
-    const names = makeNames(vat, isNew);
+    const names = makeNames(vat, {
+      isNew,
+      counts: row => survivesHeap(state, row),
+    });
     const delivery: Delivery = ['startVat', names.toCapData(parameters)];
     return {
       endpoint: vat,
@@ -135,11 +150,18 @@ export const makeFlights = (
     };
   };
 
-  /** Starts the next heap of a vat that has had one. */
-  const startVat = (vat: VatId): Flight => {
+  /**
+   * Starts the next heap of a vat that has had one, or has one still: to land when
+   * that is lost, and the entries of what this adds have gone with it. Parameters
+   * are those of before unless others are given.
+   */
+  const startVat = (vat: VatId, others?: CapData<Kref>): Flight => {
     const row = insistRow(state.vats.get(vat), `vat ${vat}`);
     const { parametersBody: body, parametersSlots: slots } = row;
-    return makeStart(vat, { isNew: false, parameters: { body, slots } });
+    return makeStart(vat, {
+      isNew: false,
+      parameters: others ?? { body, slots },
+    });
   };
 
   /** Starts a vat that is not in the tables yet; to land when it is. */
