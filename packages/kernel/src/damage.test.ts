@@ -281,3 +281,146 @@ it('a vat whose file is spoilt while the kernel rests fails then, and those who 
   ]);
   await end(stage);
 });
+
+describe('a vat whose file is spoilt amid its upgrade', () => {
+  const HELLO = 'p+9';
+
+  /** Alice and bob have each a change in their files; the new code of alice starts unless her file can't be read for it. */
+  const startUpgrade = async ({
+    isSpoiltFirst,
+  }: {
+    isSpoiltFirst: boolean;
+  }) => {
+    const { clock, advance } = makeManualClock();
+    const stage = await makeStage(['alice', 'bob'], {
+      clock,
+      collectMilliseconds: Infinity,
+      behave: (delivery, { label, incarnation }) =>
+        delivery[0] === 'startVat' && label === 'alice' && incarnation > 1
+          ? undefined
+          : answerStart(delivery),
+    });
+    const { image, vats } = stage.rig;
+    for (const name of ['alice', 'bob']) {
+      await stage.say(send(stage.root(name), 'write'));
+      await stage.finishWith(name, { changes: CHANGES });
+    }
+    const rest = async (): Promise<void> => {
+      advance(60_000);
+      await settle();
+    };
+    await rest();
+    const { id } = stage.vat('alice');
+    const spoilNow = (): void => {
+      image.vats.set(id, { fold: 0, rows: new Map(), damage: 'spoilt' });
+    };
+    if (isSpoiltFirst) {
+      spoilNow();
+    }
+    const upgraded = stage.client.rpc
+      .call('upgrade', {
+        cluster: 'demo',
+        vat: 'alice',
+        bundle: { text: JSON.stringify({ moduleFormat: 'cooperageScript' }) },
+      })
+      .catch(({ code, message }) => ({ code, message }));
+    await settle();
+    const [old, young] = vats.all.filter(({ label }) => label === 'alice');
+    if (!old || !young) {
+      throw Error('the upgrade has not come so far');
+    }
+    if (!isSpoiltFirst) {
+      expect(young.isBusy).toBe(true);
+      spoilNow();
+    }
+    return { stage, rest, upgraded, old, young, id };
+  };
+
+  type Scene = Awaited<ReturnType<typeof startUpgrade>>;
+
+  /** Alice has failed for her file alone: who waits for her hears of it; bob goes on, and so does the next run. */
+  const insistFailedAlone = async ({ stage, id }: Scene): Promise<void> => {
+    const { rig, client } = stage;
+    expect(statesIn(rig)).toMatchObject({ alice: 'failed', bob: 'running' });
+    expect(reasonOf(rig, 'alice')).toContain(`the store of ${id}`);
+    await stage.say(
+      send(stage.root('alice'), 'hello', [], HELLO),
+      subscribe(HELLO),
+      send(stage.root('bob'), 'write'),
+    );
+    expect(JSON.stringify(client.deliveries.at(-1))).toContain(
+      `the store of ${id}`,
+    );
+    await stage.finishWith('bob', { changes: [['more', 'value']] });
+    const bob = stage.vat('bob').id;
+    await end(stage);
+    expect(rig.image.vats.get(bob)?.rows).toEqual(
+      new Map([
+        ['key', 'value'],
+        ['more', 'value'],
+      ]),
+    );
+    const next = makeRig(answerAll, { image: rig.image });
+    expect(statesIn(next)).toMatchObject({ alice: 'failed', bob: 'asleep' });
+    await next.kernel.stop();
+  };
+
+  it('is not upgraded when it is to be read for the new code; its heap goes on until the next change is to be written', async () => {
+    const scene = await startUpgrade({ isSpoiltFirst: true });
+    const { stage, rest, upgraded, old, young, id } = scene;
+    expect(await upgraded).toEqual({
+      code: 'UPGRADE_FAILED',
+      message: expect.stringContaining(`the store of ${id}`),
+    });
+    expect([old.isKilled, young.isKilled]).toEqual([false, true]);
+    await stage.say(send(stage.root('alice'), 'write'));
+    expect(old.isBusy).toBe(true);
+    await stage.finishWith('alice', { changes: CHANGES });
+    await rest();
+    await insistFailedAlone(scene);
+  });
+
+  it('goes on with its old heap when the new code fails', async () => {
+    const scene = await startUpgrade({ isSpoiltFirst: false });
+    const { stage, rest, upgraded, old, young } = scene;
+    young.finish({ outcome: { ok: false, problem: 'it throws' } });
+    expect(await upgraded).toEqual({
+      code: 'UPGRADE_FAILED',
+      message: 'Vat alice was not upgraded: it throws',
+    });
+    await stage.say(send(stage.root('alice'), 'write'));
+    expect(old.isBusy).toBe(true);
+    await stage.finishWith('alice', { changes: CHANGES });
+    await rest();
+    await insistFailedAlone(scene);
+  });
+
+  it('is upgraded when the new code had read it before, and fails when the next change is to be written', async () => {
+    const scene = await startUpgrade({ isSpoiltFirst: false });
+    const { stage, rest, upgraded, old, young } = scene;
+    young.finish({ changes: [['key', 'other']] });
+    expect(await upgraded).toEqual({ incarnation: 2 });
+    expect([old.isKilled, young.isKilled]).toEqual([true, false]);
+    expect(statesIn(stage.rig)).toMatchObject({ alice: 'running' });
+    await rest();
+    await insistFailedAlone(scene);
+  });
+
+  it('fails for its file when its old heap is lost and the new code fails', async () => {
+    const scene = await startUpgrade({ isSpoiltFirst: false });
+    const { stage, upgraded, old, young } = scene;
+    old.lose('its thread ended');
+    await settle();
+    young.finish({ outcome: { ok: false, problem: 'it throws' } });
+    expect(await upgraded).toEqual({
+      code: 'UPGRADE_FAILED',
+      message: expect.stringContaining(
+        'it throws; its heap was lost meanwhile',
+      ),
+    });
+    expect(statesIn(stage.rig)).toMatchObject({ alice: 'suspended' });
+    await stage.client.rpc.call('resume', { cluster: 'demo', vat: 'alice' });
+    await settle();
+    await insistFailedAlone(scene);
+  });
+});
