@@ -14,8 +14,12 @@ import type { ClusterRow, VatRow } from './store/vat-schema.ts';
 import type { State } from './store/state.ts';
 import type { Runner } from './vats/runner.ts';
 
-/** A cluster's, and that of one vat of it; without that, all of its vats are meant. */
-type Names = readonly [cluster: string, vat?: string | undefined];
+/** A cluster's, and that of one vat of it; without that, all of its vats are meant. See `OrderRequest` of the id. */
+type Names = readonly [
+  cluster: string,
+  vat?: string | undefined,
+  id?: string | undefined,
+];
 
 const MAY_BE_SUSPENDED = [
   'can be suspended',
@@ -29,6 +33,20 @@ const isSound = ({ failure, suspension }: VatRow): boolean =>
 
 /** It may be stopped, but not by a person, who can see to it that nobody else lets it go on. */
 const isOthers = ({ stoppedBy }: VatRow): boolean => stoppedBy !== 'person';
+
+/** Throws CooperageError when another than the one that is meant has the name. */
+const insistMeant = (
+  row: { readonly id: string },
+  id: string | undefined,
+  { code, what }: { code: 'CLUSTER_UNKNOWN' | 'VAT_UNKNOWN'; what: string },
+): void => {
+  if (id !== undefined && row.id !== id) {
+    throw new CooperageError(
+      code,
+      `${what} is ${row.id} now, not the ${id} that was meant: that one has ended`,
+    );
+  }
+};
 
 const NAME = /^[A-Za-z_$][\w$.-]{0,62}$/;
 
@@ -63,7 +81,7 @@ export const makeClusters = (
   const vatsOf = (cluster: ClusterRow): VatRow[] =>
     state.vatsByCluster.values(cluster.id);
 
-  const vatByName = (clusterName: string, vatName?: string): VatRow => {
+  const vatByName = (...[clusterName, vatName, id]: Names): VatRow => {
     const cluster = byName(clusterName);
     const wanted = vatName ?? cluster.bootstrap;
     const vats = vatsOf(cluster);
@@ -74,14 +92,23 @@ export const makeClusters = (
         `Cluster ${clusterName} has no vat ${JSON.stringify(wanted)}; it has ${vats.map(each => each.name).join(', ') || 'none'}${describeEnd(state, ended => ended.cluster === clusterName && ended.name === wanted)}`,
       );
     }
+    insistMeant(vat, id, {
+      code: 'VAT_UNKNOWN',
+      what: `Vat ${clusterName}.${wanted}`,
+    });
     return vat;
   };
 
   /** One vat, or all of the cluster's. */
-  const vatsNamed = (clusterName: string, vatName?: string): VatRow[] =>
-    vatName === undefined
-      ? vatsOf(byName(clusterName))
-      : [vatByName(clusterName, vatName)];
+  const vatsNamed = (...[clusterName, vatName, id]: Names): VatRow[] => {
+    if (vatName !== undefined) {
+      return [vatByName(clusterName, vatName, id)];
+    }
+    const cluster = byName(clusterName);
+    const what = `Cluster ${clusterName}`;
+    insistMeant(cluster, id, { code: 'CLUSTER_UNKNOWN', what });
+    return vatsOf(cluster);
+  };
 
   /**
    * Those of the vats named of which something can be asked. Throws CooperageError
@@ -90,9 +117,10 @@ export const makeClusters = (
   const vatsThat = (
     isMeant: (vat: VatRow) => boolean,
     [is, isNot]: readonly [is: string, isNot: string],
-    [clusterName, vatName]: Names,
+    names: Names,
   ): VatRow[] => {
-    const vats = vatsNamed(clusterName, vatName).filter(isMeant);
+    const [clusterName, vatName] = names;
+    const vats = vatsNamed(...names).filter(isMeant);
     if (vats.length === 0) {
       throw new CooperageError(
         'BAD_REQUEST',
@@ -104,13 +132,15 @@ export const makeClusters = (
     return vats;
   };
 
-  const terminate = (name: string, vatName?: string): void =>
+  const terminate = (...names: Names): void => {
+    const [name, vatName] = names;
     runner.terminate(
-      vatsNamed(name, vatName).map(({ id }) => id),
+      vatsNamed(...names).map(({ id }) => id),
       vatName === undefined
         ? `cluster ${name} was terminated`
         : `vat ${name}.${vatName} was terminated`,
     );
+  };
 
   const forget = (name: string): void => {
     const row = state.home.get(name);
@@ -130,8 +160,8 @@ export const makeClusters = (
     vatByName,
     vatsOf,
     terminate,
-    restart: (clusterName: string, vatName?: string): void => {
-      const vats = vatsNamed(clusterName, vatName);
+    restart: (...names: Names): void => {
+      const vats = vatsNamed(...names);
       vats.forEach(vat => runner.restart(vat.id, 'restarted by a person'));
     },
     /** Throws CooperageError BAD_REQUEST when there is no suspended vat among those named. */

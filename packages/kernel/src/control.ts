@@ -32,7 +32,7 @@ import { insistPrivilege } from './privilege.ts';
 import {
   badRequest,
   fieldsOf,
-  optionalTextOf,
+  parseOrder,
   parseReference,
   parseUpgrade,
   textOf,
@@ -124,21 +124,22 @@ export const makeClientServer = (
   const committedStatus = (): Promise<ControlMethods['status']['result']> =>
     new Promise(resolve => outputs.ride(() => resolve(status())));
 
+  type Obey = (...names: ReturnType<typeof parseOrder>) => void;
+
   /** What is done to one vat, or all of a cluster's. */
   const order =
-    (obey: (cluster: string, vat?: string) => void) =>
+    (obey: Obey) =>
     (params: unknown): Promise<null> => {
-      const fields = fieldsOf(params);
-      obey(textOf(fields, 'cluster'), optionalTextOf(fields, 'vat'));
+      obey(...parseOrder(params));
       return afterCommit(null);
     };
 
   /** The same, or to all vats there are when none is named. */
   const orderOrAll =
-    (obey: (cluster: string, vat?: string) => void, obeyForAll: () => void) =>
+    (obey: Obey, obeyForAll: () => void) =>
     (params: unknown): Promise<null> | null => {
-      const { cluster, vat } = fieldsOf(params);
-      if (cluster !== undefined || vat !== undefined) {
+      const { cluster, vat, id } = fieldsOf(params);
+      if ([cluster, vat, id].some(each => each !== undefined)) {
         return order(obey)(params);
       }
       obeyForAll();
@@ -221,8 +222,8 @@ export const makeClientServer = (
       terminate: order(clusters.terminate),
       restart: order(clusters.restart),
       upgrade: params => {
-        const { cluster, vat, order: wanted } = parseUpgrade(params);
-        return upgrades.upgrade(clusters.vatByName(cluster, vat).id, wanted);
+        const { id } = clusters.vatByName(...parseOrder(params));
+        return upgrades.upgrade(id, parseUpgrade(params));
       },
       resume: order(clusters.resume),
       suspend: order(clusters.suspend),

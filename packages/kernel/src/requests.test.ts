@@ -3,6 +3,7 @@ import {
   fieldsOf,
   optionalTextOf,
   parseInspection,
+  parseOrder,
   parseReference,
   parseUpgrade,
   sourceOf,
@@ -39,34 +40,41 @@ describe('what a client asks for', () => {
   });
 
   it('may be to upgrade vats, with or without parameters', () => {
-    const params = { cluster: 'demo', bundle: { text: '{}' } };
+    const params = { bundle: { text: '{}' } };
     expect(parseUpgrade(params)).toEqual({
-      cluster: 'demo',
-      vat: undefined,
-      order: {
-        source: { text: '{}' },
-        parameters: undefined,
-        upgradeMessage: undefined,
-        by: 'person',
-      },
+      source: { text: '{}' },
+      parameters: undefined,
+      upgradeMessage: undefined,
+      by: 'person',
     });
     expect(
       parseUpgrade({
         ...params,
-        vat: 'alice',
         parameters: { size: 7 },
         upgradeMessage: 'better',
       }),
     ).toEqual({
-      cluster: 'demo',
-      vat: 'alice',
-      order: {
-        source: { text: '{}' },
-        parameters: { body: '#{"size":7}', slots: [] },
-        upgradeMessage: 'better',
-        by: 'person',
-      },
+      source: { text: '{}' },
+      parameters: { body: '#{"size":7}', slots: [] },
+      upgradeMessage: 'better',
+      by: 'person',
     });
+  });
+
+  it('is for a cluster, for a vat of it, and for nobody else who has the name', () => {
+    expect(parseOrder({ cluster: 'demo' })).toEqual([
+      'demo',
+      undefined,
+      undefined,
+    ]);
+    expect(parseOrder({ cluster: 'demo', vat: 'alice', id: 'v3' })).toEqual([
+      'demo',
+      'alice',
+      'v3',
+    ]);
+    for (const params of [{ id: 'v3' }, { cluster: 'demo', id: 3 }]) {
+      expect(() => parseOrder(params)).toThrow('The request needs');
+    }
   });
 
   it('may be a reference by its kref, by a name in home, or by its vat', () => {

@@ -57,22 +57,32 @@ export const sourceOf = (fields: Fields): BundleSource => {
 };
 harden(sourceOf);
 
-/** Which vat is to get which code. Throws CooperageError BAD_REQUEST, and BAD_CONFIG for its parameters. */
-export const parseUpgrade = (
+/** Of an `OrderRequest`. */
+export const parseOrder = (
   params: unknown,
-): { cluster: string; vat: string | undefined; order: UpgradeOrder } => {
+): readonly [
+  cluster: string,
+  vat: string | undefined,
+  id: string | undefined,
+] => {
+  const fields = fieldsOf(params);
+  return [
+    textOf(fields, 'cluster'),
+    optionalTextOf(fields, 'vat'),
+    optionalTextOf(fields, 'id'),
+  ];
+};
+harden(parseOrder);
+
+/** Which code a vat is to get. Throws CooperageError BAD_REQUEST, and BAD_CONFIG for its parameters. */
+export const parseUpgrade = (params: unknown): UpgradeOrder => {
   const fields = fieldsOf(params);
   const { parameters } = fields;
   return {
-    cluster: textOf(fields, 'cluster'),
-    vat: optionalTextOf(fields, 'vat'),
-    order: {
-      source: sourceOf(fields),
-      parameters:
-        parameters === undefined ? undefined : parametersOf(parameters),
-      upgradeMessage: optionalTextOf(fields, 'upgradeMessage'),
-      by: 'person',
-    },
+    source: sourceOf(fields),
+    parameters: parameters === undefined ? undefined : parametersOf(parameters),
+    upgradeMessage: optionalTextOf(fields, 'upgradeMessage'),
+    by: 'person',
   };
 };
 harden(parseUpgrade);

@@ -273,3 +273,66 @@ describe('the code of vats', () => {
     await end(stage);
   });
 });
+
+describe('an order with an id', () => {
+  const ORDERS = [
+    'terminate',
+    'restart',
+    'suspend',
+    'resume',
+    'pause',
+    'unpause',
+    'upgrade',
+  ];
+  const bundle = { text: JSON.stringify({ moduleFormat: 'cooperageScript' }) };
+
+  it.each(ORDERS)(
+    '%s is not for another vat or cluster that has the name by now, and says so',
+    async method => {
+      const stage = await makeStage(['alice']);
+      const { rig, client } = stage;
+      const look = () => rig.kernel.status().clusters;
+      const [{ id: cluster } = { id: '' }] = look();
+      const id = vatOf(stage, 'alice')?.id;
+      await order(stage, 'terminate');
+      await rig.launch('demo', ['boot', 'alice']);
+      await settle();
+      const before = look();
+      const refused = async (params: object): Promise<unknown> =>
+        client.rpc
+          .call(method, { cluster: 'demo', bundle, ...params })
+          .catch(({ code, message }) => ({ code, message }));
+      expect(await refused({ vat: 'alice', id })).toEqual({
+        code: 'VAT_UNKNOWN',
+        message: `Vat demo.alice is ${vatOf(stage, 'alice')?.id} now, not the ${id} that was meant: that one has ended`,
+      });
+      expect(await refused({ id: cluster })).toEqual(
+        method === 'upgrade'
+          ? expect.objectContaining({ code: 'VAT_UNKNOWN' })
+          : {
+              code: 'CLUSTER_UNKNOWN',
+              message: `Cluster demo is ${before[0]?.id} now, not the ${cluster} that was meant: that one has ended`,
+            },
+      );
+      await settle();
+      expect(look()).toEqual(before);
+      await end(stage);
+    },
+  );
+
+  it('is obeyed by the one that it names, and needs a cluster', async () => {
+    const stage = await makeStage(['alice']);
+    const { client } = stage;
+    const id = vatOf(stage, 'alice')?.id;
+    await client.rpc.call('pause', { cluster: 'demo', vat: 'alice', id });
+    expect(vatOf(stage, 'alice')).toMatchObject({ state: 'paused' });
+    await expect(client.rpc.call('pause', { id })).rejects.toMatchObject({
+      code: 'BAD_REQUEST',
+    });
+    expect(stage.rig.kernel.status().state).toBe('running');
+    const cluster = stage.rig.kernel.status().clusters[0]?.id;
+    await client.rpc.call('terminate', { cluster: 'demo', id: cluster });
+    expect(stage.rig.kernel.status().clusters).toEqual([]);
+    await end(stage);
+  });
+});

@@ -6,8 +6,9 @@
 import type {
   ClientNotifications,
   ControlMethods,
-  PauseRequest,
+  ReferenceRequest,
 } from './control.ts';
+import type { OrderRequest, PauseRequest } from './order.ts';
 import { SYSCALL_FORMS } from './vat-words.ts';
 import {
   either,
@@ -26,12 +27,17 @@ type Params<Name extends keyof ControlMethods> = ControlMethods[Name]['params'];
 
 const NOTHING = record<Record<string, never>>({});
 /** One vat, or all of a cluster's. */
-const VATS = record<Params<'restart'>>({ cluster: TEXT, vat: maybe(TEXT) });
+const VATS = record<OrderRequest>({
+  cluster: TEXT,
+  vat: maybe(TEXT),
+  id: maybe(TEXT),
+});
 const PAUSED = either(
   VATS,
   record<Extract<PauseRequest, { cluster?: never }>>({
     cluster: one(undefined),
     vat: one(undefined),
+    id: one(undefined),
   }),
 );
 const BUNDLE = either(
@@ -42,7 +48,10 @@ const BUNDLE = either(
 const NAMED = record<{ name: string }>({ name: TEXT });
 const MARK = record<Params<'grownSince'>>({ mark: TEXT });
 const REFERRED = either(
-  VATS,
+  record<Extract<ReferenceRequest, { cluster: string }>>({
+    cluster: TEXT,
+    vat: maybe(TEXT),
+  }),
   record<{ home: string }>({ home: TEXT }),
   record<{ kref: string }>({ kref: REFERENCE }),
 );
@@ -66,6 +75,7 @@ export const PARAM_FORMS: { readonly [Name in keyof ControlMethods]: Form } = {
   upgrade: record<Params<'upgrade'>>({
     cluster: TEXT,
     vat: maybe(TEXT),
+    id: maybe(TEXT),
     bundle: BUNDLE,
     parameters: maybe(TEXT),
     upgradeMessage: maybe(TEXT),

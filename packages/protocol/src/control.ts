@@ -13,6 +13,7 @@ import type {
   CycleReport,
 } from './inspection.ts';
 import type { KernelUse } from './kernel-limits.ts';
+import type { OrderRequest, PauseRequest } from './order.ts';
 import type { ClusterId, Kref, SessionId, VatId, Vref } from './refs.ts';
 import type { ServiceGrant } from './service-grants.ts';
 import type { StoppedBy } from './stopped-by.ts';
@@ -153,9 +154,9 @@ export type ControlMethods = {
     result: LaunchResult;
   };
   /** Ends a vat, with its cluster if it is the last one, or all of the cluster: whole or not at all. */
-  terminate: { params: { cluster: string; vat?: string }; result: null };
+  terminate: { params: OrderRequest; result: null };
   /** Ends the workers and starts new incarnations over the same stores; one vat's, or all of the cluster's. */
-  restart: { params: { cluster: string; vat?: string }; result: null };
+  restart: { params: OrderRequest; result: null };
   /**
    * Gives a vat new code over its store, and new parameters unless they are
    * absent. `bundle` is a source as in a cluster's config. Answers when the new
@@ -163,9 +164,7 @@ export type ControlMethods = {
    * BUNDLE_UNREACHABLE when it does not: the vat is then as it was.
    */
   upgrade: {
-    params: {
-      cluster: string;
-      vat?: string;
+    params: OrderRequest & {
       bundle: unknown;
       parameters?: Json;
       /** What the promises that the old heap was to decide reject with. */
@@ -174,9 +173,9 @@ export type ControlMethods = {
     result: UpgradeResult;
   };
   /** Lets a suspended vat go on, or all of the cluster's; BAD_REQUEST when none is suspended. */
-  resume: { params: { cluster: string; vat?: string }; result: null };
+  resume: { params: OrderRequest; result: null };
   /** Takes the heap of a vat, or of all of the cluster's; messages wait until `resume`. BAD_REQUEST when none can be suspended. */
-  suspend: { params: { cluster: string; vat?: string }; result: null };
+  suspend: { params: OrderRequest; result: null };
   /**
    * Without a cluster all vats: deliveries in flight end, no more are made until
    * `unpause` or the next run of the kernel. With one, a vat of it or all, until
@@ -262,10 +261,6 @@ export type ControlMethods = {
   /** Ends everything and erases all state. */
   erase: { params: Record<string, never>; result: null };
 };
-
-export type PauseRequest =
-  | { readonly cluster?: never; readonly vat?: never }
-  | { readonly cluster: string; readonly vat?: string };
 
 export type ReferenceRequest =
   | { readonly cluster: string; readonly vat?: string }

@@ -19,6 +19,7 @@ export * from './inspection.ts';
 export * from './kernel-limits.ts';
 export * from './log-text.ts';
 export * from './names.ts';
+export * from './order.ts';
 export * from './refs.ts';
 export * from './rows.ts';
 export * from './sample-cluster.ts';

@@ -17,7 +17,6 @@ const bundle = JSON.stringify({ moduleFormat: 'endoScript', source: '' });
 /** As `statusOf` numbers them. */
 const alice = { id: makeVatId(1), cluster: 'demo', vat: 'alice' };
 const bob = { id: makeVatId(2), cluster: 'demo', vat: 'bob' };
-const toAlice = { cluster: 'demo', vat: 'alice' };
 
 const hashOf = (digit: string) => digit.repeat(128);
 
@@ -116,7 +115,7 @@ test('sends what was chosen, tells why it failed until something else is chosen,
   upgrading.open(alice);
   await upgrading.readFile(fileOf('export {}', 'new.js'));
   const first = upgrading.start();
-  expect(asked[0]?.params).toEqual({ ...toAlice, bundle: { text: bundle } });
+  expect(asked[0]?.params).toEqual({ ...alice, bundle: { text: bundle } });
   // Pressed twice, it is asked once.
   await upgrading.start();
   asked[0]?.reject(new Error('a durable kind is lost'));
@@ -193,7 +192,7 @@ test('sends what is stored by its hash, with parameters and a message', async ()
   void upgrading.start();
   expect(asked.map(({ params }) => params)).toEqual([
     {
-      ...toAlice,
+      ...alice,
       bundle: { hash: hashOf('b') },
       parameters: { greeting: ['Good day'] },
       upgradeMessage: 'bob is politer now',

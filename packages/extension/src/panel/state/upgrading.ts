@@ -21,7 +21,7 @@ import {
 } from './new-code.ts';
 import { storedCodes, type StoredCode } from './stored-code.ts';
 
-/** One vat, and what it is called: another may be called so later. */
+/** One vat, and what it is called: another may be called so later, and gets nothing that was meant for this one. */
 export type NamedVat = {
   readonly id: VatId;
   readonly cluster: string;
@@ -165,7 +165,6 @@ export const makeUpgrading = (
       choice.code.value !== undefined &&
       attempt.value?.state !== 'busy' &&
       whose.value !== undefined &&
-      // The kernel is told its names, which may be another's by now.
       isThere(whose.value),
   );
 
@@ -181,20 +180,20 @@ export const makeUpgrading = (
     }
   };
   const give = async (
-    { id, ...names }: NamedVat,
+    named: NamedVat,
     code: NewCode,
     said: NonNullable<ReturnType<typeof words.read>>,
   ): Promise<void> => {
     let incarnation = 0;
     const isWanted = choice.watch();
-    given.value = new Map(given.value).set(id, code);
+    given.value = new Map(given.value).set(named.id, code);
     const isDone = await actions.run(
-      upgradeKey({ id }),
+      upgradeKey(named),
       () =>
-        `${names.cluster}.${names.vat} runs the new code, as incarnation ${incarnation}`,
+        `${named.cluster}.${named.vat} runs the new code, as incarnation ${incarnation}`,
       async () => {
         ({ incarnation } = await connection.call('upgrade', {
-          ...names,
+          ...named,
           bundle: code.bundle,
           ...said,
         }));

@@ -37,6 +37,7 @@ export const OrderButton = ({
         void bench.actions.control(key, `${name} ${done}`, method, {
           cluster: cluster.name,
           vat: vat.name,
+          id: vat.id,
         })
       }
     >
@@ -55,7 +56,7 @@ const TerminateButton = (props: VatProps) => {
     isLast ? `, and so ${cluster.name}` : '',
   ].join('');
   const terminate = async (): Promise<void> => {
-    const names = { cluster: cluster.name, vat: vat.name };
+    const names = { cluster: cluster.name, vat: vat.name, id: vat.id };
     const done = `${name} is terminated`;
     if (await bench.actions.control(key, done, 'terminate', names)) {
       // Its row goes, and would take the focus with it.

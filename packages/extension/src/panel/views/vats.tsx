@@ -29,7 +29,10 @@ const Cluster = ({
   const terminate = async (): Promise<void> => {
     const done = `${name} is terminated`;
     if (
-      await bench.actions.control(key, done, 'terminate', { cluster: name })
+      await bench.actions.control(key, done, 'terminate', {
+        cluster: name,
+        id: cluster.id,
+      })
     ) {
       // The card goes, and would take the focus with it.
       document
@@ -56,6 +59,7 @@ const Cluster = ({
                     'restart',
                     {
                       cluster: name,
+                      id: cluster.id,
                     },
                   )
                 }
