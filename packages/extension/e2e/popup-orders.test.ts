@@ -202,6 +202,28 @@ describe('what is done to one vat from the popup:', () => {
     expect(await extension.inConsole(`globalThis.worked`)).toBe('done');
   });
 
+  it('a row that is closed amid an upgrade stays closed when that fails, and says why', async () => {
+    const { page } = panel;
+    await panel.manage('demo.alice');
+    await press('Upgrade demo.alice');
+    await chooseCode(
+      'endless.js',
+      'export const buildRootObject = () => { for (;;); };',
+    );
+    await press('Upgrade demo.alice now');
+    const vat = panel.vatOf('demo', 'alice');
+    await vat.getByText('upgrading', { exact: true }).waitFor();
+    await press('Manage demo.alice');
+    await vat.getByText(/was not upgraded/).waitFor();
+    const manage = page.getByRole('button', {
+      name: 'Manage demo.alice',
+      expanded: false,
+    });
+    expect(await manage.count()).toBe(1);
+    expect(await vat.getByRole('region').count()).toBe(0);
+    await vat.getByText('running', { exact: true }).waitFor();
+  });
+
   it('a pause keeps its messages waiting, and its neighbors run on', async () => {
     const bob = panel.vatOf('demo', 'bob');
     await panel.manage('demo.bob');
@@ -316,6 +338,18 @@ describe('what is done to one vat from the popup:', () => {
       .filter({ hasText: 'no vat is running' });
     await alert.waitFor();
     expect(await alert.innerText()).toMatch(/body\.heart.*no more/s);
+    // What can't be sent is not, by whatever key, and stays as it is.
+    await panel.goTo('Message');
+    await page.getByLabel('To', { exact: true }).fill('demo.bob');
+    await page.getByLabel('Method').fill('getName');
+    const send = page.getByRole('button', { name: 'Send', exact: true });
+    expect(await send.isDisabled()).toBe(true);
+    for (const key of ['Enter', 'Control+Enter']) {
+      await page.keyboard.press(key);
+    }
+    expect(await page.locator('li.result').count()).toBe(0);
+    expect(await page.getByLabel('Method').inputValue()).toBe('getName');
+    await panel.goTo('Vats');
     await press('Start the kernel');
     const heart = panel.vatOf('body', 'heart');
     await heart.getByText('suspended', { exact: true }).waitFor();
@@ -330,5 +364,9 @@ describe('what is done to one vat from the popup:', () => {
     expect(await extension.inConsole(`${work}.catch(() => ${work})`)).toBe(
       'done',
     );
+    await panel.goTo('Message');
+    await page.getByLabel('Method').focus();
+    await page.keyboard.press('Control+Enter');
+    await page.locator('li.result').first().waitFor();
   });
 });

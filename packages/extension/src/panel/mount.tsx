@@ -1,12 +1,12 @@
 /** @jsxImportSource preact */
-import { signal } from '@preact/signals';
+import { batch, signal } from '@preact/signals';
 import { render } from 'preact';
 import type { DuplexStream } from '@cooperage/streams';
 import { makeBench, type Bench, type BenchPorts } from './state/bench.ts';
 import { waitInBrowser } from './state/connection.ts';
 import { makePagePorts } from './state/page-ports.ts';
 import { makeRpcOpener } from './state/rpc-link.ts';
-import { App } from './views/app.tsx';
+import { App, BESIDE_VATS } from './views/app.tsx';
 
 const WIDE = '(min-width: 760px)';
 
@@ -30,8 +30,17 @@ export const mountPanel = (
   });
   const query = window.matchMedia(WIDE);
   const isWide = signal(query.matches);
+  /** The room that the focus is in stays to be seen when there is space for one alone. */
   const onChange = (): void => {
-    isWide.value = query.matches;
+    const place = document.activeElement?.closest('.side, .room');
+    batch(() => {
+      if (!query.matches && place?.matches('.side')) {
+        bench.room.value = 'vats';
+      } else if (!query.matches && place && bench.room.value === 'vats') {
+        bench.room.value = BESIDE_VATS;
+      }
+      isWide.value = query.matches;
+    });
   };
   query.addEventListener('change', onChange);
   render(<App bench={bench} isWide={isWide} />, root);

@@ -5,7 +5,7 @@ import {
   type ReadonlySignal,
   type Signal,
 } from '@preact/signals';
-import type { Kref } from '@cooperage/protocol';
+import type { Kref, VatId } from '@cooperage/protocol';
 import { makeActions, type Actions } from './actions.ts';
 import { makeConnection, type Connection, type Later } from './connection.ts';
 import {
@@ -65,6 +65,8 @@ export type Bench = {
   readonly results: ResultsKit;
   readonly targets: ReadonlySignal<readonly Target[]>;
   readonly room: Signal<Room>;
+  /** Vats below whose lines is what can be done to them. */
+  readonly managed: Signal<ReadonlySet<VatId>>;
   /** The message being written. */
   readonly draft: Signal<MessageDraft>;
   /** The module being written. */
@@ -146,6 +148,7 @@ export const makeBench = (ports: BenchPorts): Bench => {
       return alleged?.detail ?? named?.name ?? 'object';
     },
     room,
+    managed: signal<ReadonlySet<VatId>>(new Set()),
     draft,
     source,
     reload: ports.reload,

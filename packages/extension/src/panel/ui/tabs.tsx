@@ -1,5 +1,6 @@
 /** @jsxImportSource preact */
 import { useRef } from 'preact/hooks';
+import { useKeptFocus } from './kept-focus.ts';
 
 export type Tab<Name extends string> = {
   readonly name: Name;
@@ -37,6 +38,8 @@ export const Tabs = <Name extends string>({
   readonly onChoose: (name: Name) => void;
 }) => {
   const list = useRef<HTMLDivElement>(null);
+  // The tab of what is shown beside the rooms goes.
+  useKeptFocus(list);
   const onKeyDown = (event: KeyboardEvent): void => {
     const at = tabs.findIndex(({ name }) => name === chosen);
     const next = nextIndex(event.key, at, tabs.length);

@@ -10,16 +10,18 @@ import { Logs } from './logs.tsx';
 import { Message } from './message.tsx';
 import { Vats } from './vats.tsx';
 
+/** Shown beside the vats while no other room is chosen. */
+export const BESIDE_VATS: Room = 'message';
+
+/** One of the rooms but that of the vats. */
 const RoomView = ({
   bench,
   room,
 }: {
   readonly bench: Bench;
-  readonly room: Room;
+  readonly room: Exclude<Room, 'vats'>;
 }) => {
   switch (room) {
-    case 'vats':
-      return <Vats bench={bench} />;
     case 'message':
       return <Message bench={bench} />;
     case 'launch':
@@ -33,7 +35,18 @@ const RoomView = ({
   }
 };
 
-/** All of the panel: rooms behind tabs, and the vats beside them where there is space. */
+const tabOf = (room: Room) =>
+  ({
+    role: 'tabpanel',
+    id: `room-${room}`,
+    'aria-labelledby': `tab-${room}`,
+  }) as const;
+
+/**
+ * All of the panel: rooms behind tabs, and the vats beside them where there is
+ * space. The vats are at one place of the tree either way: so nothing of theirs
+ * is lost, nor the focus, when the space comes or goes.
+ */
 export const App = ({
   bench,
   isWide,
@@ -58,16 +71,10 @@ export const App = ({
   });
   const wide = isWide.value;
   const chosen =
-    wide && bench.room.value === 'vats' ? 'message' : bench.room.value;
+    wide && bench.room.value === 'vats' ? BESIDE_VATS : bench.room.value;
   return (
     <div class={wide ? 'app wide' : 'app'}>
       <Header bench={bench} />
-      {wide ? (
-        <section class="side" aria-label="Vats">
-          <h2>Vats</h2>
-          <Vats bench={bench} />
-        </section>
-      ) : null}
       <main>
         <Tabs
           tabs={tabs.value}
@@ -77,14 +84,22 @@ export const App = ({
             bench.room.value = room;
           }}
         />
-        <div
-          class="room"
-          role="tabpanel"
-          id={`room-${chosen}`}
-          aria-labelledby={`tab-${chosen}`}
-        >
-          <RoomView bench={bench} room={chosen} />
-        </div>
+        {wide || chosen === 'vats' ? (
+          <div
+            key="vats"
+            {...(wide
+              ? { class: 'side', role: 'region', 'aria-label': 'Vats' }
+              : { class: 'room', ...tabOf('vats') })}
+          >
+            {wide ? <h2>Vats</h2> : null}
+            <Vats bench={bench} />
+          </div>
+        ) : null}
+        {chosen === 'vats' ? null : (
+          <div key="room" class="room" {...tabOf(chosen)}>
+            <RoomView bench={bench} room={chosen} />
+          </div>
+        )}
       </main>
       <div class="only-said" role="status">
         {bench.actions.announcement.value}

@@ -1,5 +1,4 @@
 /** @jsxImportSource preact */
-import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { wordsOfStop, type VatState } from '@cooperage/protocol';
 import { upgradeKey } from '../state/upgrading.ts';
@@ -100,7 +99,8 @@ const VatFacts = ({ vat }: Pick<VatProps, 'vat'>) => (
 /** One vat of a cluster, and behind a button what can be done to it. */
 export const Vat = (props: VatProps) => {
   const { bench, cluster, vat } = props;
-  const isOpen = useSignal(false);
+  const { managed } = bench;
+  const isOpen = managed.value.has(vat.id);
   const name = `${cluster.name}.${vat.name}`;
   const first = firstOrder(vat);
   const buttons = useRef<HTMLDivElement>(null);
@@ -115,7 +115,7 @@ export const Vat = (props: VatProps) => {
       <div class="vat-line">
         <VatFacts vat={vat} />
         <div class="row" ref={buttons}>
-          {first === undefined || isOpen.value ? null : (
+          {first === undefined || isOpen ? null : (
             <OrderButton {...props} order={first} />
           )}
           {vat.root === null ? null : (
@@ -133,9 +133,10 @@ export const Vat = (props: VatProps) => {
           <Button
             tone="quiet"
             label={`Manage ${name}`}
-            expanded={isOpen.value}
+            expanded={isOpen}
             onPress={() => {
-              isOpen.value = !isOpen.value;
+              const others = [...managed.value].filter(id => id !== vat.id);
+              managed.value = new Set(isOpen ? others : [...others, vat.id]);
             }}
           >
             Manage
@@ -143,7 +144,7 @@ export const Vat = (props: VatProps) => {
         </div>
       </div>
       <VatReason vat={vat} />
-      {isOpen.value ? (
+      {isOpen ? (
         <VatOrders {...props} />
       ) : (
         <ActionProblem bench={bench} actionKey={upgradeKey(vat)} />
