@@ -30,6 +30,8 @@ export type Side = {
   readonly rig: () => Rig;
   /** Loses the kernel, and opens what it has stored in another: that is the rig from then on. */
   readonly reboot?: () => Promise<void>;
+  /** Has something else be in flight until the returned function is called: so what is answered meanwhile is committed for its own sake, and not because there is nothing to do. */
+  readonly occupy?: () => Promise<() => void>;
 };
 
 type Remote = object;
@@ -292,7 +294,11 @@ export const runProgram = async (
       return renew(renewal);
     });
     listen(cue.crank);
+    const free = await stormy.occupy?.();
     const found = await doAll(stormyWorlds, step);
+    if (step.reboot !== 0) {
+      free?.();
+    }
     if (step.reboot !== null) {
       await reboot(cue.wait(step.reboot));
     }

@@ -1,6 +1,7 @@
 import { makeConsole, type ClientConsole } from '@cooperage/client';
 import {
   makeKernel,
+  type Clock,
   type Fetch,
   type Kernel,
   type KernelDb,
@@ -36,6 +37,16 @@ export type RigOptions = KernelOptions & {
   readonly isChecked?: boolean;
   /** Called after each commit with a copy of what the disk holds then. */
   readonly onCommit?: (left: NodeImage) => void;
+  /** Turns that go by before what is to be done soon, commits among it: who is told too early hears of it long before. None unless given. */
+  readonly soonTurns?: number;
+};
+
+const slowDown = (clock: Clock, soonTurns: number): Clock => {
+  const wait = (turns: number, callback: () => void): void =>
+    turns === 0
+      ? clock.soon(callback)
+      : clock.soon(() => wait(turns - 1, callback));
+  return { ...clock, soon: callback => wait(soonTurns, callback) };
 };
 
 const watchCommits = (
@@ -105,6 +116,7 @@ export const startRig = async ({
   baseUrl,
   isChecked = true,
   onCommit,
+  soonTurns = 0,
   fetch,
   vats,
   ...kernelOptions
@@ -125,7 +137,7 @@ export const startRig = async ({
     onCommit && (() => onCommit(copyNodeImage(image))),
   );
   const kernel = makeKernel(
-    { ...platform, db },
+    { ...platform, db, clock: slowDown(platform.clock, soonTurns) },
     {
       ...kernelOptions,
       ...(isChecked ? { afterCrank: check(problems, kernelOptions) } : {}),
