@@ -54,8 +54,8 @@ export const makeSteppedDist = () =>
 /** Says a word to the counter, and resolves with the first answer that has the field. */
 const converse = (
   extension: Extension,
-  field: 'armed' | 'steps' | 'held',
-  word?: object,
+  field: 'armed' | 'steps',
+  word: object,
 ): Promise<unknown> =>
   extension.inOffscreen(`new Promise(resolve => {
     const channel = new BroadcastChannel('${CHANNEL}');
@@ -65,7 +65,7 @@ const converse = (
         resolve(data.${field});
       }
     };
-    ${word === undefined ? '' : `channel.postMessage(${JSON.stringify(word)});`}
+    channel.postMessage(${JSON.stringify(word)});
   })`);
 
 /** Begins to count, and to hold before that step if there is one of that number. */
@@ -73,6 +73,13 @@ export const armSteps = async (
   extension: Extension,
   holdBefore?: number,
 ): Promise<void> => {
+  // Whoever listens only later may have missed it.
+  await extension.inOffscreen(`(() => {
+    const channel = new BroadcastChannel('${CHANNEL}');
+    self.stepsWhenHeld = new Promise(resolve => {
+      channel.onmessage = ({ data }) => 'held' in data && resolve(data.held);
+    });
+  })()`);
   await converse(extension, 'armed', { arm: { holdBefore } });
 };
 
@@ -82,8 +89,8 @@ export const tellSteps = async (
 ): Promise<readonly string[]> =>
   (await converse(extension, 'steps', { tell: true })) as readonly string[];
 
-/** Resolves with the steps that were made when the kernel is held; never, when it is not. */
+/** Resolves with the steps that were made since `armSteps` when the kernel is held; never, when it is not. */
 export const whenHeld = async (
   extension: Extension,
 ): Promise<readonly string[]> =>
-  (await converse(extension, 'held')) as readonly string[];
+  (await extension.inOffscreen('self.stepsWhenHeld')) as readonly string[];

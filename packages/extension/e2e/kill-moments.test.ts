@@ -9,7 +9,10 @@ import {
 } from './kernel-steps.ts';
 import { listFiles } from './stock.ts';
 
-/** How many moments of each deed; two hundred are all of them, about, and take an hour. */
+/**
+ * How many moments of each deed; two hundred are all of them, about, and take an hour
+ * or more. Some of them alone: `-t 'counted|moment (7|107) of 200'`.
+ */
 const MOMENTS = Number(process.env['KILLS_MOMENTS'] ?? 3);
 /** Moves the moments. */
 const seed = Number(process.env['KILLS_SEED'] ?? 1);
@@ -39,6 +42,7 @@ describe(`a SIGKILL of the browser between two steps of the kernel (KILLS_SEED=$
   /** Of the counter. */
   let version = 1;
   const stepsOf = new Map<string, readonly string[]>();
+  let kills = 0;
 
   const open = async (): Promise<void> => {
     extension = await startExtension({
@@ -208,6 +212,10 @@ describe(`a SIGKILL of the browser between two steps of the kernel (KILLS_SEED=$
     await extension.inConsole(`E(kernel).launch(${STEADY}).then(() => {})`);
   });
   afterAll(async () => {
+    const steps = [...stepsOf].map(([name, { length }]) => [name, length]);
+    console.log(
+      `kill moments: ${JSON.stringify({ kills, steps: Object.fromEntries(steps) })}`,
+    );
     await extension.close();
     profile.dispose();
     dist.dispose();
@@ -242,6 +250,7 @@ describe(`a SIGKILL of the browser between two steps of the kernel (KILLS_SEED=$
       const step = Math.floor(((nth - 1 + share) / MOMENTS) * count);
       const { isAnswered, after } = await doUntil(deed, step);
       await extension.killBrowser();
+      kills += 1;
       await open();
       await deed.check(isAnswered).catch((problem: unknown) => {
         throw new Error(
