@@ -40,6 +40,11 @@ const makeTimerStage = async (
       time.advance(milliseconds);
       await settle();
     },
+    /** As when the machine has slept: timers come at the end. */
+    sleep: async (milliseconds: number): Promise<void> => {
+      time.advance(milliseconds, { late: true });
+      await settle();
+    },
   };
 };
 
@@ -203,6 +208,29 @@ describe('the timer service', () => {
       'o+0',
       { methargs: dataOf(['wake', [START + 1_200]]) },
     ]);
+  });
+
+  it('rings once for all the times that a machine has slept through, and keeps its step', async () => {
+    const { ask, sleep, timer, root, flight, finish, rig } =
+      await makeTimerStage();
+    const times = () =>
+      [...rig.kernel.state.timers.values()].map(({ time }) => time - START);
+    await ask(timer, 'repeat', [100, '$0'], root('bob'));
+    for (const [milliseconds, told, next] of [
+      [1_050, 1_050, 1_100],
+      [50, 1_100, 1_200],
+      [199, 1_299, 1_300],
+    ] as const) {
+      await sleep(milliseconds);
+      expect(flight('bob')).toMatchObject([
+        'message',
+        'o+0',
+        { methargs: dataOf(['wake', [START + told]]) },
+      ]);
+      await finish('bob');
+      expect(times()).toEqual([next]);
+    }
+    expect(rig.vats.get('bob').deliveries.length).toBe(4);
   });
 
   it('forgets a time for which nobody is left to hear of it', async () => {
