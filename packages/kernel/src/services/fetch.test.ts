@@ -5,7 +5,13 @@ import type { Fetch, FetchAnswer, FetchRequest, Platform } from '../ports.ts';
 import { makeWitness } from '../testing/commits.ts';
 import { makeManualClock } from '../testing/manual-clock.ts';
 import { makeRig } from '../testing/rig.ts';
-import { answerStart, settle } from '../testing/stage.ts';
+import {
+  answerStart,
+  dataOf,
+  send,
+  settle,
+  subscribe,
+} from '../testing/stage.ts';
 import {
   call,
   makeServiceStage,
@@ -279,10 +285,13 @@ describe('the fetch service', () => {
     const ported = await narrowed({ ports: [443, 8443] });
     const sized = await narrowed({ mostBytes: 4_000_000, mostMilliseconds: 1 });
     expect(
-      problemIn(
-        told(await ask(ported, 'fetch', ['https://api.example.org:8443/'])),
-      ),
-    ).toMatch(/the port 8443 is not the scheme's own/);
+      told(await ask(ported, 'fetch', ['https://api.example.org:8443/']))
+        ?.value,
+    ).toEqual({
+      '#error':
+        "https://api.example.org:8443/ may not be fetched: the port 8443 is not the scheme's own, and none other was granted",
+      name: 'Error',
+    });
     for (let count = 0; count < MOST_CALLS; count += 1) {
       const fetch = [object, ported, sized][count % 3] ?? '';
       await ask(fetch, 'fetch', ['https://api.example.org/']);
@@ -474,6 +483,34 @@ describe('the fetch service', () => {
     expect(left).toEqual(new Set([0, 1]));
   });
 
+  it('tells a vat that the server may have heard of its call, when the kernel was restarted meanwhile', async () => {
+    const { fetch } = makeServers();
+    const wrap = (platform: Platform): Platform => ({ ...platform, fetch });
+    const stage = await makeServiceStage(['alice'], [GRANT], { wrap });
+    const object = await stage.refer('fetch');
+    await stage.say(send(stage.root('alice'), 'take', [object]));
+    await stage.finish(
+      'alice',
+      call('o-50', 'fetch', ['https://api.example.org/'], 'p+1'),
+      subscribe('p+1'),
+    );
+    expect(stage.rig.kernel.state.calls.size).toBe(1);
+    const image = makeMemoryImage(stage.rig.image);
+    await stage.rig.kernel.stop();
+    const later = makeRig(() => ({}), { image, wrap });
+    await later.kernel.idle();
+    const error = {
+      '#error':
+        'the kernel was restarted while this call was under way: nobody knows whether the server has heard it',
+      name: 'Error',
+    };
+    expect(later.vats.get('alice').deliveries.at(-1)).toEqual([
+      'notify',
+      [['p+1', true, dataOf(error)]],
+    ]);
+    await later.kernel.stop();
+  });
+
   it('rejects the calls of a kernel that has no way to servers', async () => {
     const { rig } = await makeFetchStage();
     await rig.kernel.stop();
@@ -524,6 +561,10 @@ describe('the bounds of a fetch', () => {
     ['*.example.org', 'https://a.b.example.org/', true],
     ['*.example.org', 'https://example.org/', false],
     ['*.example.org', 'https://evilexample.org/', false],
+    ['example.org', 'https://evilxample.org/', false],
+    ['example.org', 'https://a.example.org/', false],
+    ['example.org', 'https://who@example.org/', false],
+    ['example.org', 'https://:secret@example.org/', false],
     ['example.org', 'https://EXAMPLE.org/', true],
     ['example.org', 'https://example.org./', false],
     ['*.example.org', 'https://a.example.org./', false],
@@ -553,6 +594,9 @@ describe('the bounds of a fetch', () => {
     [[{}, { ports: [8080] }], 'https://a.org:8080/', false],
     [[{ ports: [8080] }], 'https://a.org:8080/', true],
     [[{ ports: [8080] }], 'https://a.org/', false],
+    [[{ ports: [443] }], 'https://a.org/', true],
+    [[{ ports: [80] }], 'http://a.org/', true],
+    [[{ ports: [443] }], 'http://a.org/', false],
     [[{ ports: [8080] }, { ports: [443] }], 'https://a.org:8080/', false],
   ])('for the ports of %j: %s is %s', (sets, url, isAllowed) => {
     expect(problemOfFetch(sets, url, 'GET') === undefined).toBe(isAllowed);
