@@ -49,6 +49,33 @@ const add = (
   });
 
 describe('a quota', () => {
+  it('without bounds has always room, and says so of one with bounds in words', () => {
+    const { state, run } = makeTables();
+    const none = run(() => add(state, null, { vats: null, bytes: null }));
+    const some = run(() => add(state, none, { vats: 2, bytes: 1_000 }));
+    const problems = (bytes: number | null) =>
+      [none, some].map(id => problemOfMore(state, id, { bytes }));
+    expect([problems(null), problems(1_000), problems(1_001)]).toEqual([
+      [undefined, undefined],
+      [undefined, undefined],
+      [
+        undefined,
+        'of the quota of 1000 bytes 1000 are left, and a store of 1001 was asked for',
+      ],
+    ]);
+    expect([none, some].map(id => bytesLeftOf(state, id))).toEqual([
+      null,
+      1_000,
+    ]);
+    run(() => takeQuota(state, some, { bytes: 600 }));
+    run(() => takeQuota(state, some, { bytes: null }));
+    expect(problems(null)).toEqual([
+      undefined,
+      'the quota of 2 vats is used up',
+    ]);
+    expect(bytesLeftOf(state, some)).toBe(400);
+  });
+
   it('is bounded by all that it narrows, and gives room back', () => {
     const { state, run } = makeTables();
     const outer = run(() => add(state, null, { vats: 2, bytes: 1_000 }));

@@ -157,6 +157,21 @@ describe('a call of createVat', () => {
     expect(body).toBe(`#${JSON.stringify(parameters)}`);
   });
 
+  it('passes on as they are texts that only look like references, where values are tagged', () => {
+    const tagged = { '#tag': 'x', payload: ['x$0', '!$0', '$0.\n$1', 'a.$0'] };
+    expect(create('helper', { ...kid, parameters: tagged }).parameters).toEqual(
+      {
+        body: `#${JSON.stringify(tagged)}`,
+        slots: [PURSE],
+      },
+    );
+  });
+
+  it('takes the largest store that any may have', () => {
+    const { policy } = create('helper', { ...kid, policy: { bytes: 2 ** 30 } });
+    expect(policy.bytes).toBe(2 ** 30);
+  });
+
   it('does not follow what is tagged deeper than that', () => {
     const tag = (payload: Json): Json => ({ '#tag': 'x', payload });
     const deep = (times: number) =>
@@ -236,6 +251,10 @@ describe('a call of createVat', () => {
     [
       'parameters name a reference in a way that is unknown',
       ['helper', { ...kid, parameters: { '#tag': 'x', payload: '$x' } }],
+    ],
+    [
+      'parameters name a reference in a way that is unknown',
+      ['helper', { ...kid, parameters: { '#tag': 'x', payload: '$0x' } }],
     ],
     [
       'parameters name a reference that is not there',
