@@ -1,5 +1,6 @@
 import harden from '@endo/harden';
 import { compareKeys } from '@cooperage/protocol';
+import { makeWideMap, MOST_TOGETHER, type WideMap } from './wide-map.ts';
 
 /** A row's key as the maps use it: the value itself, or the columns joined. */
 export type RowId = string | number;
@@ -42,7 +43,7 @@ export const makeUniqueIndex = <Row>(
   keyOf: (row: Row) => IndexKey,
   tableName: string,
 ): UniqueIndexKit<Row> => {
-  const rows = new Map<string | number, { id: RowId; row: Row }>();
+  const rows = makeWideMap<{ id: RowId; row: Row }>();
   return harden({
     index: {
       get: (key: string | number) => rows.get(key)?.row,
@@ -87,13 +88,22 @@ type Grouping<Row, Group> = {
 
 type Lone<Row> = { readonly id: RowId; row: Row | undefined };
 
-/** Most groups have one row and never another: they need no map. */
-const makeUnordered = <Row>(): Grouping<Row, Lone<Row> | Map<RowId, Row>> => {
-  const values = (
-    group: Lone<Row> | Map<RowId, Row>,
-    most = Infinity,
-  ): Row[] => {
-    if (!(group instanceof Map)) {
+type Many<Row> = Map<RowId, Row> | WideMap<Row>;
+const isLone = <Row>(group: Lone<Row> | Many<Row>): group is Lone<Row> =>
+  'id' in group;
+
+/** Most groups have one row and never another: they need no map; and few have so many that they need a wide one. */
+const makeUnordered = <Row>(): Grouping<Row, Lone<Row> | Many<Row>> => {
+  const widen = (group: Many<Row>): Many<Row> => {
+    if (!(group instanceof Map) || group.size < MOST_TOGETHER) {
+      return group;
+    }
+    const wide = makeWideMap<Row>();
+    group.forEach((row, id) => wide.set(id, row));
+    return wide;
+  };
+  const values = (group: Lone<Row> | Many<Row>, most = Infinity): Row[] => {
+    if (isLone(group)) {
       return group.row === undefined ? [] : [group.row];
     }
     const rows: Row[] = [];
@@ -108,8 +118,10 @@ const makeUnordered = <Row>(): Grouping<Row, Lone<Row> | Map<RowId, Row>> => {
   return {
     of: (id, row) => ({ id, row }),
     put: (group, id, row) => {
-      if (group instanceof Map) {
-        return group.set(id, row);
+      if (!isLone(group)) {
+        const grown = widen(group);
+        grown.set(id, row);
+        return grown;
       }
       if (group.id === id) {
         group.row = row;
@@ -122,18 +134,17 @@ const makeUnordered = <Row>(): Grouping<Row, Lone<Row> | Map<RowId, Row>> => {
       return rows.set(id, row);
     },
     delete: (group, id) => {
-      if (group instanceof Map) {
+      if (!isLone(group)) {
         group.delete(id);
       } else if (group.id === id) {
         group.row = undefined;
       }
     },
     values,
-    first: group =>
-      group instanceof Map ? group.values().next().value : group.row,
+    first: group => (isLone(group) ? group.row : values(group, 1)[0]),
     last: group => values(group).at(-1),
     count: group => {
-      if (group instanceof Map) {
+      if (!isLone(group)) {
         return group.size;
       }
       return group.row === undefined ? 0 : 1;
@@ -243,7 +254,7 @@ const makeIndexOfGroups = <Row, Group>(
   orderOf: ((row: Row) => number) | undefined,
   grouping: Grouping<Row, Group>,
 ): GroupIndexKit<Row> => {
-  const groups = new Map<string | number, Group>();
+  const groups = makeWideMap<Group>();
 
   const remove = (name: IndexKey, id: RowId, row: Row): void => {
     const group = name === undefined ? undefined : groups.get(name);

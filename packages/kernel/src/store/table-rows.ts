@@ -1,6 +1,7 @@
 import harden from '@endo/harden';
 import type { ColumnValue, TableSchema } from '../ports.ts';
 import type { RowId } from './table-index.ts';
+import { makeWideMap, type WideMap } from './wide-map.ts';
 
 /** Text is preceded by its length, so that no two keys of several columns meet. */
 const part = (value: ColumnValue | undefined): string =>
@@ -55,11 +56,11 @@ export type RowMap<Row> = {
   set(id: RowId, row: Row | undefined): void;
   /** Called when the epoch is durable. */
   settle(): void;
-  all(): Map<RowId, Row>;
+  all(): Pick<WideMap<Row>, 'entries' | 'values' | 'size'>;
 };
 
 export const makeResidentRows = <Row>(): RowMap<Row> => {
-  const rows = new Map<RowId, Row>();
+  const rows = makeWideMap<Row>();
   return {
     get: id => rows.get(id),
     current: id => rows.get(id),

@@ -203,7 +203,7 @@ const makeTableKit = <Key extends readonly ColumnValue[], Row extends object>(
     index: Index;
     keeper: IndexKeeper<Row>;
   }): Index => {
-    fillIndex(made.keeper, rows.all());
+    fillIndex(made.keeper, rows.all().entries());
     indexes.push(made.keeper);
     return made.index;
   };
@@ -213,7 +213,7 @@ const makeTableKit = <Key extends readonly ColumnValue[], Row extends object>(
       for (const columns of db.load(name)) {
         rows.set(ids.ofKey(columns), toRow(columns));
       }
-      indexes.forEach(keeper => fillIndex(keeper, rows.all()));
+      indexes.forEach(keeper => fillIndex(keeper, rows.all().entries()));
     }
   };
 

@@ -1,0 +1,59 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { makeWideMap, MOST_TOGETHER } from './wide-map.ts';
+
+const textOf = (number: number): string => `2:v1 ko${number}`;
+
+describe.each([
+  ['numbers', (number: number): string | number => number],
+  ['texts', textOf],
+])('a wide map of %s', (_, keyOf) => {
+  it('holds what a Map holds, however many come and go', () => {
+    const run = fc.record({
+      from: fc.nat(9_000),
+      count: fc.nat(9_000),
+      isGone: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(run, { minLength: 1, maxLength: 8 }), runs => {
+        const map = new Map<string | number, number>();
+        const wide = makeWideMap<number>();
+        runs.forEach(({ from, count, isGone }, nth) => {
+          for (let number = from; number < from + count; number += 1) {
+            const key = keyOf(number);
+            if (isGone) {
+              expect(wide.delete(key)).toBe(map.delete(key));
+            } else {
+              map.set(key, nth);
+              wide.set(key, nth);
+            }
+          }
+          expect(wide.size).toBe(map.size);
+        });
+        const sort = (entries: Iterable<[string | number, number]>) =>
+          [...entries].sort(([one], [other]) => (one < other ? -1 : 1));
+        expect(sort(wide.entries())).toEqual(sort(map));
+        expect(new Set(wide.keys())).toEqual(new Set(map.keys()));
+        expect([...wide.values()].sort()).toEqual([...map.values()].sort());
+        for (const key of [0, 4_500, 17_999].map(keyOf)) {
+          expect(wide.get(key)).toBe(map.get(key));
+          expect(wide.has(key)).toBe(map.has(key));
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('keeps the order of few, and again when all have gone', () => {
+    const wide = makeWideMap<number>();
+    for (let number = 0; number <= 2 * MOST_TOGETHER; number += 1) {
+      wide.set(keyOf(number), number);
+    }
+    for (const key of [...wide.keys()]) {
+      wide.delete(key);
+    }
+    const numbers = [700, 3, 999_999, 4];
+    numbers.forEach(number => wide.set(keyOf(number), number));
+    expect([...wide.values()]).toEqual(numbers);
+  });
+});

@@ -1,0 +1,87 @@
+import harden from '@endo/harden';
+
+/** What tables use of a Map whose keys are texts or numbers. */
+export type WideMap<Value> = Pick<
+  Map<string | number, Value>,
+  'get' | 'has' | 'delete' | 'size'
+> & {
+  set(key: string | number, value: Value): void;
+  keys(): IterableIterator<string | number>;
+  values(): IterableIterator<Value>;
+  entries(): IterableIterator<[string | number, Value]>;
+};
+
+/** One of more entries is split into shards. */
+export const MOST_TOGETHER = 4_096;
+const SHARDS = 64;
+
+/** Neighbors by their number, which come and go together, share a shard: so shards are made anew one after the other. */
+const shardOf = (key: string | number): number =>
+  (typeof key === 'number'
+    ? key >>> 7
+    : 10 * key.charCodeAt(key.length - 3) + key.charCodeAt(key.length - 4)) &
+  (SHARDS - 1);
+
+/**
+ * A map that stays quick when it is large. A Map is made anew, all of it at once,
+ * whenever it has grown or shrunk to some size; with a hundred thousand entries
+ * that takes tens of milliseconds, and a table has several. This one keeps many
+ * entries in many Maps. As long as there are few they come in the order in which
+ * they were put; then no order is promised.
+ */
+export const makeWideMap = <Value>(): WideMap<Value> => {
+  let few = new Map<string | number, Value>();
+  let shards: Map<string | number, Value>[] | undefined;
+  /** Of the shards together. */
+  let size = 0;
+
+  const mapOf = (key: string | number): Map<string | number, Value> =>
+    shards?.[shardOf(key)] ?? few;
+  const split = (): void => {
+    size = few.size;
+    shards = Array.from({ length: SHARDS }, () => new Map());
+    few.forEach((value, key) => mapOf(key).set(key, value));
+    few = new Map();
+  };
+  const count = (): number => (shards ? size : few.size);
+  function* each<Item>(
+    itemsOf: (map: Map<string | number, Value>) => Iterable<Item>,
+  ) {
+    for (const map of shards ?? []) {
+      yield* itemsOf(map);
+    }
+  }
+
+  return harden({
+    get: (key: string | number) => mapOf(key).get(key),
+    has: (key: string | number) => mapOf(key).has(key),
+    set: (key: string | number, value: Value) => {
+      const map = mapOf(key);
+      if (!shards) {
+        map.set(key, value);
+        if (map.size > MOST_TOGETHER) {
+          split();
+        }
+        return;
+      }
+      const before = map.size;
+      map.set(key, value);
+      size += map.size - before;
+    },
+    delete: (key: string | number) => {
+      const isGone = mapOf(key).delete(key);
+      if (shards && isGone) {
+        size -= 1;
+        shards = size === 0 ? undefined : shards;
+      }
+      return isGone;
+    },
+    get size() {
+      return count();
+    },
+    keys: () => (shards ? each(map => map.keys()) : few.keys()),
+    values: () => (shards ? each(map => map.values()) : few.values()),
+    entries: () => (shards ? each(map => map.entries()) : few.entries()),
+  });
+};
+harden(makeWideMap);
