@@ -1,7 +1,14 @@
 import { expect, it } from 'vitest';
 import type { GrowthReport, Kref, Syscall } from '@cooperage/protocol';
 import { makeManualClock } from '../testing/manual-clock.ts';
-import { dataOf, end, makeStage, send, vref } from '../testing/stage.ts';
+import {
+  dataOf,
+  end,
+  makeStage,
+  send,
+  settle,
+  vref,
+} from '../testing/stage.ts';
 import { makeGrowth } from './growth.ts';
 
 /** A message whose arguments allege that they are of that interface. */
@@ -109,7 +116,10 @@ it('a leak report tells who and what has grown, most first, and nothing that has
     ],
     unseen: { before: 0, now: 0 },
   });
-  await end(stage);
+  const ended = end(stage);
+  await settle();
+  stage.advance(1_000); // what is in flight has its grace
+  await ended;
 });
 
 it('an unknown mark is refused in words', async () => {
