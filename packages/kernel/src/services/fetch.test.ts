@@ -233,6 +233,7 @@ describe('the fetch service', () => {
     const url = 'https://api.example.org/';
     await ask(object, 'fetch', [url]);
     await say(call(object, 'fetch', [url]));
+    expect(asked[0]?.request).toMatchObject({ headers: [], body: null });
     expect(time.waits()).toHaveLength(waits + 2);
     asked[1]?.answer({}); // nobody is told
     await settle();
