@@ -131,6 +131,7 @@ describe('a change', () => {
     expect(isNothing([change([]), change([])])).toBe(true);
     expect(isNothing([change([]), change([['a']])])).toBe(false);
     expect(isNothing([change([], [['a']]), change([])])).toBe(false);
+    expect(isNothing([change([['a']], [['b']])])).toBe(false);
   });
 });
 

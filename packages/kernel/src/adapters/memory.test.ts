@@ -65,6 +65,8 @@ describe('an image in memory', () => {
       ...[...copy.vats].map(([vat, { fold, rows }]) => [vat, fold, [...rows]]),
     ]);
     expect(before).toContain('value');
+    expect(before).toContain('things');
+    expect(copy.tables.get('things')?.size).toBe(1);
     db.commit(put('b', Uint8Array.of(2)));
     image.vats.get(VAT)?.rows.set('another', 'value');
     stores.fold(makeVatId(2), 1, []);
@@ -127,6 +129,24 @@ describe('an image in memory', () => {
       failure('storage failed to commit: there is no table words'),
     );
     expect(db.load('things')).toEqual([]);
+  });
+
+  it('lists vats by the bytes of their names', () => {
+    const stores = openMemoryVatStores();
+    [2, 10, 1].forEach(number => stores.fold(makeVatId(number), 1, []));
+    expect(stores.list()).toEqual(['v1', 'v10', 'v2']);
+  });
+
+  it('counts the statements that SQL takes for few and for many keys that go', () => {
+    const db = openMemoryKernelDb();
+    db.prepare([schema]);
+    const statementsOf = (count: number): number => {
+      const before = db.counters.statements;
+      const deletes = ['a', 'b', 'c', 'd'].slice(0, count).map(key => [key]);
+      db.commit([{ table: 'things', puts: [], deletes }]);
+      return db.counters.statements - before - 2;
+    };
+    expect([3, 4].map(statementsOf)).toEqual([3, 1]);
   });
 
   it('says which store is damaged or closed, and what was to be done', async () => {
