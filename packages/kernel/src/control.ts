@@ -11,6 +11,7 @@ import {
 } from '@cooperage/protocol';
 import {
   makeRpc,
+  makeUnreadAnswers,
   StreamError,
   type DuplexStream,
   type Rpc,
@@ -171,6 +172,9 @@ export const makeClientServer = (
       }
     };
 
+    /** Settles when the client has read what it was sent before, or never will. */
+    const ask = (): Promise<unknown> => rpc.call('heard', {});
+
     const insistSession = (): SessionId => {
       if (session === undefined || !sessions.has(session)) {
         throw new CooperageError(
@@ -210,7 +214,6 @@ export const makeClientServer = (
       status: committedStatus,
       subscribe: params => {
         unwatch();
-        const ask = (): Promise<unknown> => rpc.call('heard', {});
         const listener = makeNewsWindow({ tell, ask });
         unwatch = watch(listener, fieldsOf(params)['trace'] === true);
         return committedStatus();
@@ -303,6 +306,7 @@ export const makeClientServer = (
     const rpc: Rpc = makeRpc(stream, {
       label,
       maxBytes: MAX_FRAME_BYTES,
+      onAnswer: makeUnreadAnswers(ask),
       methods: Object.fromEntries(
         Object.entries(methods).map(([name, method]) => [
           name,

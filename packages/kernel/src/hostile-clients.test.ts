@@ -279,3 +279,26 @@ it('a client that sends anything at all loses its connection at most: the kernel
     }
   }
 }, 3_600_000);
+
+it('a client that asks without end and takes no answer loses its connection, and is told why; what it makes wait is bounded (invariant 11)', async () => {
+  const stage = await makeStage(['bob'], { behave });
+  const { left, right } = makeStreamPair();
+  stage.rig.kernel.connect(right, { privilege: 'read', label: 'mallory' });
+  let answers = 0;
+  const closed = new Promise<Error | undefined>(resolve =>
+    left.receive(frame => {
+      answers += 'result' in Object(frame) ? 1 : 0;
+    }, resolve),
+  );
+  for (let id = 1; id <= 10_500; id += 1) {
+    left.send({ id, method: 'status', params: {} });
+    if (id % 500 === 0) {
+      await settle();
+    }
+  }
+  expect(await closed).toMatchObject({ remote: { code: 'RPC_UNREAD' } });
+  expect(answers).toBe(10_000);
+  const { state, sessions } = stage.rig.kernel.status();
+  expect([state, sessions]).toEqual(['running', 1]);
+  await stage.rig.kernel.stop();
+});

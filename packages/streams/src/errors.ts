@@ -14,6 +14,7 @@ export type StreamErrorCode =
   | 'RPC_REMOTE'
   | 'RPC_TOO_LARGE'
   | 'RPC_UNKNOWN_METHOD'
+  | 'RPC_UNREAD'
   | 'RPC_UNSENDABLE';
 
 /** An error as it crosses a stream: plain data, no stack, so that no realm learns another's inside. */

@@ -45,4 +45,4 @@ export type { RpcFrame } from './rpc-frame.ts';
 export type { RpcContext, RpcMethod } from './rpc-serving.ts';
 export { makeRpc, type Rpc, type RpcOptions } from './rpc.ts';
 export { makeRuntimePortStream, type RuntimePort } from './runtime-port.ts';
-export { fitsInto } from './size.ts';
+export { makeUnreadAnswers } from './unread-answers.ts';

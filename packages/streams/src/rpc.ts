@@ -4,7 +4,7 @@ import type { Transferable } from './outbox.ts';
 import { makeCallTable, type CallOptions } from './rpc-calls.ts';
 import { readFrame, type RpcFrame } from './rpc-frame.ts';
 import { makeServingTable, type RpcMethod } from './rpc-serving.ts';
-import { fitsInto } from './size.ts';
+import { weigh } from './size.ts';
 
 /** One end of an RPC connection. Both ends may call and be called. */
 export type Rpc = {
@@ -38,7 +38,9 @@ export type RpcOptions = {
   readonly onNotify?: (method: string, params: unknown) => void;
   /** Called once when the stream is closed, after what was pending is settled. What it throws goes to the host. */
   readonly onClose?: (reason?: Error) => void;
-  /** About how large a frame may be, both ways: see `fitsInto`. 16 MiB by default. */
+  /** Called with about the bytes of each answer before it leaves; what it throws goes in its place, or closes the stream. */
+  readonly onAnswer?: (bytes: number) => void;
+  /** About how large a frame may be, both ways: see `weigh`. 16 MiB by default. */
   readonly maxBytes?: number;
   /** Most calls of this side that wait for an answer; 1024 by default. */
   readonly maxPending?: number;
@@ -62,18 +64,31 @@ export const makeRpc = (
   stream: DuplexStream<unknown, unknown>,
   options: RpcOptions = {},
 ): Rpc => {
-  const { methods = {}, onNotify, onClose, label = 'rpc' } = options;
+  const { methods = {}, onNotify, onAnswer, onClose } = options;
+  const { label = 'rpc' } = options;
   const { maxBytes = 2 ** 24, maxPending = 1024, maxServing = 1024 } = options;
 
+  const insistFits = (frame: RpcFrame): number => {
+    const bytes = weigh(frame, maxBytes);
+    if (bytes === undefined) throw tooLarge(label, 'a message is', maxBytes);
+    return bytes;
+  };
   const send = (frame: RpcFrame, transfer?: readonly Transferable[]): void => {
-    if (!fitsInto(frame, maxBytes))
-      throw tooLarge(label, 'a message is', maxBytes);
+    insistFits(frame);
+    stream.send(frame, transfer);
+  };
+  const answer = (
+    frame: RpcFrame,
+    transfer?: readonly Transferable[],
+  ): void => {
+    const bytes = insistFits(frame);
+    onAnswer?.(bytes);
     stream.send(frame, transfer);
   };
   const calls = makeCallTable({ send, maxPending, label });
   const servings = makeServingTable({
     methods: new Map(Object.entries(methods)),
-    send,
+    send: answer,
     maxServing,
     onFault: thrown =>
       stream.close(faultOf('STREAM_UNSENDABLE', `${label}:`, thrown)),
@@ -95,7 +110,7 @@ export const makeRpc = (
   stream.receive(
     frame => {
       // A StreamError thrown from a receiver closes the stream as it is.
-      if (!fitsInto(frame, maxBytes))
+      if (weigh(frame, maxBytes) === undefined)
         throw tooLarge(label, 'an arriving message is', maxBytes);
       readFrame(frame, sink);
     },

@@ -1,18 +1,6 @@
 import { MessageChannel } from 'node:worker_threads';
 import { expect, it } from 'vitest';
-import { fitsInto } from './size.ts';
-
-/** The smallest budget into which a value fits. */
-const sizeOf = (value: unknown): number => {
-  let low = 0;
-  let high = 1_000_000;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (fitsInto(value, middle)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-};
+import { weigh } from './size.ts';
 
 it.each([
   ['a text', 'abc', 11],
@@ -34,11 +22,14 @@ it.each([
     26,
   ],
 ])('counts %s', (_what, value, size) => {
-  expect(sizeOf(value)).toBe(size);
+  expect([size, size - 1].map(most => weigh(value, most))).toEqual([
+    size,
+    undefined,
+  ]);
 });
 
 it('counts the text of an error, which is not enumerable', () => {
-  expect(fitsInto(new Error('x'.repeat(5000)), 5000)).toBe(false);
+  expect(weigh(new Error('x'.repeat(5000)), 5000)).toBe(undefined);
 });
 
 it('never fits a cycle, a deep nesting, or a long array of nothing', () => {
@@ -48,15 +39,15 @@ it('never fits a cycle, a deep nesting, or a long array of nothing', () => {
   for (let depth = 0; depth < 300; depth += 1) deep = [deep];
   const hollow: unknown[] = [];
   hollow.length = 2 ** 32 - 1;
-  expect([cycle, deep, hollow].map(value => fitsInto(value, 2 ** 24))).toEqual([
-    false,
-    false,
-    false,
+  expect([cycle, deep, hollow].map(value => weigh(value, 2 ** 24))).toEqual([
+    undefined,
+    undefined,
+    undefined,
   ]);
 });
 
 it('lets a message port pass', () => {
   const { port1 } = new MessageChannel();
-  expect(fitsInto({ port: port1 }, 1000)).toBe(true);
+  expect(weigh({ port: port1 }, 1000)).toBe(36);
   port1.close();
 });

@@ -97,10 +97,12 @@ const spend = (value: unknown, budget: number, depth: number): number => {
 };
 
 /**
- * Whether a value fits into about `maxBytes`: a string counts by its characters and 8 more, a number as 8, buffers
+ * About the bytes of a value, or undefined if these are more than `maxBytes`: a string counts by its characters and 8 more, a number as 8, buffers
  * and typed arrays by their length and 16 more, each other object as 16 and what is in it. What is shared counts each time, a cycle and a nesting deeper
  * than 256 never fit. The work is bounded by `maxBytes`, not by the value. Throws StreamError (RPC_UNSENDABLE) on a
  * function or symbol, which no clone carries.
  */
-export const fitsInto = (value: unknown, maxBytes: number): boolean =>
-  spend(value, maxBytes, 0) >= 0;
+export const weigh = (value: unknown, maxBytes: number): number | undefined => {
+  const left = spend(value, maxBytes, 0);
+  return left < 0 ? undefined : maxBytes - left;
+};

@@ -11,6 +11,8 @@ import {
   makeHandshake,
   makeMessagePortStream,
   makeRpc,
+  makeUnreadAnswers,
+  type Rpc,
 } from '@cooperage/streams';
 import type { StorageOrder } from '../storage-words.ts';
 import type { Client } from './clients.ts';
@@ -82,9 +84,10 @@ export const serveInstead = (
     nonce: client,
     signal: AbortSignal.timeout(HELLO_MILLISECONDS),
   }).then(
-    () =>
-      makeRpc(stream, {
+    () => {
+      const rpc: Rpc = makeRpc(stream, {
         label: 'stand-in',
+        onAnswer: makeUnreadAnswers(() => rpc.call('heard', {})),
         methods: Object.fromEntries(
           Object.entries(METHOD_PRIVILEGE).map(([name, needed]) => [
             name,
@@ -96,7 +99,8 @@ export const serveInstead = (
         ),
         // What a client tells its session has nobody to hear it.
         onNotify: () => {},
-      }),
+      });
+    },
     // The handshake has closed the stream with the reason; the client has it.
     () => {},
   );
