@@ -25,6 +25,8 @@ export type UsageBounds = {
 
 /** When all is full, whoever has less than this part of it may go on. */
 const SMALL_PARTS = 256;
+/** What the vats of a cluster have asked services for, those that have ended too: so many times what one of them may. */
+const SHARES_OF_CLUSTER = 16;
 
 /**
  * What each endpoint takes of the kernel's memory, and what it may. The sums are
@@ -38,7 +40,8 @@ const SMALL_PARTS = 256;
  * an answer becomes a rejection, and the crank of the one who sent it goes on. An
  * endpoint that makes too many references itself breaks a rule. A service's
  * messages are small, and of vats' doing: they have a bound in each inbox alone.
- * An object of a service counts for the one who asked for it, whoever holds it.
+ * An object of a service counts for the one who asked for it, whoever holds it,
+ * and for the cluster of that one, also after it has ended.
  */
 export const makeUsage = (state: State, { usual, mostUnits }: UsageBounds) => {
   const mostOf = (
@@ -108,6 +111,21 @@ export const makeUsage = (state: State, { usual, mostUnits }: UsageBounds) => {
     endpoint === null
       ? 0
       : state.serviceUnits.of(endpoint) + state.aliasUnits.of(endpoint);
+
+  /** Why the vats of its cluster have too many objects of services, if they have: who makes and ends others again and again has no more room by that. */
+  const problemOfCluster = (endpoint: EndpointId): string | undefined => {
+    const cluster = state.vats.get(endpoint as VatId)?.cluster;
+    if (cluster === undefined) {
+      return undefined;
+    }
+    const most = SHARES_OF_CLUSTER * usual.serviceUnits;
+    const units =
+      state.serviceUnitsOfCluster.of(cluster) +
+      state.aliasUnitsOfCluster.of(cluster);
+    return units > most
+      ? `the objects that services have made for the vats of ${cluster}, those that have ended too, would count ${units} units, more than ${most}: let go of some`
+      : undefined;
+  };
 
   return harden({
     /** What answers may count that are told together, and the references in them and to them; one alone may have a little more. */
@@ -179,7 +197,7 @@ export const makeUsage = (state: State, { usual, mostUnits }: UsageBounds) => {
       const units = servedTo(endpoint);
       return units > most
         ? `the objects that services have made for ${endpoint} would count ${units} units, more than ${most}: let go of some`
-        : problemOfAll(endpoint, units);
+        : (problemOfCluster(endpoint) ?? problemOfAll(endpoint, units));
     },
 
     /** Throws EndpointFault when the endpoint can't export one more. */

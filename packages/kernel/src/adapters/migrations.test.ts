@@ -22,8 +22,11 @@ const VATS_OF_3 = without(VATS, 'stoppedBy');
 const QUOTAS_OF_3 = without(QUOTAS, 'deadline');
 
 /** As version 4 had them. */
-const OBJECTS_OF_4 = without(SERVICE_OBJECTS, 'maker', 'units');
-const ALIASES_OF_4 = without(ALIASES, 'maker');
+const OBJECTS_OF_4 = without(SERVICE_OBJECTS, 'maker', 'units', 'cluster');
+const ALIASES_OF_4 = without(ALIASES, 'maker', 'cluster');
+/** As version 5 had them. */
+const OBJECTS_OF_5 = without(SERVICE_OBJECTS, 'cluster');
+const ALIASES_OF_5 = without(ALIASES, 'cluster');
 
 /** A row of no meaning, but for what is named. */
 const rowOf = (
@@ -127,7 +130,7 @@ describe('the migrations', () => {
   it('bring one of version 4 to it: objects of services that count for nobody', async () => {
     const image = makeFileImages();
     const first = await openNodeStorage(image, MIGRATIONS.slice(0, 3));
-    first.db.prepare([OBJECTS_OF_4, ALIASES_OF_4]);
+    first.db.prepare([VATS, OBJECTS_OF_4, ALIASES_OF_4]);
     first.db.commit([
       {
         table: 'service_objects',
@@ -139,8 +142,40 @@ describe('the migrations', () => {
     const { db } = await openNodeStorage(image);
     db.prepare(SCHEMA);
     expect([db.load('service_objects'), db.load('aliases')]).toEqual([
-      [['ko1', 'revoker', 'ko2', null, 0]],
-      [['ko2', 'ko3', 1, null]],
+      [['ko1', 'revoker', 'ko2', null, 0, null]],
+      [['ko2', 'ko3', 1, null, null]],
+    ]);
+    db.close();
+  });
+
+  it('bring one of version 5 to it: objects of services that count for the clusters of the vats that are there', async () => {
+    const image = makeFileImages();
+    const first = await openNodeStorage(image, MIGRATIONS.slice(0, 4));
+    first.db.prepare([VATS, OBJECTS_OF_5, ALIASES_OF_5]);
+    first.db.commit([
+      {
+        table: 'vats',
+        puts: [rowOf(VATS, { id: 'v1', cluster: 'c7' })],
+        deletes: [],
+      },
+      {
+        table: 'service_objects',
+        puts: [
+          ['ko1', 'revoker', 'ko2', 'v1', 203],
+          ['ko4', 'timer', '', 'v9', 200],
+        ],
+        deletes: [],
+      },
+      { table: 'aliases', puts: [['ko2', 'ko3', 1, 'v1']], deletes: [] },
+    ]);
+    const { db } = await openNodeStorage(image);
+    db.prepare(SCHEMA);
+    expect([db.load('service_objects'), db.load('aliases')]).toEqual([
+      [
+        ['ko1', 'revoker', 'ko2', 'v1', 203, 'c7'],
+        ['ko4', 'timer', '', 'v9', 200, null],
+      ],
+      [['ko2', 'ko3', 1, 'v1', 'c7']],
     ]);
     db.close();
   });

@@ -53,5 +53,16 @@ export const MIGRATIONS: readonly Migration[] = Object.freeze([
       connection.run('ALTER TABLE aliases ADD COLUMN maker TEXT');
     }
   },
+  connection => {
+    for (const table of ['service_objects', 'aliases']) {
+      if (hasTable(connection, table)) {
+        connection.run(`ALTER TABLE ${table} ADD COLUMN cluster TEXT`);
+        // What vats had asked for that have ended counts for no cluster.
+        connection.run(
+          `UPDATE ${table} SET cluster = (SELECT cluster FROM vats WHERE id = maker)`,
+        );
+      }
+    }
+  },
 ]);
 harden(MIGRATIONS);

@@ -1,8 +1,10 @@
 import harden from '@endo/harden';
 import {
   isServiceId,
+  isVatId,
   makeKref,
   makeServiceId,
+  type ClusterId,
   type Kref,
   type ServiceId,
 } from '@cooperage/protocol';
@@ -26,6 +28,8 @@ export const makeServiceObjects = (state: State, refcounts: Refcounts) => {
     refcounts.suspect(kref);
     return { type: 'object', kref, iface };
   };
+  const clusterOf = (maker: AliasRow['maker']): ClusterId | null =>
+    isVatId(maker) ? (state.vats.get(maker)?.cluster ?? null) : null;
   return harden({
     /** To be used inside a crank, as all of these. What nobody holds at its end is gone. Whether its maker may have more is for the caller to see: see `services.ts`. */
     make: ({
@@ -39,14 +43,16 @@ export const makeServiceObjects = (state: State, refcounts: Refcounts) => {
     } & Pick<ServiceObjectRow, 'kind' | 'data' | 'maker'>): Reference => {
       const made = makeObject(service, fields.kind);
       const units = weighServiceObject(fields.data, unitsBeside);
-      state.serviceObjects.put({ kref: made.kref, ...fields, units });
+      const cluster = clusterOf(fields.maker);
+      state.serviceObjects.put({ kref: made.kref, ...fields, units, cluster });
       return made;
     },
     makeAlias: (
       fields: Pick<AliasRow, 'depth' | 'maker'> & { target: Kref },
     ): Reference => {
       const made = makeObject(REVOCATION, 'alias');
-      state.aliases.put({ kref: made.kref, ...fields });
+      const cluster = clusterOf(fields.maker);
+      state.aliases.put({ kref: made.kref, ...fields, cluster });
       refcounts.hold(fields.target);
       return made;
     },

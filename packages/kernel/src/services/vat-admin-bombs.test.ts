@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Json, Vref } from '@cooperage/protocol';
-import { makeAdminStage, until } from '../testing/admin-stage.ts';
+import { heard, makeAdminStage, until } from '../testing/admin-stage.ts';
 import { makeManualClock } from '../testing/manual-clock.ts';
 import { call } from '../testing/service-stage.ts';
-import { answerStart, send, settle } from '../testing/stage.ts';
+import { answerStart, send, settle, vref } from '../testing/stage.ts';
 
 const HOUR = 3_600_000;
 
@@ -160,5 +160,53 @@ describe('an upgrade that takes the process of all vats along', () => {
       failure: null,
     });
     await scene.rig.kernel.stop();
+  });
+});
+
+describe('a vat that makes others, has them ask services for objects, and ends them', () => {
+  it('has no more room by that than its cluster has: sixteen times that of one vat (11)', async () => {
+    const stage = await makeAdminStage(
+      {},
+      { allowance: { serviceUnits: 1_000 } },
+    );
+    const { admin, state, root, told, say, ask, finish, client } = stage;
+    const cluster = stage.vatNamed('alice')?.cluster ?? '';
+    const made: number[] = [];
+    for (let round = 0; round < 24; round += 1) {
+      const name = `kid${round}`;
+      const { slots: [kid = '', node = ''] = [] } =
+        (await stage.make(name)) ?? {};
+      await say(call(kid, 'work', ['$0', '$1'], null, admin, root('bob')));
+      await until(() => stage.isHeld(name));
+      const results = ['p+1', 'p+2', 'p+3', 'p+4'];
+      // Bob is at work: what is on its way to him keeps what it names.
+      await finish(
+        name,
+        ...results.flatMap(result => [
+          call('o-50', 'attenuate', [{ vats: 1 }], result),
+          call('o-51', 'keep', ['$0'], null, result),
+        ]),
+      );
+      await client.rpc.call('terminate', { cluster: 'demo', vat: name });
+      await say(['dropImports', [vref(kid), vref(node)]]);
+      made.push(state.serviceUnitsOfCluster.of(cluster));
+    }
+    expect(made[1]).toBe(2 * (made[0] ?? 0));
+    expect(made.at(-1)).toBe(made.at(-2));
+    expect(made.at(-1)).toBeGreaterThan(15_000);
+    expect(made.at(-1)).toBeLessThanOrEqual(16_000);
+    const outside = await ask(admin, 'attenuate', [{ vats: 1 }]);
+    expect((await heard(told, outside))?.isRejected).toBe(false);
+    const own = 'p+1';
+    await say(call(root('alice'), 'ask', ['$0'], null, admin));
+    await finish('alice', call('o-50', 'attenuate', [{ vats: 1 }], own), [
+      'subscribe',
+      vref(own),
+    ]);
+    await until(() => stage.isHeld('alice'));
+    expect(JSON.stringify(stage.flight('alice'))).toContain(
+      `the objects that services have made for the vats of ${cluster}, those that have ended too, would count 16`,
+    );
+    await stage.rig.kernel.stop();
   });
 });

@@ -22,6 +22,8 @@ export type ServiceObjectRow = {
   readonly maker: EndpointId | null;
   /** What it counts there. */
   readonly units: number;
+  /** That of the vat which has asked for it, and which may have ended; null for others. */
+  readonly cluster: ClusterId | null;
 };
 
 export type AliasRow = {
@@ -32,6 +34,8 @@ export type AliasRow = {
   readonly depth: number;
   /** Who has asked for it, and whose bound it counts for. */
   readonly maker: EndpointId | null;
+  /** As of a service object. */
+  readonly cluster: ClusterId | null;
 };
 
 /** Who sends the messages of alarms. */
@@ -123,6 +127,7 @@ export const SERVICE_OBJECTS = makeSchema('service_objects', 1, {
   data: ['text', 'what the service keeps for it'],
   maker: ['text?', 'endpoint that has asked for it; null: the kernel'],
   units: ['integer', 'what it counts for its maker'],
+  cluster: ['text?', 'cluster of the vat that has asked for it'],
 });
 harden(SERVICE_OBJECTS);
 export const ALIASES = makeSchema('aliases', 1, {
@@ -130,6 +135,7 @@ export const ALIASES = makeSchema('aliases', 1, {
   target: ['text?', 'the object it stands for; null once revoked'],
   depth: ['integer', 'how many aliases deep it is, itself included'],
   maker: ['text?', 'endpoint that has asked for it'],
+  cluster: ['text?', 'cluster of the vat that has asked for it'],
 });
 harden(ALIASES);
 export const TIMERS = makeSchema('timers', 1, {

@@ -252,6 +252,15 @@ const addSums = (tables: ReturnType<typeof openTables>) => ({
     row => row.maker ?? undefined,
     weighAlias,
   ),
+  /** The same by cluster: who has asked for them may have ended. */
+  serviceUnitsOfCluster: tables.serviceObjects.indexSum(
+    row => row.cluster ?? undefined,
+    row => row.units,
+  ),
+  aliasUnitsOfCluster: tables.aliases.indexSum(
+    row => row.cluster ?? undefined,
+    weighAlias,
+  ),
   /** How often the alarms of a timer object come in a second. */
   repeatsPerSecond: tables.timers.indexSum(row => row.timer, weighRepeat),
   exported: tables.clists.indexSum(

@@ -100,6 +100,16 @@ export const findUsageFaults = (state: State): string[] => {
       [...state.aliases.values()].map(row => [row.maker, weighAlias()]),
     ),
     ...findSumFaults(
+      'units of services of clusters',
+      state.serviceUnitsOfCluster,
+      [...state.serviceObjects.values()].map(row => [row.cluster, row.units]),
+    ),
+    ...findSumFaults(
+      'units of aliases of clusters',
+      state.aliasUnitsOfCluster,
+      [...state.aliases.values()].map(row => [row.cluster, weighAlias()]),
+    ),
+    ...findSumFaults(
       'units of changes',
       state.changeUnits,
       [...state.vatChanges.values()].map(row => [row.vat, weighChange(row)]),
