@@ -9,6 +9,7 @@ import { makeSolitude } from './solitude.ts';
 import type { State } from './store/state.ts';
 import type { Candidates } from './vats/candidates.ts';
 import type { Runner } from './vats/runner.ts';
+import type { Trials } from './vats/trials.ts';
 
 /**
  * What a delivery has to pass before it begins: places for all, places for those
@@ -27,6 +28,7 @@ export const makeGates = (
     runner,
     candidates: { line: held },
     inbox,
+    trials,
     pump,
   }: {
     clock: Clock;
@@ -35,6 +37,7 @@ export const makeGates = (
     runner: Runner;
     candidates: Candidates;
     inbox: Inbox;
+    trials: Pick<Trials, 'isOn'>;
     pump: () => void;
   },
 ) => {
@@ -91,9 +94,14 @@ export const makeGates = (
     isLetIn,
     /** Whether there is a place for a delivery to a vat that could take it; if not, `pump` is called in a while. */
     isPlace: (vat: VatId): boolean =>
-      places.isPlace() && (!isToStart(vat) || starts.isPlace()),
+      trials.isOn()
+        ? runner.inFlight() + held.flights().size === 0
+        : places.isPlace() && (!isToStart(vat) || starts.isPlace()),
     /** Whether the startVat of a candidate may begin; if not, `pump` is called in a while. */
-    mayBegin: (vat: VatId): boolean => heldStarts.isPlace() && isLetIn(vat),
+    mayBegin: (vat: VatId): boolean =>
+      heldStarts.isPlace() &&
+      isLetIn(vat) &&
+      (!trials.isOn() || runner.inFlight() === 0),
   });
 };
 harden(makeGates);

@@ -16,6 +16,8 @@ export type KernelOptions = CollectorOptions &
     readonly longStartMilliseconds?: number;
     /** How long others wait for a vat that is to be alone, and it for them; six times as long with each loss. 1,000 by default. */
     readonly aloneMilliseconds?: number;
+    /** After a run that was cut off by what a vat may have done, deliveries are made one at a time for so long, and it is noted on the disk to whom. 10,000 by default. */
+    readonly trialMilliseconds?: number;
     /** A vat's turn is so many deliveries at most while others wait, and no more are added after that time; 16 and 8 by default, 1 with `parallel` 1. */
     readonly turnDeliveries?: number;
     readonly turnMilliseconds?: number;

@@ -163,7 +163,8 @@ const joinRooms = (given: Platform, options: KernelOptions) => {
   const { state, phase, parts, outputs, keeper, lives } = tables;
   const logRate = makeLogRate(calls.say, { clock, phase, ...parts.usage });
   const endpoints = joinEndpoints(platform, options, tables, calls);
-  const { clearance, collector, runner, scheduler, services } = endpoints;
+  const { clearance, collector, runner, scheduler, services, trials } =
+    endpoints;
   const status = (): KernelStatus =>
     makeStatus(state, {
       phase,
@@ -251,6 +252,7 @@ const joinRooms = (given: Platform, options: KernelOptions) => {
     parts.promises.restore();
     parts.refusals.restore();
     sayWhichCriticalAreSuspended();
+    trials.restore(runner.giveUp);
     keeper.fold();
     keeper.deleteStrays();
     collector.restore();

@@ -194,6 +194,11 @@ export type Platform = {
    * nobody who allows it.
    */
   readonly insistSites?: (sites: readonly string[]) => Promise<void>;
+  /**
+   * True when the last run has ended without a word, and vats run in the process of
+   * the kernel, so that one of them may have ended it. Absent where they don't.
+   */
+  readonly wasCut?: boolean;
   /** Absent where nothing outlives the kernel. */
   readonly archive?: Archive;
   /** Bytes that what is stored takes, and that it may still take. Absent where nobody can tell. */

@@ -62,5 +62,6 @@ export const openFolderPlatform = async ({
       hash: nodeHash,
     }),
     room: makeFolderRoom(folder),
+    wasCut: storage.wasCut,
   });
 };

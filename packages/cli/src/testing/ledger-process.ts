@@ -91,6 +91,8 @@ const kernel = await openKernel(
   {
     // Folds into the vats' files all the time, so that some kills hit one.
     foldMilliseconds: 0,
+    // Who kills just any moment would have a vat be taken for the cause.
+    trialMilliseconds: 0,
     afterCrank: (state, isSwept) => {
       cranks += 1;
       const problems =

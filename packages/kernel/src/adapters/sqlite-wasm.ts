@@ -45,6 +45,8 @@ type BackupPlatform = { readonly hash: Hash; readonly soon: Clock['soon'] };
 export type Storage = {
   readonly db: KernelDb;
   readonly stores: VatStores;
+  /** Whether who had it open before has ended without closing it. */
+  readonly wasCut: boolean;
   /**
    * Looks through every file, each in a turn of its own, and copies all as they
    * are after that, in one turn. Rejects with STORAGE_FAILED when one is damaged,
@@ -164,7 +166,11 @@ const openStorage = async (
     parts.stores.close();
     throw error;
   }
-  return harden({ ...parts, backup: makeBackup(files, parts, connection) });
+  return harden({
+    ...parts,
+    wasCut: isSuspect,
+    backup: makeBackup(files, parts, connection),
+  });
 };
 
 export type OpfsStorageOptions = {

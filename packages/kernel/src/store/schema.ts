@@ -39,6 +39,7 @@ import { WRITERS } from './writers.ts';
  * | sessions      | a client outside; none outlives the kernel's run           |
  * | retiring      | a promise's name that a session may still use, on its way out |
  * | vat_changes   | a committed change of a vat's store, not yet in its file   |
+ * | trials        | a vat whose delivery may have ended the process of the kernel |
  * | service_objects | an object of a service of the kernel                     |
  * | aliases       | an object that stands for another, or did                  |
  * | timers        | a time for which somebody waits                            |

@@ -39,10 +39,12 @@ import {
 import {
   CLUSTERS,
   ENDINGS,
+  TRIALS,
   VATS,
   VAT_CHANGES,
   type ClusterRow,
   type EndingRow,
+  type TrialRow,
   type VatChangeRow,
   type VatRow,
 } from './vat-schema.ts';
@@ -130,6 +132,7 @@ const openTables = (store: Tables) => ({
   vatChanges: store.table<[VatId, string], VatChangeRow>(
     makeCodec(VAT_CHANGES),
   ),
+  trials: store.table<[VatId], TrialRow>(makeCodec(TRIALS)),
   serviceObjects: store.table<[Kref], ServiceObjectRow>(
     makeCodec(SERVICE_OBJECTS),
   ),

@@ -77,6 +77,14 @@ export type VatChangeRow = {
   readonly value: string | null;
 };
 
+export type TrialRow = {
+  readonly vat: VatId;
+  /** Runs that were cut off while a delivery to it was tried, since one ended. */
+  readonly cuts: number;
+  /** 1 while one is tried. */
+  readonly isUnderWay: 0 | 1;
+};
+
 export const CLUSTERS = makeSchema('clusters', 1, {
   id: ['text', 'cluster id'],
   name: ['text', 'name a person gave; unique'],
@@ -126,10 +134,18 @@ export const VAT_CHANGES = makeSchema('vat_changes', 2, {
 });
 harden(VAT_CHANGES);
 
+export const TRIALS = makeSchema('trials', 1, {
+  vat: ['text', 'vat id'],
+  cuts: ['integer', 'runs that were cut off while it was tried'],
+  isUnderWay: ['integer', '1 while a delivery to it is tried'],
+});
+harden(TRIALS);
+
 export const VAT_SCHEMA: readonly TableSchema[] = Object.freeze([
   CLUSTERS,
   VATS,
   ENDINGS,
   VAT_CHANGES,
+  TRIALS,
 ]);
 harden(VAT_SCHEMA);

@@ -16,6 +16,7 @@ export const RESIDENT = [
   'sessions',
   'retiring',
   'vatChanges',
+  'trials',
   'serviceObjects',
   'aliases',
   'timers',

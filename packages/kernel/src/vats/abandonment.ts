@@ -11,6 +11,7 @@ import type { QueueRow } from '../store/schema.ts';
 import type { VatRow } from '../store/vat-schema.ts';
 import type { State } from '../store/state.ts';
 import type { Flight } from '../translate/to-endpoint.ts';
+import type { Trials } from './trials.ts';
 import type { LossCause } from './worker-owner.ts';
 import type { Workers } from './workers.ts';
 
@@ -29,12 +30,14 @@ export const makeAbandonment = (
     lives,
     workers,
     onEnded,
+    trials,
     onCriticalLoss,
     say,
   }: {
     parts: CrankParts;
     lives: Lives;
     workers: Workers;
+    trials: Pick<Trials, 'end'>;
     onEnded: (vat: VatId) => void;
     /** A critical vat was suspended for a fault. Stops the kernel: does not return. */
     onCriticalLoss: (row: VatRow, reason: string) => void;
@@ -51,9 +54,13 @@ export const makeAbandonment = (
   const vatRow = (vat: VatId): VatRow =>
     insistRow(state.vats.get(vat), `vat ${vat}`);
 
+  const endFlight = (vat: VatId, isTaken = false): void => {
+    flights.delete(vat);
+    trials.end(vat, isTaken);
+  };
   const forget = (vat: VatId): void => {
     workers.kill(vat);
-    flights.delete(vat);
+    endFlight(vat);
   };
 
   /** It has no heap, and what waits for it waits until a person has seen to it. */
@@ -217,6 +224,16 @@ export const makeAbandonment = (
     }
   };
 
-  return { flights, lostStarts, suspects, abandon, blame, fail, giveUp, spoil };
+  return {
+    flights,
+    endFlight,
+    lostStarts,
+    suspects,
+    abandon,
+    blame,
+    fail,
+    giveUp,
+    spoil,
+  };
 };
 harden(makeAbandonment);

@@ -19,6 +19,7 @@ import { makeHolds } from './holds.ts';
 import { vatStateOf } from './vat-state.ts';
 import type { WorkerOwner } from './worker-owner.ts';
 import type { StoreBounds } from './store-bounds.ts';
+import type { Trials } from './trials.ts';
 import type { Workers } from './workers.ts';
 
 /** What a reap takes depends on the heap's size and the engine, and is no fault of the vat's code. */
@@ -39,6 +40,7 @@ type RunnerPowers = {
   workers: Workers;
   keeper: StoreKeeper;
   bounds: StoreBounds;
+  trials: Trials;
   tellStart: TellStart;
   /** To be called when more may be delivered. */
   pump: () => void;
@@ -55,7 +57,7 @@ type RunnerPowers = {
 /** Runs the vats that are in the tables: starts workers when they are needed, delivers, applies what comes back. */
 export const makeRunner = (state: State, powers: RunnerPowers) => {
   const { parts, lives, workers, keeper, bounds, chores, tellStart } = powers;
-  const { pump, wake, onEnded, onIdle } = powers;
+  const { trials, pump, wake, onEnded, onIdle } = powers;
   const holds = makeHolds(vat => {
     if (state.vats.has(vat)) {
       wake(vat);
@@ -70,7 +72,7 @@ export const makeRunner = (state: State, powers: RunnerPowers) => {
   /** Its worker goes, and with it what was known of it alone. */
   const drop = (vat: VatId): void => {
     workers.kill(vat);
-    flights.delete(vat);
+    endFlight(vat);
     lostStarts.delete(vat);
     suspects.delete(vat);
   };
@@ -85,7 +87,8 @@ export const makeRunner = (state: State, powers: RunnerPowers) => {
   };
 
   const abandonment = makeAbandonment(state, { ...powers, onEnded: leave });
-  const { flights, lostStarts, suspects, abandon, fail } = abandonment;
+  const { flights, endFlight, lostStarts, suspects, abandon, fail } =
+    abandonment;
 
   const apply = (vat: VatId, flight: Flight, done: Done): void =>
     parts.run(() => {
@@ -134,7 +137,7 @@ export const makeRunner = (state: State, powers: RunnerPowers) => {
       abandon(vat, reason, isExit ? 'exit' : 'fault');
       return;
     }
-    flights.delete(vat);
+    endFlight(vat, ['message', 'notify'].includes(flight.delivery[0]));
     bounds.taken(vat);
     chores.landed(vat, flight, done);
     lostStarts.delete(vat);
@@ -186,6 +189,7 @@ export const makeRunner = (state: State, powers: RunnerPowers) => {
 
   const fly = (vat: VatId, flight: Flight): void => {
     flights.set(vat, flight);
+    trials.begin(vat);
     const { deadline } = vatRow(vat);
     const isReap = flight.delivery[0] === 'bringOutYourDead';
     workers.deliver(vat, flight, isReap ? REAP_MILLISECONDS : deadline);
