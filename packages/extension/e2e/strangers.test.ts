@@ -155,8 +155,11 @@ describe('a stranger in the same browser', () => {
   ): Promise<unknown> =>
     page.evaluate(`(${script})(${JSON.stringify(argument)})`);
 
-  it('that is another extension finds nobody to speak with', async () => {
+  it('that is another extension finds nobody to speak with, even if somebody listened', async () => {
     expect(await other.title()).toBe('S');
+    await extension.inConsole(`void (
+      chrome.runtime.onMessageExternal.addListener((word, sender, answer) => answer('heard')),
+      chrome.runtime.onConnectExternal.addListener(port => port.postMessage('heard')))`);
     expect(await ask(other, KNOCKS, extension.extensionId)).toEqual([
       NOBODY,
       NOBODY,
@@ -167,6 +170,14 @@ describe('a stranger in the same browser', () => {
     expect(await ask(web, KNOCKS, extension.extensionId)).toBe(
       'no way to knock',
     );
+  });
+
+  it('is offered no file by the manifest', async () => {
+    expect(
+      await extension.inConsole(
+        `chrome.runtime.getManifest().web_accessible_resources ?? 'none'`,
+      ),
+    ).toBe('none');
   });
 
   it.each([

@@ -34,6 +34,28 @@ describe('vats that start for a launch', () => {
     await rig.kernel.stop();
   });
 
+  it('keep the kernel from being idle while the last of them is under way', async () => {
+    const { clock } = makeManualClock();
+    const rig = makeRig(
+      delivery => (delivery[0] === 'startVat' ? undefined : {}),
+      { clock, parallel: 2 },
+    );
+    const launched = rig.launch('crowd', ['one', 'two', 'three']);
+    await settle();
+    let isIdle = false;
+    const rested = rig.kernel.idle().then(() => {
+      isIdle = true;
+    });
+    for (let left = 3; left > 0; left -= 1) {
+      await settle();
+      expect([left, isIdle]).toEqual([left, false]);
+      busyIn(rig)[0]?.finish();
+    }
+    await launched;
+    await rested;
+    await rig.kernel.stop();
+  });
+
   it('and spin keep others from starting for two seconds each at most, also with a strict order', async () => {
     for (const parallel of [1, 2]) {
       const { clock, advance } = makeManualClock();

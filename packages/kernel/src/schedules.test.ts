@@ -170,7 +170,13 @@ const CASES: readonly Case[] = [
 ];
 
 const gone = { ways: 0, cases: 0, whole: 0, states: 0 };
-afterAll(() => console.log(`interleavings: ${JSON.stringify(gone)}`));
+/** Of each case that was searched in order. */
+const searched: string[] = [];
+afterAll(() =>
+  console.log(
+    [`interleavings: ${JSON.stringify(gone)}`, ...searched].join('\n'),
+  ),
+);
 
 /** Runs the case once as chosen; after a crash that was chosen, to its end in the first order. */
 const runCase =
@@ -207,6 +213,9 @@ it.each(CASES)(
       gone.ways += found.runs;
       gone.states += found.states;
       gone.whole += Number(isWhole);
+      searched.push(
+        `${each.title}: ${found.runs} ways, ${found.states} states, ${isWhole ? 'all there are' : 'cut off'}`,
+      );
     }
     expect(isWhole || !each.isSmall || isFuzzing).toBe(true);
     const isEnough = isWhole ? (runs: number) => runs >= 3 : searchAllowed(6);

@@ -1,5 +1,6 @@
 import './before-lockdown.ts';
 import '@cooperage/client/lockdown';
+import { makeMemoryImage, type MemoryImage } from '@cooperage/kernel/memory';
 import { isFuzzing, tryEach } from '@cooperage/kernel/testing/fuzz';
 import { E } from '@endo/far';
 import fc from 'fast-check';
@@ -114,6 +115,15 @@ const rootOf = async (rig: Rig, vat: string): Promise<Remote> =>
 
 const nameOf = (index: number): string => `deed ${index}`;
 
+/** Whether the disk says that the deed was done: the key of liveslots for an entry of `done` ends in its name. */
+const isStored = ({ tables, vats }: MemoryImage, name: string): boolean =>
+  [
+    ...[...(tables.get('vat_changes')?.keys() ?? [])].map(key =>
+      String(JSON.parse(key)[1]),
+    ),
+    ...[...vats.values()].flatMap(({ rows }) => [...rows.keys()]),
+  ].some(key => key.endsWith(`.s${name}`));
+
 /** Asks for all at once; `onAnswer` hears of each that was answered. */
 const askAll = (
   rig: Rig,
@@ -150,13 +160,22 @@ const runDeeds = async (
   commits: readonly number[],
 ): Promise<Shown[]> => {
   let onCommit = (_left: NodeImage): void => {};
-  const start = (image?: NodeImage): Promise<Rig> =>
-    rigs.start({
+  let disk = makeMemoryImage();
+  const start = (image?: NodeImage): Promise<Rig> => {
+    disk = image?.storage === 'memory' ? image.content : makeMemoryImage();
+    return rigs.start({
       storage: 'memory',
       epochCranks: 1,
       onCommit: left => onCommit(left),
-      ...(image === undefined ? {} : { image }),
+      image: { storage: 'memory', content: disk },
     });
+  };
+  /** What is answered has been committed (invariant 10). */
+  const insistStored = (index: number): void =>
+    expect([nameOf(index), isStored(disk, nameOf(index))]).toEqual([
+      nameOf(index),
+      true,
+    ]);
   let rig = await start();
   await E(rig.console.kernel).launch(CLUSTER);
   const [left, right] = [await rootOf(rig, 'left'), await rootOf(rig, 'right')];
@@ -179,7 +198,10 @@ const runDeeds = async (
         }
       };
     });
-    const asked = askAll(rig, deeds, index => answered.add(index));
+    const asked = askAll(rig, deeds, index => {
+      insistStored(index);
+      answered.add(index);
+    });
     await Promise.race([caught, asked]);
     known ??= [...answered];
     const last = await rig.crash();
@@ -191,7 +213,7 @@ const runDeeds = async (
       expect(await E(root).has?.(nameOf(index)), nameOf(index)).toBe(true);
     }
   }
-  await askAll(rig, deeds, () => {});
+  await askAll(rig, deeds, insistStored);
   const shown = await showAll(rig);
   await rig.stop();
   return shown;

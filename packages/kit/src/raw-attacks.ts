@@ -54,6 +54,12 @@ export const RAW_ATTACKS: readonly RawAttack[] = [
       /^it broke the protocol: changes has 4294967295 entries, more than 150000$/,
   },
   {
+    what: 'a message of a million small lists',
+    strike: `say(done({ changes: Array.from({ length: 1e6 }, () => []) }))`,
+    reason:
+      /^it broke the protocol: changes has 1000000 entries, more than 150000$/,
+  },
+  {
     what: 'a port in the place of a text',
     strike: `const { port1 } = new Channel(); post([done({ changes: [['key', port1]] })], [port1])`,
     reason: /^it broke the protocol: stored value is /,
