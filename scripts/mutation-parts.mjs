@@ -79,8 +79,8 @@ export const PARTS = [
   },
   {
     name: 'runner',
-    files: ['vats/{runner,abandonment,deadline,turns,worker}'],
-    tests: ['suspension', 'vats/{deadline,turns}'],
+    files: ['vats/{runner,abandonment,deadline,trials,turns,worker}'],
+    tests: ['suspension', 'vats/{deadline,trials,turns}'],
     more: ['upgrades', 'pairs', 'endings'],
   },
   {

@@ -136,6 +136,12 @@ it('accepts one port only', async () => {
   dispatch({ tag: 'cooperage-port', nonce, version, port: port1 }, page, '');
   dispatch({ tag: 'cooperage-port', nonce, version, port: port2 }, page, '');
   expect(await accepted).toBe(port1);
+  // Nobody listens any more.
+  dispatch(
+    { tag: 'cooperage-port', nonce: 'x', version, port: port2 },
+    page,
+    '',
+  );
   expect(rejected).toEqual([]);
   port1.close();
 });

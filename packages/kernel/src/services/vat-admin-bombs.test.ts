@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Json, Vref } from '@cooperage/protocol';
-import { heard, makeAdminStage, until } from '../testing/admin-stage.ts';
+import {
+  heard,
+  makeAdminStage,
+  problemIn,
+  until,
+} from '../testing/admin-stage.ts';
 import { makeManualClock } from '../testing/manual-clock.ts';
 import { call } from '../testing/service-stage.ts';
 import { answerStart, send, settle, vref } from '../testing/stage.ts';
@@ -206,6 +211,31 @@ describe('a vat that makes others, has them ask services for objects, and ends t
     await until(() => stage.isHeld('alice'));
     expect(JSON.stringify(stage.flight('alice'))).toContain(
       `the objects that services have made for the vats of ${cluster}, those that have ended too, would count 16`,
+    );
+    await stage.rig.kernel.stop();
+  });
+});
+
+describe('a vat that makes others without end', () => {
+  it('makes no more of them than a cluster may have, whatever its quota', async () => {
+    const stage = await makeAdminStage({}, { isChecked: false });
+    const { admin, client, state, ask, told } = stage;
+    const { cluster = '' } = stage.vatNamed('alice') ?? {};
+    const there = (): number => state.vatsByCluster.count(cluster);
+    for (let nth = 0; there() < 1_000;) {
+      const births = Math.min(16, 1_000 - there());
+      client.send(
+        ...Array.from({ length: births }, (_, each) =>
+          call(admin, 'createVat', ['helper', { name: `kid${nth + each}` }]),
+        ),
+      );
+      nth += births;
+      const before = there();
+      await until(() => there() === before + births);
+    }
+    const last = await ask(admin, 'createVat', ['helper', { name: 'last' }]);
+    expect(problemIn(await heard(told, last))).toBe(
+      'a cluster has at most 1000 vats',
     );
     await stage.rig.kernel.stop();
   });
