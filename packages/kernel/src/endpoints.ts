@@ -35,7 +35,7 @@ import { makeEvictions } from './vats/evictions.ts';
 import { makeRunner, type Runner } from './vats/runner.ts';
 import { makeTellStart, type TellStart } from './vats/start.ts';
 import type { StoreBounds } from './vats/store-bounds.ts';
-import { makeTrials } from './vats/trials.ts';
+import type { Trials } from './vats/trials.ts';
 import { makeWorkers } from './vats/workers.ts';
 
 /** What another room does, made later than the one that calls it. */
@@ -72,6 +72,7 @@ type Tables = {
   readonly lives: Lives;
   readonly bundles: Bundles;
   readonly bounds: StoreBounds;
+  readonly trials: Trials;
 };
 
 /** The kernel's measure of a delivery. */
@@ -264,13 +265,7 @@ export const joinEndpoints = (
     later: () => ({ runner, scheduler }),
   });
   const { chores } = collector;
-  const trials = makeTrials(state, {
-    parts,
-    clock: platform.clock,
-    wasCut: platform.wasCut ?? false,
-    milliseconds: options.trialMilliseconds ?? 10_000,
-  });
-  const common = { ...room, chores, workers, trials };
+  const common = { ...room, chores, workers };
   const forget = (endpoint: EndpointId): void => {
     scheduler.forget(endpoint);
     chores.forget(endpoint);
@@ -304,7 +299,6 @@ export const joinEndpoints = (
     collector,
     candidates,
     scheduler,
-    trials,
     ...receivers,
   };
 };

@@ -69,6 +69,7 @@ export const makeGates = (
     longMilliseconds: longStartMilliseconds,
     flights: held.flights,
   });
+  const inFlight = (): number => runner.inFlight() + held.flights().size;
   const { isLetIn } = makeSolitude({
     milliseconds: aloneMilliseconds,
     suspects: () =>
@@ -76,7 +77,7 @@ export const makeGates = (
         ? runner.suspects()
         : new Map([...runner.suspects(), ...held.suspects()]),
     isInFlight: vat => runner.isFlying(vat) || held.flights().has(vat),
-    inFlight: () => runner.inFlight() + held.flights().size,
+    inFlight,
     isInWant: vat =>
       held.isSuspectWaiting(vat) ||
       (runner.isReady(vat) &&
@@ -86,6 +87,7 @@ export const makeGates = (
     after,
     onOver: pump,
   });
+  const isTurn = (): boolean => !trials.isOn() || inFlight() === 0;
   /** The next delivery to the vat, if it is ready for one, is its startVat. */
   const isToStart = (vat: VatId): boolean =>
     runner.isReady(vat) && state.vats.get(vat)?.asleep === 1;
@@ -94,14 +96,10 @@ export const makeGates = (
     isLetIn,
     /** Whether there is a place for a delivery to a vat that could take it; if not, `pump` is called in a while. */
     isPlace: (vat: VatId): boolean =>
-      trials.isOn()
-        ? runner.inFlight() + held.flights().size === 0
-        : places.isPlace() && (!isToStart(vat) || starts.isPlace()),
+      isTurn() && places.isPlace() && (!isToStart(vat) || starts.isPlace()),
     /** Whether the startVat of a candidate may begin; if not, `pump` is called in a while. */
     mayBegin: (vat: VatId): boolean =>
-      heldStarts.isPlace() &&
-      isLetIn(vat) &&
-      (!trials.isOn() || runner.inFlight() === 0),
+      isTurn() && heldStarts.isPlace() && isLetIn(vat),
   });
 };
 harden(makeGates);

@@ -40,6 +40,7 @@ import { makeUpgrades } from './upgrades.ts';
 import { settleChild } from './services/vat-admin-children.ts';
 import { makeStoreKeeper } from './vat-stores.ts';
 import { makeStoreBounds } from './vats/store-bounds.ts';
+import { makeTrials } from './vats/trials.ts';
 
 /** Why heaps are lost that were there when the kernel ended. */
 const RESTARTED = 'the kernel was restarted';
@@ -115,6 +116,7 @@ const joinTables = (
       stores,
       usual: bounds.usual.storeBytes,
     }),
+    trials: makeTrials(state, { ...platform, ...options, parts }),
     cranks: () => cranks,
   };
 };
@@ -160,11 +162,10 @@ const joinRooms = (given: Platform, options: KernelOptions) => {
   const refusals = makeRefusalNews({ say: calls.hear, write: calls.write });
   const labelOf = (vat: VatId): string => state.vats.get(vat)?.name ?? vat;
   const tables = joinTables(platform, options, calls);
-  const { state, phase, parts, outputs, keeper, lives } = tables;
+  const { state, phase, parts, outputs, keeper, lives, trials } = tables;
   const logRate = makeLogRate(calls.say, { clock, phase, ...parts.usage });
   const endpoints = joinEndpoints(platform, options, tables, calls);
-  const { clearance, collector, runner, scheduler, services, trials } =
-    endpoints;
+  const { clearance, collector, runner, scheduler, services } = endpoints;
   const status = (): KernelStatus =>
     makeStatus(state, {
       phase,

@@ -31,7 +31,13 @@ const setScene = () => {
       reachable: 1,
       recognizable: 1,
     });
-    state.aliases.put({ kref, target, depth: 1, maker: null });
+    state.aliases.put({
+      kref,
+      target,
+      depth: 1,
+      maker: null,
+      cluster: null,
+    });
     return kref;
   };
   return {

@@ -30,8 +30,9 @@ const { E, kernel: facade } = makeConsole({
   },
 });
 type Root = { attack(): unknown; greet(): unknown };
-const rootOf = async (vat: string) =>
-  E((await facade.root('demo', vat)) as Root);
+// What the roots do, only the script above knows.
+const rootOf = async (vat: string): Promise<Root> =>
+  (await facade.root('demo', vat)) as Root;
 
 if (order === 'start') {
   const bundle = {
@@ -41,9 +42,9 @@ if (order === 'start') {
     name: 'demo',
     vats: { good: { bundle }, killer: { bundle } },
   });
-  await (await rootOf('killer')).attack();
+  await E(await rootOf('killer')).attack();
 } else {
-  const answer = await (await rootOf('good')).greet();
+  const answer = await E(await rootOf('good')).greet();
   const [cluster] = kernel.status().clusters;
   const found = cluster?.vats.map(({ name, state, reason }) => [
     name,

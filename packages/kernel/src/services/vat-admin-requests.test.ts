@@ -29,7 +29,14 @@ const callOf = (
     args: list !== undefined && isList(list) ? list : [],
     sender: null,
     result: null,
-    self: { kref: PURSE, kind: '', data: '', maker: null, units: 0 },
+    self: {
+      kref: PURSE,
+      kind: '',
+      data: '',
+      maker: null,
+      units: 0,
+      cluster: null,
+    },
     afterCommit: () => {},
     afterCrank: () => {},
   };

@@ -1,7 +1,8 @@
 import harden from '@endo/harden';
 import type { VatId } from '@cooperage/protocol';
 import type { CrankParts } from '../crank.ts';
-import type { Clock } from '../ports.ts';
+import type { KernelOptions } from '../kernel-options.ts';
+import type { Clock, Platform } from '../ports.ts';
 import type { State } from '../store/state.ts';
 import type { TrialRow } from '../store/vat-schema.ts';
 
@@ -23,18 +24,15 @@ export const makeTrials = (
   {
     parts,
     clock,
-    wasCut,
-    milliseconds,
+    wasCut = false,
+    trialMilliseconds = 10_000,
   }: {
     parts: Pick<CrankParts, 'run'>;
     clock: Pick<Clock, 'now'>;
-    /** Whether the run before this one has ended without a word. */
-    wasCut: boolean;
-    /** How long deliveries are trials then. */
-    milliseconds: number;
-  },
+  } & Pick<Platform, 'wasCut'> &
+    Pick<KernelOptions, 'trialMilliseconds'>,
 ) => {
-  const end = clock.now() + milliseconds;
+  const end = clock.now() + trialMilliseconds;
   let isOn = wasCut;
 
   /** A row that says nothing goes. */
