@@ -42,7 +42,12 @@ if (order === 'start') {
     name: 'demo',
     vats: { good: { bundle }, killer: { bundle } },
   });
-  await E(await rootOf('killer')).attack();
+  await facade.pause('demo', 'killer');
+  const attacked = E(await rootOf('killer')).attack();
+  // Answered when all before it is committed: a message that is not is lost.
+  await E(await rootOf('good')).greet();
+  await facade.unpause('demo', 'killer');
+  await attacked;
 } else {
   const answer = await E(await rootOf('good')).greet();
   const [cluster] = kernel.status().clusters;
