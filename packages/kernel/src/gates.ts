@@ -11,6 +11,17 @@ import type { Candidates } from './vats/candidates.ts';
 import type { Runner } from './vats/runner.ts';
 import type { Trials } from './vats/trials.ts';
 
+type GatePowers = {
+  clock: Clock;
+  options: KernelOptions;
+  phase: Phase;
+  runner: Runner;
+  candidates: Candidates;
+  inbox: Inbox;
+  trials: Pick<Trials, 'isOn'>;
+  pump: () => void;
+};
+
 /**
  * What a delivery has to pass before it begins: places for all, places for those
  * that start a vat, and the solitude of suspects. A start runs the code of a
@@ -30,16 +41,7 @@ export const makeGates = (
     inbox,
     trials,
     pump,
-  }: {
-    clock: Clock;
-    options: KernelOptions;
-    phase: Phase;
-    runner: Runner;
-    candidates: Candidates;
-    inbox: Inbox;
-    trials: Pick<Trials, 'isOn'>;
-    pump: () => void;
-  },
+  }: GatePowers,
 ) => {
   const { parallel = 2, longMilliseconds = 20 } = options;
   const { longStartMilliseconds = 2_000, aloneMilliseconds = 1_000 } = options;

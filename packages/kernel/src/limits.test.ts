@@ -443,6 +443,30 @@ describe('objects of services', () => {
     },
   );
 
+  it('count for the kernel as a whole, an alias as much as its revoker', async () => {
+    const stage = await makeServiceStage(['bob'], ['revocation'], {
+      mostUnits: 2_000,
+    });
+    const object = await stage.refer('revocation');
+    const asked: string[] = [];
+    for (let times = 0; times < 5; times += 1) {
+      asked.push(
+        await stage.ask(object, 'makeRevocable', ['$0'], stage.root('bob')),
+      );
+    }
+    const last = asked.pop() ?? '';
+    expect(asked.map(each => stage.told(each)?.isRejected)).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect(isRejectedWith(stage, last)).toMatch(
+      /^all that waits in the kernel counts more than 2000 units, of which s\d+ has 2\d\d\d$/,
+    );
+    await end(stage);
+  });
+
   it('count what is kept for them: the code that an administrator is bound to', async () => {
     const stage = await makeServiceStage([], ['vatAdmin'], {
       allowance: { serviceUnits: 1_000 },

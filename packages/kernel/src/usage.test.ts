@@ -97,7 +97,7 @@ const setScene = (
         made += 1;
         const kref = `ko${900 + made}` as Kref;
         const row = { kref, kind: 'x', data: '', maker: endpoint, units };
-        state.serviceObjects.put(row);
+        state.serviceObjects.put({ ...row, cluster: null });
       }),
   };
 };

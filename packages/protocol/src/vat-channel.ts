@@ -85,7 +85,7 @@ export type LogLevel = 'debug' | 'info' | 'log' | 'warn' | 'error';
 /**
  * Bounds of one crank; passing one fails that crank. Sizes count UTF-16 units.
  * The kernel applies a crank in one go, while which it hears nobody: the most
- * that a crank may do takes it well under a second.
+ * that a crank may do takes it seconds; see docs/limits.md.
  */
 export type VatLimits = {
   readonly syscallsPerCrank: number;
