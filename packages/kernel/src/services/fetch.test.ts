@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Json, Kref } from '@cooperage/protocol';
 import { makeMemoryImage } from '../adapters/memory.ts';
 import type { Fetch, FetchAnswer, FetchRequest, Platform } from '../ports.ts';
+import { makeAdminStage } from '../testing/admin-stage.ts';
 import { makeWitness } from '../testing/commits.ts';
 import { makeManualClock } from '../testing/manual-clock.ts';
 import { makeRig } from '../testing/rig.ts';
@@ -508,6 +509,27 @@ describe('the fetch service', () => {
     expect(later.vats.get('alice').deliveries.at(-1)).toEqual([
       'notify',
       [['p+1', true, dataOf(error)]],
+    ]);
+    await later.kernel.stop();
+  });
+
+  it('rejects no calls of other services at a restart: how a vat ends is told when it does', async () => {
+    const { fetch } = makeServers();
+    const wrap = (platform: Platform): Platform => ({ ...platform, fetch });
+    const stage = await makeAdminStage({}, { wrap });
+    const [, node = ''] = (await stage.make('kid'))?.slots ?? [];
+    await stage.say(send(stage.root('alice'), 'take', [node]));
+    await stage.finish(
+      'alice',
+      call('o-50', 'done', [], 'p+1'),
+      subscribe('p+1'),
+    );
+    const image = makeMemoryImage(stage.rig.image);
+    await stage.rig.kernel.stop();
+    const later = makeRig(() => ({}), { image, wrap });
+    await later.kernel.idle();
+    expect([...later.kernel.state.calls.values()]).toMatchObject([
+      { service: '@vatAdmin' },
     ]);
     await later.kernel.stop();
   });
