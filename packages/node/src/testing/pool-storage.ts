@@ -1,6 +1,8 @@
 import {
+  copyOpfsStorage,
   fillOpfsStorage,
   openOpfsStorage,
+  type BackupTarget,
   type Storage,
 } from '@cooperage/kernel/sqlite-wasm';
 import type { CrashStorage } from '@cooperage/kernel/testing/crash-driver';
@@ -8,7 +10,7 @@ import type { Sqlite3Static } from '@sqlite.org/sqlite-wasm';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
-import { nodeClock } from '../platform.ts';
+import { nodeClock, nodeHash } from '../platform.ts';
 import { closeQuietly, type CountingStorage } from './disk-storage.ts';
 import { installFakeOpfs } from './fake-opfs.ts';
 import { makePowerDisk, type DiskImage } from './power-disk.ts';
@@ -59,6 +61,10 @@ export const openRestored = async (
   await fillOpfsStorage(await makePlace(), databases);
   return openOpfsStorage(await makePlace());
 };
+
+/** What is on that disk now, copied while no kernel has it open. */
+export const copyPool = async (target: BackupTarget) =>
+  copyOpfsStorage(await makePlace(), target, nodeHash);
 
 /**
  * The storage of the browser, SQLite's pool and all, over access handles on a
