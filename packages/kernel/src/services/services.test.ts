@@ -25,7 +25,7 @@ describe('the services of a kernel', () => {
         ['console', 'demo'],
         ['revocation', ''],
       ].map(([kind = '', data]) => ({
-        ...{ kind, data, maker: null, owner: `@${kind}` },
+        ...{ kind, data, maker: null, cluster: null, owner: `@${kind}` },
         units: expect.any(Number),
       })),
     );
