@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ServiceGrant } from '@cooperage/protocol';
+import { parseServiceGrants, type ServiceGrant } from '@cooperage/protocol';
 import { askerOfSites, parametersOf, readConfig } from './launch-config.ts';
 
 const configWith = (parameters: unknown) => ({
@@ -58,9 +58,26 @@ describe('who is asked for the sites of a cluster', () => {
     caveats: null,
     admin: null,
   });
+  const fetches = parseServiceGrants(
+    [{ service: 'fetch', hosts: ['api.example.org'] }],
+    [],
+  );
+
   it('is nobody where no site is granted, or nobody need be asked', () => {
     const insistSites = () => Promise.reject(Error('not allowed'));
     expect(askerOfSites({}, [grant('timer')])).toBe(undefined);
     expect(askerOfSites({ insistSites }, [grant('timer')])).toBe(undefined);
+    expect(askerOfSites({}, fetches)).toBe(undefined);
+  });
+
+  it('is a person where some are granted', async () => {
+    const asked: (readonly string[])[] = [];
+    const ask = askerOfSites(
+      { insistSites: async sites => void asked.push(sites) },
+      fetches,
+    );
+    expect(asked).toEqual([]);
+    await ask?.();
+    expect(asked).toEqual([[expect.stringContaining('api.example.org')]]);
   });
 });

@@ -81,3 +81,130 @@ describe('a bootstrap that is rejected', () => {
     expect(log.list()[0]?.error?.length).toBeLessThan(4_100);
   });
 });
+
+describe('a launch', () => {
+  const setLog = () => {
+    let changes = 0;
+    const log = makeLaunchLog(() => {
+      changes += 1;
+    });
+    return { log, changes: () => changes };
+  };
+
+  it('is shown step by step, each as it goes', async () => {
+    const { log, changes } = setLog();
+    const record = log.open('demo');
+    expect(log.list()).toEqual([
+      { id: 1, name: 'demo', state: 'running', steps: [] },
+    ]);
+    let finish = (_answer: number): void => {};
+    const working = record.step(
+      'fetch alice',
+      () =>
+        new Promise<number>(resolve => {
+          finish = resolve;
+        }),
+    );
+    const [shown] = log.list();
+    expect(shown?.steps).toEqual([{ text: 'fetch alice', state: 'running' }]);
+    expect(changes()).toBe(2);
+    finish(7);
+    expect(await working).toBe(7);
+    expect(changes()).toBe(3);
+    expect(shown?.steps).toEqual([{ text: 'fetch alice', state: 'running' }]);
+    record.started();
+    expect(log.list()).toEqual([
+      {
+        id: 1,
+        name: 'demo',
+        state: 'done',
+        steps: [
+          { text: 'fetch alice', state: 'done' },
+          { text: 'bootstrap', state: 'running' },
+        ],
+      },
+    ]);
+    record.bootstrapEnded(undefined);
+    expect(log.list()[0]?.steps[1]).toEqual({
+      text: 'bootstrap',
+      state: 'done',
+    });
+    expect(changes()).toBe(5);
+  });
+
+  it('whose vat has no bootstrap has none to fail', () => {
+    const { log } = setLog();
+    const record = log.open('demo');
+    record.started();
+    record.bootstrapEnded('#{"#error":"target has no method \\"bootstrap\\""}');
+    const [entry] = log.list();
+    expect(entry?.steps).toEqual([
+      { text: 'no bootstrap method to call', state: 'done' },
+    ]);
+    expect(entry?.error).toBe(undefined);
+  });
+
+  it('that fails says why, and what it still does has failed too', async () => {
+    const { log, changes } = setLog();
+    const record = log.open('demo');
+    await record.step('one', async () => {});
+    await expect(
+      record.step('two', () => Promise.reject(Error('no'))),
+    ).rejects.toThrow('no');
+    let finish = (): void => {};
+    const late = record.step(
+      'three',
+      () =>
+        new Promise<void>(resolve => {
+          finish = resolve;
+        }),
+    );
+    const before = changes();
+    record.failed(Error('no code'));
+    expect(changes()).toBe(before + 1);
+    finish();
+    await late;
+    expect(log.list()).toEqual([
+      {
+        id: 1,
+        name: 'demo',
+        state: 'failed',
+        error: 'no code',
+        steps: [
+          { text: 'one', state: 'done' },
+          { text: 'two', state: 'failed' },
+          { text: 'three', state: 'failed' },
+        ],
+      },
+    ]);
+    log.open('other').failed('a word');
+    expect(log.list()[1]?.error).toBe('a word');
+  });
+
+  it('is shown until eight others have come, or as long as it lasts', () => {
+    const { log } = setLog();
+    const open = (count: number) =>
+      Array.from({ length: count }, () => log.open('demo'));
+    const ids = () => log.list().map(({ id }) => id);
+    open(8).forEach(record => record.failed('x'));
+    expect(ids()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    const [lasting] = open(1);
+    expect(ids()).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+    open(8).forEach(record => record.failed('x'));
+    expect(ids()[0]).toBe(9);
+    expect(ids()).toHaveLength(9);
+    lasting?.failed('x');
+    open(1);
+    expect(ids()).toEqual([11, 12, 13, 14, 15, 16, 17, 18]);
+  });
+
+  it('has a rejection cut that is too long to be told with every state', () => {
+    const { log } = setLog();
+    const record = log.open('demo');
+    record.started();
+    record.bootstrapEnded(`#${JSON.stringify('x'.repeat(5_000))}`);
+    expect(log.list()[0]?.error).toBe(
+      `bootstrap rejected: ${'x'.repeat(4_000)}`,
+    );
+  });
+});
