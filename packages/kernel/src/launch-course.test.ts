@@ -8,6 +8,7 @@ it('a launch goes on until the first thing goes wrong, which all hear of who wai
   course.insist();
   expect(await course.wait(Promise.resolve(7))).toBe(7);
   const never = course.wait(new Promise(() => {}));
+  expect(heard).toEqual([]);
   course.abort(Error('first'));
   course.abort(Error('second'));
   expect(heard).toEqual(['before']);

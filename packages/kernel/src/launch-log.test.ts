@@ -160,8 +160,11 @@ describe('a launch', () => {
         }),
     );
     const before = changes();
+    const states = () => log.list()[0]?.steps.map(({ state }) => state);
+    expect(states()).toEqual(['done', 'failed', 'running']);
     record.failed(Error('no code'));
     expect(changes()).toBe(before + 1);
+    expect(states()).toEqual(['done', 'failed', 'failed']);
     finish();
     await late;
     expect(log.list()).toEqual([
@@ -206,5 +209,8 @@ describe('a launch', () => {
     expect(log.list()[0]?.error).toBe(
       `bootstrap rejected: ${'x'.repeat(4_000)}`,
     );
+    expect(log.list()[0]?.steps).toEqual([
+      { text: 'bootstrap', state: 'failed' },
+    ]);
   });
 });
