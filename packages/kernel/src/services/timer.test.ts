@@ -247,6 +247,23 @@ describe('the timer service', () => {
     expect(rig.kernel.status().state).toBe('running');
   });
 
+  it('refuses a handler that hears of no time, and forgets one that was let in before that', async () => {
+    const { ask, told, pass, timer, root, rig } = await makeTimerStage(false);
+    const refused = told(await ask(timer, 'repeat', [100, '$0'], timer));
+    expect(refused).toMatchObject({ isRejected: true });
+    expect(JSON.stringify(refused?.value)).toMatch(
+      /none of the kernel’s own hears of a time/,
+    );
+    await ask(timer, 'repeat', [100, '$0'], root('bob'));
+    const { state } = rig.kernel;
+    const [row] = [...state.timers.values()];
+    state.store.begin();
+    state.timers.put({ ...row!, handler: row!.timer });
+    state.store.keep();
+    await pass(100);
+    expect(state.timers.size).toBe(0);
+  });
+
   it('forgets what a session waits for when it ends, and what a vat hears of goes on', async () => {
     const { pass, rig, root, timer, ask, flight } = await makeTimerStage();
     const guest = await rig.connect();

@@ -1,5 +1,5 @@
 import harden from '@endo/harden';
-import { type Kref } from '@cooperage/protocol';
+import { isServiceId, type EndpointId, type Kref } from '@cooperage/protocol';
 import type { CrankParts } from '../crank.ts';
 import type { Phase } from '../phase.ts';
 import type { Clock } from '../ports.ts';
@@ -71,13 +71,15 @@ export const makeTimerService = (
     );
   };
 
-  /** A handler whose vat can't run at the moment may hear of a later time. */
-  const isThere = (handler: Kref): boolean => {
+  const ownerOf = (handler: Kref): EndpointId | null | undefined => {
     const object = standsFor(state, handler);
-    return (
-      object !== undefined &&
-      (state.objects.get(object)?.owner ?? null) !== null
-    );
+    return object && state.objects.get(object)?.owner;
+  };
+
+  /** A handler whose vat can't run at the moment may hear of a later time; an object of a service hears of none. */
+  const isThere = (handler: Kref): boolean => {
+    const owner = ownerOf(handler);
+    return Boolean(owner) && !isServiceId(owner);
   };
 
   const hasRoom = (handler: Kref): boolean => {
@@ -203,8 +205,13 @@ export const makeTimerService = (
 
   const tellAt = (
     call: Call,
-    fields: Pick<TimerRow, 'time' | 'period' | 'handler'>,
+    fields: Pick<TimerRow, 'time' | 'period'> & { handler: Kref },
   ): Value => {
+    refuseUnless(
+      !isServiceId(ownerOf(fields.handler)),
+      () =>
+        'a handler is an object of a vat or of a client: none of the kernel’s own hears of a time',
+    );
     const alarm = objects.make({
       service: TIMER,
       kind: 'alarm',
