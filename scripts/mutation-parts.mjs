@@ -115,7 +115,7 @@ export const PARTS = [
   {
     name: 'turns',
     files: ['scheduler', 'pausing', 'stopping', 'faults'],
-    tests: ['scheduler', 'phase', 'crank', 'pausing', 'stopping'],
+    tests: ['scheduler', 'phase', 'crank', 'faults', 'pausing', 'stopping'],
     more: [],
   },
   {

@@ -121,6 +121,7 @@ describe('a paused kernel', () => {
     const stage = await makeStage([]);
     await expect(stage.client.rpc.call('step', {})).rejects.toMatchObject({
       code: 'BAD_REQUEST',
+      message: 'Pause the kernel first: it can be stepped only then',
     });
     const reader = await stage.rig.connect('read');
     for (const method of ['pause', 'unpause', 'step', 'resume'] as const) {

@@ -29,8 +29,8 @@ const ITEM: QueueRow = {
 };
 
 /** A scheduler whose one who delivers does what the test says; vats are ready unless it says so. */
-const setScene = ({ most = 8, places = 8 } = {}) => {
-  const world = { now: 0, places, isReading: true, hasTime: true };
+const setScene = ({ most = 8, places = 8, deliveries = 3 } = {}) => {
+  const world = { now: 100, places, isReading: true, hasTime: true };
   const unready = new Set<VatId>();
   const unfree = new Set<VatId>();
   const shutOut = new Set<VatId>();
@@ -84,7 +84,7 @@ const setScene = ({ most = 8, places = 8 } = {}) => {
       isPlace: () => flying.size + starting.size < world.places,
     },
     most,
-    turn: { deliveries: 3, milliseconds: 10 },
+    turn: { deliveries, milliseconds: 10 },
     now: () => world.now,
   });
   return {
@@ -142,11 +142,19 @@ describe('a turn', () => {
     expect(pump(ALICE, BOB)).toEqual(['give v2 9']);
   });
 
+  it('begins anew where nothing else waits when one is over', () => {
+    const { send, pump } = setScene({ places: 1 });
+    send(ALICE, ALICE, ALICE, ALICE, ALICE);
+    [1, 2, 3, 4].forEach(() => pump(ALICE));
+    send(BOB);
+    expect(pump()).toEqual(['give v1 5']);
+  });
+
   it('is in the order of arrival alone where only one may be in flight', () => {
-    const { send, pump } = setScene({ most: 1, places: 1 });
-    send(ALICE, BOB, ALICE, BOB);
+    const { send, pump } = setScene({ most: 1, places: 1, deliveries: 1 });
+    send(ALICE, BOB, BOB, ALICE);
     const seen = [1, 2, 3, 4].flatMap(() => pump(ALICE, BOB));
-    expect(seen).toEqual(['give v1 1', 'give v1 3', 'give v2 2', 'give v2 4']);
+    expect(seen).toEqual(['give v1 1', 'give v2 2', 'give v2 3', 'give v1 4']);
   });
 
   it('is not of a vat that can’t take it, or must wait for others; starting it is none', () => {
@@ -182,18 +190,28 @@ describe('a turn', () => {
   it('is first of what the kernel has to do itself, to a session also while it does not read', () => {
     const { send, pump, chores, world } = setScene({ places: 1 });
     world.isReading = false;
-    send(ALICE, BOB, SESSION);
+    send(BOB, ALICE, SESSION);
     chores.add(BOB).add(SESSION);
     expect(pump(BOB)).toEqual(['chore v2', 'chore s1']);
-    expect(pump(ALICE)).toEqual(['give v1 1']);
-    expect(pump()).toEqual(['give v2 2']);
+    expect(pump(ALICE)).toEqual(['give v1 2']);
+    expect(pump()).toEqual(['give v2 1']);
   });
 
-  it('of a vat that nothing waits for starts it, once', () => {
-    const { scheduler, pump, unready } = setScene();
+  it('ends before the kernel does what it has to do itself', () => {
+    const { send, pump, chores } = setScene({ places: 1 });
+    send(ALICE, ALICE, ALICE, ALICE);
+    expect(pump(ALICE)).toEqual(['give v1 1']);
+    chores.add(ALICE);
+    const seen = [1, 2, 3].flatMap(() => pump(ALICE));
+    expect(seen).toEqual(['give v1 2', 'give v1 3', 'chore v1']);
+  });
+
+  it('of a vat that nothing waits for starts it, once, after those that something waits for', () => {
+    const { scheduler, send, pump, unready } = setScene();
+    send(CAROL);
     unready.add(ALICE);
     scheduler.wakeEagerly(ALICE);
-    expect(pump()).toEqual(['start v1']);
+    expect(pump()).toEqual(['give v3 1', 'start v1']);
     unready.add(BOB);
     scheduler.wakeEagerly(BOB);
     scheduler.forget(BOB);
@@ -203,7 +221,7 @@ describe('a turn', () => {
   it('is of nobody but sessions once the kernel is to stop', () => {
     const { scheduler, send, pump, chores } = setScene();
     send(ALICE, SERVICE, SESSION);
-    chores.add(BOB);
+    chores.add(BOB).add(SESSION);
     scheduler.close();
     expect(pump()).toEqual(['tell s1 3']);
   });
@@ -215,12 +233,12 @@ describe('a paused kernel', () => {
     scheduler.pause();
     expect(scheduler.isPaused()).toBe(true);
     send(ALICE, SESSION);
-    chores.add(BOB);
+    chores.add(BOB).add(SESSION);
     expect(pump()).toEqual(['tell s1 2']);
     scheduler.unpause();
     expect([scheduler.isPaused(), pump()]).toEqual([
       false,
-      ['chore v2', 'give v1 1'],
+      ['chore v2', 'chore s1', 'give v1 1'],
     ]);
   });
 
@@ -233,36 +251,62 @@ describe('a paused kernel', () => {
     const takeBack = scheduler.allowStep(() => stepped.push('taken back'));
     scheduler.allowStep(vat => stepped.push(`last ${vat}`));
     takeBack();
-    expect(pump()).toEqual(['give v1 1', 'give v2 2']);
+    expect(pump(ALICE)).toEqual(['give v1 1', 'give v2 2']);
     expect(stepped).toEqual(['first v1', 'last v2']);
     scheduler.allowStep(() => stepped.push('forgotten'));
     scheduler.unpause();
     expect(pump()).toEqual(['give v3 3']);
     scheduler.pause();
     send(ALICE);
-    expect(pump(ALICE)).toEqual([]);
+    expect(pump()).toEqual([]);
     expect(stepped).toHaveLength(2);
   });
 
-  it('waits with its step for the vat that it has started, unless that is gone', () => {
+  it('waits with its step for the vat that it has started', () => {
     const { scheduler, send, pump, unready, arrive, unfree } = setScene();
     scheduler.pause();
     unready.add(ALICE);
-    send(ALICE, BOB);
+    unfree.add(BOB);
+    send(BOB, ALICE);
     scheduler.allowStep(() => {});
     expect(pump()).toEqual(['start v1']);
+    unfree.clear();
     expect(pump()).toEqual([]);
     arrive(ALICE);
-    expect(pump(ALICE)).toEqual(['give v1 1']);
+    expect(pump(ALICE)).toEqual(['give v1 2']);
     expect(pump()).toEqual([]);
-    unready.add(CAROL);
-    scheduler.wakeEagerly(CAROL);
-    scheduler.forget(BOB);
-    scheduler.allowStep(() => {});
-    expect(pump()).toEqual(['start v3']);
-    arrive(CAROL);
-    unfree.add(CAROL);
+  });
+
+  it.each([
+    ['can’t take what waits for it', false],
+    ['is free and nothing waits for it', true],
+  ])(
+    'gives the step to another when the vat that it has started %s',
+    (_what, isFree) => {
+      const { scheduler, send, pump, unready, arrive, unfree } = setScene();
+      scheduler.pause();
+      unready.add(CAROL);
+      scheduler.wakeEagerly(CAROL);
+      scheduler.allowStep(() => {});
+      expect(pump()).toEqual(['start v3']);
+      arrive(CAROL);
+      send(BOB);
+      if (!isFree) {
+        unfree.add(CAROL);
+        send(CAROL);
+      }
+      expect(pump()).toEqual(['give v2 1']);
+    },
+  );
+
+  it('waits with its step for no vat that was started before', () => {
+    const { scheduler, send, pump, unready } = setScene();
+    unready.add(ALICE);
+    scheduler.wakeEagerly(ALICE);
+    expect(pump()).toEqual(['start v1']);
+    scheduler.pause();
     send(BOB);
-    expect(pump()).toEqual(['give v2 2']);
+    scheduler.allowStep(() => {});
+    expect(pump()).toEqual(['give v2 1']);
   });
 });
