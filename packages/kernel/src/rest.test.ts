@@ -9,7 +9,12 @@ const AT_WORK: Load = { changes: 10, units: 100 };
 
 const setScene = () => {
   const { clock, advance, waits } = makeManualClock();
-  const world = { isQuiet: true, unfolded: 0, isDamaged: false };
+  const world = {
+    isQuiet: true,
+    hasMore: false,
+    unfolded: 0,
+    isDamaged: false,
+  };
   const done: string[] = [];
   const phase = makePhase();
   const rest = makeRest({
@@ -17,7 +22,12 @@ const setScene = () => {
     options: {},
     phase,
     isQuiet: () => world.isQuiet,
-    outputs: { commitIfNeeded: () => done.push('commit') },
+    outputs: {
+      commitIfNeeded: () => {
+        done.push('commit');
+        world.isQuiet = !world.hasMore;
+      },
+    },
     keeper: {
       mostUnfolded: AT_WORK,
       isMoreThan: ({ changes }) => world.unfolded > changes,
@@ -98,8 +108,13 @@ describe('the rest of a kernel', () => {
     world.isQuiet = false;
     rest.pumped();
     await settle();
+    world.isQuiet = true;
+    world.hasMore = true;
+    rest.pumped();
+    await settle();
     expect(told).toEqual([]);
     world.isQuiet = true;
+    world.hasMore = false;
     rest.pumped();
     await settle();
     expect(told).toEqual(['alice']);

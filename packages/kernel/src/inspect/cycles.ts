@@ -22,12 +22,15 @@ import {
 } from './holders.ts';
 import { makeMentions, type Mentions } from './mentions.ts';
 
-/** Rows of c-lists that one search follows. */
-const MOST_ROWS = 300_000;
 const MOST_CYCLES = 20;
 const MOST_EDGES = 50;
-/** References of a cycle whose other holders are sought. */
-const MOST_MEMBERS = 10_000;
+const USUAL_BOUNDS = harden({
+  /** Rows of c-lists that one search follows. */
+  rows: 300_000,
+  /** References of a cycle whose other holders are sought. */
+  members: 10_000,
+});
+type Bounds = typeof USUAL_BOUNDS;
 
 /** A promise, an alias or a vat. Another object is no node of its own: whoever holds it leads to the vat that exports it. */
 type Node = Kref | VatId;
@@ -75,7 +78,11 @@ const findSurelyHeld = (state: State, holders: Holders): Set<Kref> => {
 };
 
 /** Who may hold what, with all left out that a root holds, and what leads nowhere. */
-const makeGraph = (state: State, surelyHeld: ReadonlySet<Kref>) => {
+const makeGraph = (
+  state: State,
+  surelyHeld: ReadonlySet<Kref>,
+  mostRows: number,
+) => {
   const held = new Map<Node, readonly Held[]>();
   let seen = 0;
   let unseen = 0;
@@ -102,7 +109,7 @@ const makeGraph = (state: State, surelyHeld: ReadonlySet<Kref>) => {
   const heldByVat = (vat: VatId): Held[] => {
     const found: Held[] = [];
     const rows = state.clistByEndpoint.values(vat);
-    const most = Math.max(0, MOST_ROWS - seen);
+    const most = Math.max(0, mostRows - seen);
     seen += Math.min(rows.length, most);
     unseen += Math.max(0, rows.length - most);
     for (const { kref, vref, reachable } of rows.slice(0, most)) {
@@ -148,18 +155,19 @@ const makeGraph = (state: State, surelyHeld: ReadonlySet<Kref>) => {
 
 type Graph = ReturnType<typeof makeGraph>;
 
-/** Who holds something of the cycle from outside of it. */
+/** Who holds something of the cycle from outside of it; where not all can be looked at, it counts as held. */
 const findOutsiders = (
   held: Iterable<Kref>,
   members: ReadonlySet<Node>,
-  holders: Holders,
+  { holders, bounds }: { holders: Holders; bounds: Bounds },
 ): { isHeld: boolean; endpoints: EndpointId[] } => {
   const endpoints = new Set<EndpointId>();
   let isHeld = false;
   let looked = 0;
   for (const kref of held) {
     looked += 1;
-    if (looked > MOST_MEMBERS) {
+    if (looked > bounds.members) {
+      isHeld = true;
       break;
     }
     for (const holder of holders.of(kref)) {
@@ -184,9 +192,9 @@ const showCycle = (
   members: ReadonlySet<Node>,
   {
     graph,
-    holders,
     mentions,
-  }: { graph: Graph; holders: Holders; mentions: Mentions },
+    ...looking
+  }: { graph: Graph; holders: Holders; mentions: Mentions; bounds: Bounds },
 ): Cycle => {
   const edges: (readonly [Node, Held])[] = [];
   for (const node of members) {
@@ -217,7 +225,7 @@ const showCycle = (
   const outside = findOutsiders(
     new Set(edges.map(([, { held }]) => held)),
     members,
-    holders,
+    looking,
   );
   return {
     vats: vats.map(mentions.endpoint),
@@ -232,10 +240,13 @@ const showCycle = (
  * data and its waiting messages name, from an alias to what it stands for, from an object to the vat that exports it,
  * and from a vat to what it imports, for which it may have any reason.
  */
-export const reportCycles = (state: State): CycleReport => {
+export const reportCycles = (
+  state: State,
+  bounds = USUAL_BOUNDS,
+): CycleReport => {
   const mentions = makeMentions(state);
   const holders = makeHolders(state);
-  const graph = makeGraph(state, findSurelyHeld(state, holders));
+  const graph = makeGraph(state, findSurelyHeld(state, holders), bounds.rows);
   const components = findComponents(graph.starts(), graph.next)
     .filter(
       members =>
@@ -245,7 +256,7 @@ export const reportCycles = (state: State): CycleReport => {
     .sort((left, right) => right.length - left.length);
   return {
     cycles: cap(components, MOST_CYCLES, members =>
-      showCycle(state, new Set(members), { graph, holders, mentions }),
+      showCycle(state, new Set(members), { graph, holders, mentions, bounds }),
     ),
     unseen: holders.unseen + graph.unseen(),
   };

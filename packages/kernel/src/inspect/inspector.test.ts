@@ -13,6 +13,7 @@ import {
   vref,
   type Stage,
 } from '../testing/stage.ts';
+import { reportCycles } from './cycles.ts';
 
 /** A message whose arguments allege what they are. */
 const tell = (target: string, ...purses: readonly string[]): Syscall => [
@@ -96,6 +97,10 @@ describe('an object under inspection', () => {
       holders: one(held(bob, 'o-50', false)),
       counts: { reachable: 0, recognizable: 1 },
       life: { state: 'recognizable' },
+    });
+    expect(await ask(stage, { endpoint: 'v3' })).toMatchObject({
+      counts: { imports: 0, importsRecognizable: 1 },
+      imports: one({ ...purse, vref: 'o-50', reachable: false }),
     });
     await stage.say(send(stage.root('bob'), 'again'));
     await stage.finish('bob', ['retireImports', [vref('o-50')]]);
@@ -517,9 +522,132 @@ describe('cycles', () => {
     expect(await cyclesOf(stage)).toEqual(none);
     await stage.say(['dropImports', [name]]);
     expect((await cyclesOf(stage)).items).toHaveLength(1);
+    await stage.say(send(stage.root('alice'), 'ask', [], 'p+1'));
+    const { result } = Object(stage.flight('alice'))[2];
+    const answer = dataOf('$0.Alleged: Purse', 'o+7');
+    await stage.finish('alice', fulfil(result, answer));
+    expect(await cyclesOf(stage)).toEqual(none); // the client has the promise
+    await stage.say(subscribe('p+1'));
+    const told = stage.client.deliveries.at(-1);
+    expect(told).toEqual(['notify', [['p+1', false, expect.anything()]]]);
+    await stage.say(['dropImports', [Object(told)[1][0][2].slots[0]]]);
+    expect((await cyclesOf(stage)).items).toHaveLength(1);
     await stage.say(send(stage.root('bob'), 'let go'));
     await stage.finish('bob', ['dropImports', [vref('o-50')]]);
     expect(await cyclesOf(stage)).toEqual(none);
+    await end(stage);
+  });
+
+  it('are followed in as many rows of c-lists as may be looked at, and no more', async () => {
+    const stage = await makeSwap();
+    const { state } = stage.rig.kernel;
+    const rows = [...state.vats.values()].reduce(
+      (sum, { id }) => sum + state.clistByEndpoint.count(id),
+      0,
+    );
+    const reports = [rows, rows - 1, 0].map(most =>
+      reportCycles(state, { rows: most, members: 1 }),
+    );
+    expect(reports.map(({ unseen }) => unseen)).toEqual([0, 1, rows]);
+    expect(reports[0]?.cycles.items).toHaveLength(1);
+    expect(reports[2]?.cycles).toEqual(none);
+    await end(stage);
+  });
+
+  /** The promise that alice makes first. */
+  const question = { kref: 'kp2', iface: null, name: null };
+
+  it('of a promise and the messages that wait for it are reported', async () => {
+    const stage = await makeStage(['alice', 'bob']);
+    await stage.say(send(stage.root('alice'), 'meet', [stage.root('bob')]));
+    await stage.finish(
+      'alice',
+      send('o-50', 'ask', [], 'p+5'),
+      send('p+5', 'more', ['p+5']),
+    );
+    expect(await cyclesOf(stage)).toEqual(none); // the question waits for bob
+    await stage.finish('bob');
+    expect(await cyclesOf(stage)).toEqual(
+      one({
+        vats: [],
+        edges: one({ by: 'parked', promise: question, held: question }),
+        alsoHeldBy: { items: expect.arrayContaining([alice, bob]), leftOut: 0 },
+        isGarbage: false,
+      }),
+    );
+    await end(stage);
+  });
+
+  it('of a vat and a promise that it knows are reported without what leads out of them', async () => {
+    const stage = await makeStage(['alice', 'bob', 'carol']);
+    await stage.say(
+      send(stage.root('alice'), 'meet', [stage.root('bob')]),
+      send(stage.root('carol'), 'meet', [stage.root('alice')]),
+    );
+    await stage.finish('carol', send('o-50', 'take', ['o+3']));
+    await stage.finish('alice');
+    await stage.finish(
+      'alice',
+      send('o-50', 'ask', [], 'p+5'),
+      send('p+5', 'more', ['o+7', 'o-51']),
+    );
+    await stage.finish('bob');
+    const { items } = await cyclesOf(stage);
+    expect(items).toEqual([
+      {
+        vats: [alice],
+        edges: {
+          items: expect.arrayContaining([
+            { by: 'clist', vat: alice, exporter: null, held: question },
+            {
+              by: 'parked',
+              promise: question,
+              held: { kref: 'ko6', iface: null, name: null },
+            },
+          ]),
+          leftOut: 0,
+        },
+        alsoHeldBy: one(bob),
+        isGarbage: false,
+      },
+    ]);
+    expect(items[0].edges.items).toHaveLength(2);
+    await end(stage);
+  });
+
+  it('are told by size, and whether a promise outside of them holds them', async () => {
+    const stage = await makeStage(['alice']);
+    await stage.say(send(stage.root('alice'), 'take', ['p+1']));
+    await stage.finish('alice');
+    const settled = (promise: string, ...names: readonly string[]) =>
+      [
+        vref(promise),
+        false,
+        dataOf(
+          names.map((_, index) => `&${index}`),
+          ...names,
+        ),
+      ] as const;
+    await stage.say([
+      'resolve',
+      [
+        settled('p+1', 'p+2', 'p+4'),
+        settled('p+2', 'p+3'),
+        settled('p+3', 'p+2'),
+        settled('p+4', 'p+5'),
+        settled('p+5', 'p+6'),
+        settled('p+6', 'p+4'),
+      ],
+    ]);
+    const { items } = await cyclesOf(stage);
+    expect(items).toMatchObject(
+      [3, 2].map(() => ({ alsoHeldBy: none, isGarbage: false })),
+    );
+    expect(
+      items.map(
+        ({ edges }: { edges: { items: unknown[] } }) => edges.items.length,
+      ),
+    ).toEqual([3, 2]);
     await end(stage);
   });
 
@@ -589,6 +717,15 @@ describe('cycles', () => {
         isGarbage: true,
       },
     ]);
+    // Where not all can be looked at, nobody knows.
+    expect(
+      [count, count - 1].map(members =>
+        reportCycles(stage.rig.kernel.state, {
+          rows: 1_000,
+          members,
+        }).cycles.items.map(({ isGarbage }) => isGarbage),
+      ),
+    ).toEqual([[true], [false]]);
     const { kref } = items[0].edges.items[0].held;
     expect(await ask(stage, { kref })).toMatchObject({
       life: { state: 'cycle', among: { leftOut: count - 20 } },

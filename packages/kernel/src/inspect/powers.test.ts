@@ -7,7 +7,8 @@ import {
 import { expect, it } from 'vitest';
 import { makeAdminStage } from '../testing/admin-stage.ts';
 import { makeManualClock } from '../testing/manual-clock.ts';
-import { makeServiceStage } from '../testing/service-stage.ts';
+import { call, makeServiceStage } from '../testing/service-stage.ts';
+import { vref } from '../testing/stage.ts';
 
 const GRANTS = [
   'timer',
@@ -18,7 +19,7 @@ const GRANTS = [
 
 it('the powers of a vat are the objects of services that its c-list holds, in words', async () => {
   const { clock } = makeManualClock();
-  const { client, ask, told, refer, root, finish, settle } =
+  const { client, say, ask, told, refer, root, finish, settle } =
     await makeServiceStage(['alice'], GRANTS, {
       clock,
       collectMilliseconds: Infinity,
@@ -81,6 +82,45 @@ it('the powers of a vat are the objects of services that its c-list holds, in wo
     "the kernel's revoker (ko9) has nothing left to take back",
     "the kernel's alias (ko8) was revoked",
     `${fetchWords.replace('ko6', 'ko7')}; and of that only GET`,
+  ]);
+  await say(['dropImports', [vref(ref)]], call(alice, 'let go'));
+  await finish('alice', ['dropImports', [vref('o-51')]]);
+  await client.rpc.call('collect', {});
+  expect(await powersOf({ cluster: 'demo', vat: 'alice' })).toEqual([
+    "the kernel's alarm (ko10) has nothing left to cancel",
+    "the kernel's revoker (ko9) has nothing left to take back",
+    `${fetchWords.replace('ko6', 'ko7')}; and of that only GET`,
+  ]);
+});
+
+it('of an administrator of any code it says no more, and when its cluster has ended only that', async () => {
+  const { client, say, admin, launch, finish } = await makeAdminStage();
+  const keeper = await launch('other', 'keeper');
+  await say(call(keeper, 'take', ['$0'], null, admin));
+  await finish('keeper');
+  const powers = async () => {
+    const answer = await client.rpc.call('inspect', {
+      cluster: 'other',
+      vat: 'keeper',
+    });
+    const { vat } = answer as EndpointInspection;
+    return vat?.powers.items.map(power => [
+      power.service,
+      textOfPhrase(wordsOfPower(power)),
+    ]);
+  };
+  expect(await powers()).toEqual([
+    [
+      'vatAdmin',
+      "the kernel's administrator (ko4) makes vats in demo: 0 vats, 0 bytes stored",
+    ],
+  ]);
+  await client.rpc.call('terminate', { cluster: 'demo' });
+  expect(await powers()).toEqual([
+    [
+      'vatAdmin',
+      "the kernel's administrator (ko4) has no cluster left to make vats in",
+    ],
   ]);
 });
 

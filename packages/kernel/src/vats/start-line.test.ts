@@ -135,6 +135,7 @@ describe('whoever asks for a start that takes the process of all vats along', ()
     lose('host', ASKER);
     lose('alone', ASKER, true);
     lose('alone', undefined);
+    lose('worker', OTHER);
     lose('alone', OTHER);
     expect(blamed).toEqual([]);
     lose('alone', ASKER);
