@@ -16,6 +16,7 @@ import { cap } from './capped.ts';
 import { findComponents } from './components.ts';
 import {
   makeHolders,
+  MOST_ROWS,
   viaOf,
   visitHeldByItem,
   type Holders,
@@ -29,6 +30,8 @@ const USUAL_BOUNDS = harden({
   rows: 300_000,
   /** References of a cycle whose other holders are sought. */
   members: 10_000,
+  /** Rows in which holders are sought. */
+  holders: MOST_ROWS,
 });
 type Bounds = typeof USUAL_BOUNDS;
 
@@ -162,7 +165,7 @@ const findOutsiders = (
   { holders, bounds }: { holders: Holders; bounds: Bounds },
 ): { isHeld: boolean; endpoints: EndpointId[] } => {
   const endpoints = new Set<EndpointId>();
-  let isHeld = false;
+  let isHeld = holders.unseen > 0;
   let looked = 0;
   for (const kref of held) {
     looked += 1;
@@ -245,7 +248,7 @@ export const reportCycles = (
   bounds = USUAL_BOUNDS,
 ): CycleReport => {
   const mentions = makeMentions(state);
-  const holders = makeHolders(state);
+  const holders = makeHolders(state, bounds.holders);
   const graph = makeGraph(state, findSurelyHeld(state, holders), bounds.rows);
   const components = findComponents(graph.starts(), graph.next)
     .filter(

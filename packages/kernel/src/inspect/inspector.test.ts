@@ -546,7 +546,7 @@ describe('cycles', () => {
       0,
     );
     const reports = [rows, rows - 1, 0].map(most =>
-      reportCycles(state, { rows: most, members: 1 }),
+      reportCycles(state, { rows: most, members: 1, holders: 1_000 }),
     );
     expect(reports.map(({ unseen }) => unseen)).toEqual([0, 1, rows]);
     expect(reports[0]?.cycles.items).toHaveLength(1);
@@ -717,15 +717,19 @@ describe('cycles', () => {
         isGarbage: true,
       },
     ]);
+    const isGarbage = (bounds: { members?: number; holders?: number }) => {
+      const { cycles } = reportCycles(stage.rig.kernel.state, {
+        rows: 1_000,
+        members: count,
+        holders: 10_000,
+        ...bounds,
+      });
+      return cycles.items[0]?.isGarbage;
+    };
     // Where not all can be looked at, nobody knows.
     expect(
-      [count, count - 1].map(members =>
-        reportCycles(stage.rig.kernel.state, {
-          rows: 1_000,
-          members,
-        }).cycles.items.map(({ isGarbage }) => isGarbage),
-      ),
-    ).toEqual([[true], [false]]);
+      [{}, { members: count - 1 }, { holders: count }].map(isGarbage),
+    ).toEqual([true, false, false]);
     const { kref } = items[0].edges.items[0].held;
     expect(await ask(stage, { kref })).toMatchObject({
       life: { state: 'cycle', among: { leftOut: count - 20 } },
