@@ -176,6 +176,7 @@ export const BARS = [
     aim: 8,
     isMost: true,
   },
+  { name: 'terminate-100k-word', figure: 'value' },
   ...[
     'bystander',
     'bystander-p95',

@@ -57,6 +57,8 @@ export type Ours = {
   idle(): Promise<void>;
   /** Bytes of the kernel thread's JavaScript heap after a collection. */
   heapUsed(): Promise<number>;
+  /** Milliseconds that the kernel's thread was busy in one go at most during the work. */
+  longestStep(work: () => Promise<void>): Promise<number>;
   /** Starts the kernel and the host of the vats afresh over what is stored; of Chromium alone. */
   reload?(): Promise<void>;
   /** Bytes (proportional set size) by the id of each process that shows pages: all vats share one. Of Chromium on Linux alone. */

@@ -84,7 +84,7 @@ const test = (name, mutate, tests) => {
       coverageAnalysis: 'perTest',
       ignoreStatic: true,
       concurrency: 1,
-      timeoutMS: 8_000,
+      timeoutMS: 5_000,
       timeoutFactor: 2,
       tempDirName: join(folder, 'sandbox'),
       ignorePatterns: [

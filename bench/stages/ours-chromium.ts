@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { startExtension } from '../../packages/extension/e2e/harness.ts';
+import { beginToWatch, endWatch } from '../longest-step.ts';
 import { BENCH_CONFIG } from '../program.ts';
 import type { Counters, Ours } from '../stage.ts';
 
@@ -40,8 +41,13 @@ const findKernelWorker = (targets: Targets): string => {
   return worker.targetId;
 };
 
+type Send = Parameters<Parameters<Extension['devtools']['speakWith']>[1]>[0];
+
 /** The worker answers only once its document attaches to all that it has started. */
-const readHeapUsed = ({ devtools }: Extension): Promise<number> =>
+const speakWithKernel = <Result>(
+  { devtools }: Extension,
+  use: (send: Send) => Promise<Result>,
+): Promise<Result> =>
   devtools.speakWith('/offscreen.html', async toDocument => {
     await toDocument('Target.setAutoAttach', {
       autoAttach: true,
@@ -49,11 +55,36 @@ const readHeapUsed = ({ devtools }: Extension): Promise<number> =>
       flatten: false,
     });
     const targetId = findKernelWorker(await devtools.targets());
-    return devtools.speakWithTarget(targetId, async send => {
-      await send('HeapProfiler.collectGarbage');
-      const usage = await send('Runtime.getHeapUsage');
-      return (usage as { usedSize: number }).usedSize;
+    return devtools.speakWithTarget(targetId, use);
+  });
+
+const readHeapUsed = (extension: Extension): Promise<number> =>
+  speakWithKernel(extension, async send => {
+    await send('HeapProfiler.collectGarbage');
+    const usage = await send('Runtime.getHeapUsage');
+    return (usage as { usedSize: number }).usedSize;
+  });
+
+/** Calls a function that refers to nothing around it in the kernel's worker. */
+const callInKernel = (
+  extension: Extension,
+  work: () => unknown,
+): Promise<unknown> =>
+  speakWithKernel(extension, async send => {
+    const told = await send('Runtime.evaluate', {
+      expression: `(${String(work)})()`,
+      returnByValue: true,
     });
+    const { result, exceptionDetails } = told as {
+      readonly result: { readonly value?: unknown };
+      readonly exceptionDetails?: unknown;
+    };
+    if (exceptionDetails !== undefined) {
+      throw Error(
+        `in the kernel's worker: ${JSON.stringify(exceptionDetails)}`,
+      );
+    }
+    return result.value;
   });
 
 export type StartedChromium = {
@@ -108,6 +139,11 @@ export const startChromiumOurs = async (
       ? { rendererMemory: () => readRendererMemory(extension) }
       : {}),
     heapUsed: () => readHeapUsed(extension),
+    longestStep: async work => {
+      await callInKernel(extension, beginToWatch);
+      await work();
+      return Number(await callInKernel(extension, endWatch));
+    },
     countRows: () =>
       inConsole<number>(
         'E(kernel).collect().then(({ objects, promises, references }) => objects + promises + references)',

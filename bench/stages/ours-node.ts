@@ -21,6 +21,7 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { MessageChannel } from 'node:worker_threads';
+import { beginToWatch, endWatch } from '../longest-step.ts';
 import { BENCH_CONFIG } from '../program.ts';
 import type { Epoch, Ours, Realm, StorageKind } from '../stage.ts';
 
@@ -88,6 +89,11 @@ export const startNodeOurs = async (
     heapUsed: async () => {
       collect();
       return process.memoryUsage().heapUsed;
+    },
+    longestStep: async work => {
+      beginToWatch();
+      await work();
+      return endWatch();
     },
     countRows: async () =>
       SCHEMA.reduce((rows, { name }) => rows + db.load(name).length, 0),

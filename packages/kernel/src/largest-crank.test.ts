@@ -12,11 +12,10 @@ declare const process: {
 const PART = Number(process.env['PART'] ?? 0.01);
 const partOf = (most: number): number => Math.floor(0.99 * PART * most);
 
-const { syscallsPerCrank, referencesPerCrank, changesPerCrank } =
-  DEFAULT_VAT_LIMITS;
-const SENDS = partOf(syscallsPerCrank);
+const { referencesPerCrank, changesPerCrank } = DEFAULT_VAT_LIMITS;
 /** New objects that each message names, beside its target. */
-const NAMES = Math.floor(referencesPerCrank / syscallsPerCrank) - 1;
+const NAMES = 9;
+const SENDS = partOf(referencesPerCrank / (1 + NAMES));
 const CHANGES = partOf(changesPerCrank);
 
 const sends = Array.from({ length: SENDS }, (_, nth): Syscall => {

@@ -85,7 +85,7 @@ export type LogLevel = 'debug' | 'info' | 'log' | 'warn' | 'error';
 /**
  * Bounds of one crank; passing one fails that crank. Sizes count UTF-16 units.
  * The kernel applies a crank in one go, while which it hears nobody: the most
- * that a crank may do takes it seconds; see docs/limits.md.
+ * that a crank may do takes it about a second; see docs/limits.md.
  */
 export type VatLimits = {
   readonly syscallsPerCrank: number;
@@ -151,15 +151,15 @@ export const limitsOfCrank = (
 export const limitsOfStart = (limits: VatLimits): VatLimits =>
   Object.freeze({
     ...limits,
-    changesPerCrank: 10 * limits.changesPerCrank,
+    changesPerCrank: 50 * limits.changesPerCrank,
     unitsPerCrank: 2 * limits.unitsPerCrank,
-    referencesPerCrank: 10 * limits.referencesPerCrank,
+    referencesPerCrank: 50 * limits.referencesPerCrank,
   });
 
 export const DEFAULT_VAT_LIMITS: VatLimits = Object.freeze({
   syscallsPerCrank: 20_000,
-  referencesPerCrank: 200_000,
-  changesPerCrank: 150_000,
+  referencesPerCrank: 40_000,
+  changesPerCrank: 30_000,
   slotsPerMessage: 10_000,
   unitsPerMessage: 10_000_000,
   unitsPerCrank: 32_000_000,
