@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  makeSessionId,
   makeVatId,
   type EndpointId,
   type Kref,
@@ -341,6 +342,54 @@ describe('of collections alone', () => {
     expect([hasDue(ALICE), hasDue(BOB)]).toEqual([false, true]);
   });
 
+  it('a vat that has been without a reap for long is reaped at work, unless it rests from the last one', () => {
+    const { collection, advance, world, dirt, hasDue } = setParts();
+    world.isQuiet = false;
+    dirt.reapBegins(BOB);
+    advance(1_000);
+    dirt.reapEnds(BOB); // so it rests for 20 s
+    dirt.count(ALICE, 1);
+    dirt.count(BOB, 1);
+    collection.worked(false);
+    for (let past = 0; past < OVERDUE - IDLE; past += IDLE) {
+      expect([hasDue(ALICE), hasDue(BOB)]).toEqual([false, false]);
+      advance(IDLE);
+    }
+    advance(IDLE);
+    expect([hasDue(ALICE), hasDue(BOB)]).toEqual([true, false]);
+  });
+
+  it('a collection that nobody asked for ends with the next message, not with a chore, and one that is asked for with neither', () => {
+    const { collection, advance, owe, hasDue } = setParts();
+    owe(ALICE);
+    /** Little is told in a collection alone. */
+    const isTold = (isChore: boolean): boolean => {
+      collection.worked(isChore);
+      return hasDue(ALICE);
+    };
+    expect(isTold(false)).toBe(false);
+    advance(IDLE);
+    expect(isTold(true)).toBe(true);
+    expect(isTold(false)).toBe(false);
+    void collection.collect();
+    expect(isTold(false)).toBe(true);
+  });
+
+  it('a collection ends after a hundred rounds, though each has made its vats dirty again', async () => {
+    const { collection, chores, dirt } = setParts();
+    dirt.count(ALICE, 1);
+    const ended = collection.collect();
+    let rounds = 0;
+    do {
+      rounds += 1;
+      chores.reapNow(ALICE);
+      dirt.reapEnds(ALICE);
+      dirt.count(ALICE, 1);
+    } while (rounds < 200 && collection.goOn());
+    expect(rounds).toBe(100);
+    await ended;
+  });
+
   it('a rest sets the timer when something is left for those who are there', () => {
     const armedBy = (
       prepare: (parts: ReturnType<typeof setParts>) => void,
@@ -413,9 +462,10 @@ describe('of collections alone', () => {
     await ended;
   });
 
-  it('who asks has those woken that sleep and have something due, or what a dead heap held', () => {
+  it('who asks has those woken that sleep and have something due, or what a dead heap held, and no session', () => {
     const { collection, woken, world, owe } = setParts();
     owe(CAROL);
+    owe(makeSessionId(1));
     world.heirs = [BOB];
     void collection.collect();
     expect(woken).toEqual([CAROL, BOB]);

@@ -54,6 +54,41 @@ describe('a vat at work', () => {
   });
 });
 
+describe('a vat that has had a delivery', () => {
+  const LATE = 10_000;
+
+  it('is overdue so long after the first since its last reap, however many follow', () => {
+    const { clock, dirt } = setScene();
+    clock.now += LATE;
+    expect(dirt.isOverdue(ALICE)).toBe(false);
+    dirt.count(ALICE, 0);
+    clock.now += LATE - 1;
+    dirt.count(ALICE, 0);
+    expect(dirt.isOverdue(ALICE)).toBe(false);
+    clock.now += 1;
+    expect(dirt.isOverdue(ALICE)).toBe(true);
+    dirt.reapBegins(ALICE);
+    dirt.reapEnds(ALICE);
+    clock.now += LATE;
+    expect(dirt.isOverdue(ALICE)).toBe(false);
+    dirt.count(ALICE, 0);
+    expect(dirt.isOverdue(ALICE)).toBe(false);
+  });
+
+  it('is overdue so long after a reap that is to be tried again', () => {
+    const { clock, dirt } = setScene();
+    dirt.count(ALICE, 0);
+    dirt.reapBegins(ALICE);
+    dirt.reapEnds(ALICE);
+    dirt.owe(ALICE);
+    clock.now += LATE - 1;
+    dirt.count(ALICE, 0);
+    expect(dirt.isOverdue(ALICE)).toBe(false);
+    clock.now += 1;
+    expect(dirt.isOverdue(ALICE)).toBe(true);
+  });
+});
+
 describe('a vat whose reap may not have found all', () => {
   it('owes another one, three times in a row and no more', () => {
     const { dirt } = setScene();
