@@ -182,17 +182,39 @@ describe('a session', () => {
     await end(stage);
   });
 
-  it('that says it has seen less than before ends', async () => {
+  it.each([
+    ['less than before', 1, 0],
+    ['half a delivery', 0, 0.5],
+  ])('that says it has seen %s ends', async (_, before, seen) => {
     const stage = await makeStage(['alice']);
     await stage.say(
       send(stage.root('alice'), 'go', [], 'p+1'),
       subscribe('p+1'),
     );
     await stage.finish('alice', fulfil('p-50', dataOf(1)));
-    stage.client.send();
-    stage.client.rpc.notify('syscalls', { syscalls: [], seen: 0 });
+    stage.client.rpc.notify('syscalls', { syscalls: [], seen: before });
+    stage.client.rpc.notify('syscalls', { syscalls: [], seen });
     await settle();
     expect(stage.client.told).toEqual([endedWith('older one')]);
+    await end(stage);
+  });
+
+  it('gets a reference to what somebody holds, and to nothing else', async () => {
+    const stage = await makeStage(['alice', 'bob']);
+    const refer = (kref: string) =>
+      stage.client.rpc.call('reference', { kref });
+    await stage.say(send(stage.root('alice'), 'meet', [stage.root('bob')]));
+    await stage.finish('alice', send('o-50', 'take', ['o+7', 'o+8']));
+    await stage.finish('bob', ['dropImports', [vref('o-50')]]);
+    await expect(refer('ko4')).rejects.toMatchObject({
+      code: 'OBJECT_UNKNOWN',
+      message: 'Nobody holds ko4 any more: its exporter may have let it go',
+    });
+    const given = await refer('ko5');
+    expect(await refer('ko5')).toEqual(given);
+    await stage.say(send(Object(given).vref, 'hello'));
+    expect(stage.flight('alice')).toMatchObject(['message', 'o+8', any]);
+    await stage.finish('alice');
     await end(stage);
   });
 

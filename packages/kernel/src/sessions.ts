@@ -1,7 +1,6 @@
 import harden from '@endo/harden';
 import {
   CooperageError,
-  isPromiseKref,
   makeImportVref,
   makeSessionId,
   parseKref,
@@ -272,32 +271,26 @@ export const makeSessions = (
       return sessions.size;
     },
 
-    /** Gives the session a reference. The client keeps its drops back until it has heard the answer. */
-    introduce: (id: SessionId, kref: Kref): Vref => {
-      if (!sessions.has(id)) {
-        throw new CooperageError(
-          'SESSION_CLOSED',
-          'Open a session first: references belong to one',
-        );
-      }
-      return parts.run(() => {
+    /**
+     * Gives the session, which is open, a reference to an object. The client keeps its drops back
+     * until it has heard the answer. Throws CooperageError OBJECT_UNKNOWN when nobody holds it.
+     */
+    introduce: (id: SessionId, kref: Kref): Vref =>
+      parts.run(() => {
         const row = parts.clists.entry(id, kref);
         if (row) {
           return row.vref;
         }
-        const isPromise = isPromiseKref(kref);
-        if (!isPromise && !state.objects.get(kref)?.reachable) {
+        if (!state.objects.get(kref)?.reachable) {
           throw new CooperageError(
             'OBJECT_UNKNOWN',
             `Nobody holds ${kref} any more: its exporter may have let it go`,
           );
         }
-        const kind = isPromise ? 'promise' : 'object';
-        const made = makeImportVref(kind, parseKref(kref)?.index ?? 0);
+        const made = makeImportVref('object', parseKref(kref)?.index ?? 0);
         parts.clists.add(id, kref, made);
         return made;
-      });
-    },
+      }),
 
     /** Ends what an earlier run of the kernel left. */
     purge: (): void => {

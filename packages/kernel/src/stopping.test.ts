@@ -18,10 +18,16 @@ const setScene = async (behave?: Behavior) => {
   const image = makeMemoryImage();
   const { clock, advance } = makeManualClock();
   let isBroken = false;
+  let isDefect = false;
   const stage = await makeStage(['alice', 'bob'], {
     image,
     clock,
     ...(behave && { behave }),
+    afterCrank: () => {
+      if (isDefect) {
+        throw Error('a defect');
+      }
+    },
     wrap: platform => ({
       ...platform,
       stores: {
@@ -47,7 +53,10 @@ const setScene = async (behave?: Behavior) => {
   const breakDisk = (): void => {
     isBroken = true;
   };
-  return { stage, image, advance, kernel, stop, breakDisk };
+  const breakKernel = (): void => {
+    isDefect = true;
+  };
+  return { stage, image, advance, kernel, stop, breakDisk, breakKernel };
 };
 
 const methodOf = (delivery: Delivery): string =>
@@ -171,6 +180,22 @@ describe('a kernel that is told to stop', () => {
       deliveries: ['startVat', 'stroke'],
       tries: [0],
     });
+  });
+
+  it('rejects at once when it fails meanwhile, whoever spins', async () => {
+    const { stage, stop, breakKernel } = await setScene();
+    await stage.say(
+      send(stage.root('alice'), 'spin'),
+      send(stage.root('bob'), 'go'),
+    );
+    const { stopped } = await stop();
+    const refused = expect(stopped).rejects.toMatchObject({
+      code: 'KERNEL_FAILED',
+      message: 'The kernel has failed: a defect',
+    });
+    breakKernel();
+    await stage.finish('bob');
+    await refused;
   });
 
   it('rejects when the last fold fails, and is not said to have stopped', async () => {
