@@ -188,6 +188,43 @@ describe('a large vat that ends', () => {
     expect(state.endings.size).toBe(0);
   });
 
+  it('leaves no file: that goes last, and no other does', async () => {
+    const { clock, hold, step, release } = makeStepClock();
+    const stage = await makeStage(['alice', 'bob'], {
+      clock,
+      clearedPerCrank: 1,
+      foldMilliseconds: 0,
+    });
+    const files = stage.rig.image.vats;
+    const [alice, bob] = [stage.vat('alice').id, stage.vat('bob').id];
+    await stage.say(
+      send(stage.root('alice'), 'write', ['o+1', 'o+2']),
+      send(stage.root('bob'), 'write'),
+    );
+    for (const name of ['alice', 'bob']) {
+      await stage.finishWith(name, { changes: [['key', 'value']] });
+    }
+    while (files.size < 2) {
+      await settle();
+    }
+    hold();
+    const asked = stage.client.rpc.call('terminate', {
+      cluster: 'demo',
+      vat: 'alice',
+    });
+    await settle();
+    let steps = 0;
+    for (; stage.rig.kernel.state.endings.size > 0; steps += 1) {
+      expect([...files.keys()].sort()).toEqual([alice, bob]);
+      expect(await step()).toBe(true);
+    }
+    expect(steps).toBeGreaterThan(1);
+    release();
+    await asked;
+    expect([...files.keys()]).toEqual([bob]);
+    await end(stage);
+  });
+
   it('leaves its cluster’s name free while it is cleared away', async () => {
     const { clock, hold, release } = makeStepClock();
     const stage = await makeBig({ clock });

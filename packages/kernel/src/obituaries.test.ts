@@ -47,12 +47,17 @@ it('tells why a vat has ended, in the log, the status and to who looks for it, o
   expect(
     rig.logs
       .filter(({ text }) => text.startsWith('ended: '))
-      .map(({ label, text }) => [label, text.slice(0, 25)]),
+      .map(({ label, level, text }) => [label, level, text.slice(0, 25)]),
   ).toEqual([
-    ['alice', 'ended: vat demo.alice was'],
-    ['bob', 'ended: the vat ended itse'],
-    ['carol', 'ended: vat was ended: it '],
+    ['alice', 'info', 'ended: vat demo.alice was'],
+    ['bob', 'info', 'ended: the vat ended itse'],
+    ['carol', 'info', 'ended: vat was ended: it '],
   ]);
+  await expect(
+    client.rpc.call('inspect', { endpoint: 'v99' }),
+  ).rejects.toMatchObject({
+    message: 'There is no vat v99, or not any more',
+  });
   await expect(
     client.rpc.call('inspect', { endpoint: 'v3' }),
   ).rejects.toMatchObject({

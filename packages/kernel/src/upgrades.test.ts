@@ -75,7 +75,7 @@ describe('an upgrade', () => {
     await settle();
     const [old] = workersOf(stage);
     expect(workersOf(stage)).toHaveLength(1);
-    await stage.finish('alice');
+    await stage.finishWith('alice', { changes: [['by', 'the old one']] });
     expect(old?.deliveries.map(([kind]) => kind)).toEqual([
       'startVat',
       'message',
@@ -84,6 +84,7 @@ describe('an upgrade', () => {
     const young = stage.vat('alice');
     expect(young).not.toBe(old);
     expect(young).toMatchObject({ incarnation: 2, isBusy: true });
+    expect([...young.store]).toEqual([['by', 'the old one']]);
     expect(stage.flight('alice')[0]).toBe('startVat');
     expect(rowOf(stage)).toMatchObject({ incarnation: 1 });
     expect(old?.isKilled).toBe(false);
@@ -702,6 +703,35 @@ describe('an upgraded vat', () => {
     await end(stage);
   });
 
+  it('says in usual words to whoever waits for an answer of the old heap that there was an upgrade, if not told what to say', async () => {
+    const stage = await makeStage(['alice']);
+    await stage.say(
+      send(stage.root('alice'), 'ask', [], 'p+1'),
+      subscribe('p+1'),
+    );
+    await stage.finish('alice');
+    expect(await upgrade(stage)).toEqual({ incarnation: 2 });
+    const disconnection = dataOf({
+      incarnationNumber: 1,
+      name: 'vatUpgraded',
+      upgradeMessage: 'vat upgraded',
+    });
+    expect(stage.client.deliveries).toEqual([
+      ['notify', [['p+1', true, disconnection]]],
+    ]);
+    await end(stage);
+  });
+
+  it('runs if it was suspended, and nobody has stopped it any more', async () => {
+    const stage = await makeStage(['alice']);
+    await stage.client.rpc.call('suspend', { cluster: 'demo', vat: 'alice' });
+    expect(rowOf(stage).stoppedBy).toBe('person');
+    await upgrade(stage);
+    expect(vatOf(stage)).toMatchObject({ state: 'running' });
+    expect(rowOf(stage)).toMatchObject({ suspension: null, stoppedBy: null });
+    await end(stage);
+  });
+
   it('stays paused if it was, and is upgraded while the kernel is paused', async () => {
     const stage = await makeStage(['alice'], { behave: holdUpgrades });
     await stage.client.rpc.call('pause', { cluster: 'demo', vat: 'alice' });
@@ -711,6 +741,7 @@ describe('an upgraded vat', () => {
     await settle();
     await stage.finish('alice');
     expect(await upgraded).toEqual({ incarnation: 2 });
+    expect(rowOf(stage)).toMatchObject({ paused: 1, stoppedBy: 'person' });
     await stage.client.rpc.call('unpause', {});
     await settle();
     expect(stage.vat('alice').isBusy).toBe(false);

@@ -216,13 +216,14 @@ describe('a vat that a person terminates', () => {
     );
     await order(stage, 'terminate', 'alice');
     expect(vatsOf(stage).map(({ name }) => name)).toEqual(['boot', 'bob']);
-    expect(heardBy(stage)).toMatchObject([
-      ['p+1', true, {}],
-      ['p+2', true, {}],
+    const ended = dataOf({
+      '#error': 'vat demo.alice was terminated',
+      name: 'Error',
+    });
+    expect(heardBy(stage)).toEqual([
+      ['p+1', true, ended],
+      ['p+2', true, ended],
     ]);
-    expect(textOf(stage.client.deliveries)).toContain(
-      'vat demo.alice was terminated',
-    );
     await stage.say(send(alice, 'late', [], 'p+3'), subscribe('p+3'));
     expect(textOf(stage.client.deliveries.at(-1))).toContain('is gone');
     await stage.say(send(stage.root('bob'), 'work'));
