@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import {
+  makeClusterId,
   makeServiceId,
   makeVatId,
   USUAL_BOUNDS,
   type CapData,
+  type ClusterId,
   type EndpointId,
   type Kref,
   type VatBounds,
@@ -92,12 +94,23 @@ const setScene = (
           parts.clists.remove(entry);
         }
       }),
-    serve: (endpoint: EndpointId | null, units: number): void =>
+    serve: (
+      endpoint: EndpointId | null,
+      units: number,
+      cluster: ClusterId | null = null,
+    ): void =>
       parts.run(() => {
         made += 1;
         const kref = `ko${900 + made}` as Kref;
         const row = { kref, kind: 'x', data: '', maker: endpoint, units };
-        state.serviceObjects.put({ ...row, cluster: null });
+        state.serviceObjects.put({ ...row, cluster });
+      }),
+    /** An alias of bob's root, which somebody has asked for. */
+    addAlias: (maker: EndpointId, cluster: ClusterId | null = null): void =>
+      parts.run(() => {
+        made += 1;
+        const kref = `ko${900 + made}` as Kref;
+        state.aliases.put({ kref, target: root, depth: 1, maker, cluster });
       }),
   };
 };
@@ -204,6 +217,12 @@ describe('when all is full', () => {
         scene.serve(CAROL, 501);
       }),
     ).toBe(words.replace('has 1001', 'has 500'));
+    expect(
+      fill(scene => {
+        answer(801, false)(scene);
+        scene.addAlias(CAROL);
+      }),
+    ).toBe(words.replace('has 1001', 'has 801'));
   });
 });
 
@@ -281,6 +300,32 @@ describe('an endpoint', () => {
     expect(usage.problemOfServed(ALICE)).toBe(
       'the objects that services have made for v1 would count 501 units, more than 500: let go of some',
     );
+  });
+
+  it('has aliases among its objects of services', () => {
+    const { usage, serve, addAlias } = setScene({ serviceUnits: 500 });
+    addAlias(ALICE);
+    serve(ALICE, 300);
+    expect([usage.servedTo(ALICE), usage.servedTo(BOB)]).toEqual([500, 0]);
+    expect(usage.problemOfServed(ALICE)).toBe(undefined);
+    addAlias(ALICE);
+    expect(usage.problemOfServed(ALICE)).toContain('would count 700 units');
+  });
+
+  it('has objects of services made while the vats of its cluster have few, those that have ended too', () => {
+    const { usage, limit, serve, addAlias } = setScene({ serviceUnits: 500 });
+    const demo = makeClusterId(1);
+    limit(BOB, {});
+    serve(ALICE, 7_600, demo);
+    serve(ALICE, 10_000, makeClusterId(2));
+    addAlias(ALICE, demo);
+    addAlias(CAROL, demo);
+    expect(usage.problemOfServed(BOB)).toBe(undefined);
+    serve(CAROL, 1, demo);
+    expect(usage.problemOfServed(BOB)).toBe(
+      'the objects that services have made for the vats of c1, those that have ended too, would count 8001 units, more than 8000: let go of some',
+    );
+    expect(usage.problemOfServed(CAROL)).toBe(undefined); // it is of no cluster
   });
 
   it('has objects of services made while the kernel has room', () => {
