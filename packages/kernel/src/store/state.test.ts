@@ -75,7 +75,16 @@ describe('the state of the kernel', () => {
       endowments: ['timer'],
     };
     const bundle = { hash: 'b1' as BundleHash, text: '{}' };
+    const cluster = {
+      id: makeClusterId(1),
+      name: 'demo',
+      bootstrap: 'alice',
+      services: [{ service: 'timer', as: 'time', caveats: null, admin: null }],
+      bootstrapResult: null,
+      bootstrapProblem: null,
+    };
     write(() => {
+      state.clusters.put(cluster);
       state.promises.put({ ...PROMISE });
       state.queue.put({ ...MESSAGE });
       state.vats.put(row);
@@ -86,11 +95,13 @@ describe('the state of the kernel', () => {
     expect(again.queue.get(1)).toEqual(MESSAGE);
     expect(again.vats.get(ALICE)).toEqual(row);
     expect(again.bundles.get(bundle.hash)).toEqual(bundle);
+    expect(again.clusters.get(cluster.id)).toEqual(cluster);
     for (const part of [
       again.promises.get(PROMISE.kref),
       again.promises.get(PROMISE.kref)?.subscribers,
       again.promises.get(PROMISE.kref)?.slots,
       again.queue.get(1)?.slots,
+      again.clusters.get(cluster.id)?.services,
       again.vats.get(ALICE)?.endowments,
       again.vats.get(ALICE)?.parametersSlots,
     ]) {
@@ -188,11 +199,11 @@ describe('the state of the kernel', () => {
       kref: kref('kp1'),
       delivery,
     }));
-    const timers = [20, 10].map(time => ({
-      id: time,
+    const timers = [20, 10].map((time, nth) => ({
+      id: nth + 1,
       timer: kref('ko5'),
       time,
-      period: null,
+      period: time === 20 ? 100 : null,
       handler: null,
       promise: null,
       alarm: time === 20 ? kref('ko6') : null,
@@ -204,7 +215,7 @@ describe('the state of the kernel', () => {
       promise: null,
       slots: [],
     };
-    const change = { vat: ALICE, key: 'k', value: null };
+    const change = { vat: ALICE, key: 'k', value: '12' };
     const kept = {
       keeper: makeClusterId(1),
       name: 'code',
@@ -244,6 +255,8 @@ describe('the state of the kernel', () => {
     expect(state.timerByAlarm.get('ko6')).toBe(timers[0]);
     expect(state.callsByObject.first('ko7')).toBe(call);
     expect(state.changesByVat.values(ALICE)).toEqual([change]);
+    expect(state.repeatsPerSecond.of('ko5')).toBe(10);
+    expect(state.changeUnits.of(ALICE)).toBe(3);
   });
 
   it('has what administrators make, with its lists after a restart, and finds it', () => {
@@ -335,6 +348,61 @@ describe('the state of the kernel', () => {
       state.leftUnits.of(`${BOB} ${ALICE}`),
       state.leftUnits.total,
     ]).toEqual([10, 10]);
+  });
+
+  it('counts what endpoints export, and the promises among it that they made', () => {
+    const { state, write } = setScene();
+    write(() =>
+      (
+        [
+          [ALICE, 'ko1', 'o+1'],
+          [ALICE, 'kp1', 'p+1'],
+          [ALICE, 'kp2', 'p-2'],
+          [BOB, 'ko1', 'o-1'],
+          [BOB, 'kp1', 'p-1'],
+        ] as const
+      ).forEach(([endpoint, k, v]) =>
+        state.clists.put({
+          endpoint,
+          kref: kref(k),
+          vref: vref(v),
+          reachable: 1,
+        }),
+      ),
+    );
+    const sums = ({ of, total }: typeof state.exported) => [of(ALICE), total];
+    expect(sums(state.exported)).toEqual([2, 2]);
+    expect(sums(state.promisesMade)).toEqual([1, 1]);
+  });
+
+  it('sums what objects of services count, and aliases, by who asked for them and by that one’s cluster', () => {
+    const { state, write } = setScene();
+    const cluster = makeClusterId(1);
+    const asked = [
+      { maker: ALICE, cluster },
+      { maker: SESSION, cluster: null },
+      { maker: null, cluster: null },
+    ];
+    write(() =>
+      asked.forEach((some, nth) => {
+        const object = { kind: 'x', data: '', units: 10 ** nth, ...some };
+        const alias = { target: kref('ko1'), depth: 1, ...some };
+        state.serviceObjects.put({ kref: kref(`ko1${nth}`), ...object });
+        state.aliases.put({ kref: kref(`ko2${nth}`), ...alias });
+      }),
+    );
+    const { serviceUnits, aliasUnits } = state;
+    const { serviceUnitsOfCluster, aliasUnitsOfCluster } = state;
+    expect([serviceUnits.of(ALICE), serviceUnits.total]).toEqual([1, 11]);
+    expect([aliasUnits.of(SESSION), aliasUnits.total]).toEqual([200, 400]);
+    expect([
+      serviceUnitsOfCluster.of(cluster),
+      serviceUnitsOfCluster.total,
+    ]).toEqual([1, 1]);
+    expect([
+      aliasUnitsOfCluster.of(cluster),
+      aliasUnitsOfCluster.total,
+    ]).toEqual([200, 200]);
   });
 
   it('finds what alarms have to tell, and nothing else, by whom it is told', () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareKeys } from '@cooperage/protocol';
 import { makeGroupIndex, makeUniqueIndex, type RowId } from './table-index.ts';
+import { MOST_TOGETHER } from './wide-map.ts';
 
 /** Fewer when the tests themselves are tested: see scripts/mutation.mjs. */
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 60);
@@ -54,9 +55,10 @@ const makePair = (isOrdered: boolean) => {
         const wanted = inGroup(group);
         const found = index.values(group);
         expect(asSet(found)).toEqual(asSet(wanted));
+        expect(found.filter(each => rows.get(each.id) !== each)).toEqual([]);
         expect(index.count(group)).toBe(wanted.length);
         expect(index.firsts(group, 2)).toEqual(found.slice(0, 2));
-        expect(index.firsts(group, 999)).toEqual(found);
+        expect(index.firsts(group, 99_999)).toEqual(found);
         expect(index.firsts(group, 0)).toEqual([]);
         expect(index.firsts(group, -1)).toEqual([]);
         expect(index.first(group)).toBe(found[0]);
@@ -125,6 +127,32 @@ describe.each([
     const some = pair.index.firsts('a', 2);
     pair.delete(1);
     expect([all.length, some.length]).toEqual([3, 2]);
+  });
+});
+
+describe('a group without an order', () => {
+  it('has its rows when they are very many, and more when they were', () => {
+    const pair = makePair(false);
+    for (let each = 0; each < 2 * MOST_TOGETHER; each += 1) {
+      pair.put(row(each, 'a'));
+    }
+    pair.insistSame();
+    for (let each = 1; each < 2 * MOST_TOGETHER; each += 1) {
+      pair.delete(each);
+    }
+    pair.put(row('x', 'a'));
+    pair.insistSame();
+  });
+
+  it('of one row stays as it is when another leaves it', () => {
+    const { index, keeper } = makeGroupIndex<Row>(
+      ({ group }) => group,
+      undefined,
+    );
+    const lone = row(1, 'a');
+    keeper.replace(1, undefined, lone);
+    keeper.replace(2, row(2, 'a'), undefined);
+    expect(index.values('a')).toEqual([lone]);
   });
 });
 

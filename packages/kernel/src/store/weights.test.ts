@@ -1,11 +1,13 @@
 import { makeVatId, type Kref } from '@cooperage/protocol';
 import { expect, it } from 'vitest';
 import {
+  weighAlias,
   weighAnswer,
   weighChange,
   weighData,
   weighMessage,
   weighRepeat,
+  weighServiceObject,
 } from './weights.ts';
 
 const slots = ['ko1', 'ko2'] as Kref[];
@@ -31,4 +33,10 @@ it('weighs an alarm by how often it comes in a second', () => {
   expect([1_000, 300, 10].map(period => weighRepeat({ period }))).toEqual([
     1, 4, 100,
   ]);
+});
+
+it('weighs an object of a service by its text, and that of other rows, and its own; an alias by its row', () => {
+  expect(weighServiceObject('12345')).toBe(200 + 5);
+  expect(weighServiceObject('12345', 7)).toBe(200 + 5 + 7);
+  expect(weighAlias()).toBe(200);
 });
