@@ -109,7 +109,7 @@ export const PARTS = [
       'promise-state',
       'bootstraps',
     ],
-    tests: ['inbox', 'router', 'losses', 'promises', 'crank'],
+    tests: ['bootstraps', 'inbox', 'router', 'losses', 'promises', 'crank'],
     more: [],
   },
   {

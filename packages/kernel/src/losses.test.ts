@@ -142,12 +142,72 @@ describe('a heap that is gone', () => {
     expect([losses.isDone(), vrefsOf(ALICE).length]).toEqual([true, 5]);
   });
 
+  it('leaves what has changed hands or names meanwhile, or has gone', () => {
+    const { state, parts, losses, promises, add, vrefsOf, lose, step } =
+      setScene();
+    const decided = add(ALICE, 'p+1', 'p+2', 'p+3', 'p+4');
+    const [last] = add(ALICE, 'p+7') as [Kref];
+    const [gone, renamed] = add(BOB, 'p+5', 'p+6') as [Kref, Kref];
+    const nameOf = (kref: Kref, vref: string) =>
+      parts.clists.add(ALICE, kref, vref as Vref);
+    const forget = (kref: Kref): void => {
+      const row = state.clists.get(ALICE, kref);
+      if (row) {
+        parts.clists.remove(row);
+      }
+    };
+    parts.run(() => [gone, renamed].forEach(kref => nameOf(kref, `p-${kref}`)));
+    lose(ALICE);
+    parts.run(() => {
+      promises.setDecider(decided[3] as Kref, BOB);
+      [gone, renamed, last].forEach(forget);
+      parts.refcounts.release(last);
+      nameOf(renamed, 'p-99');
+    });
+    expect(state.promises.has(last)).toBe(false);
+    while (!losses.isDone()) {
+      step();
+    }
+    expect(decided.map(kref => promises.get(kref).state)).toEqual([
+      ...['rejected', 'rejected', 'rejected'],
+      'unresolved',
+    ]);
+    expect(vrefsOf(ALICE)).toEqual(['o+0', 'p-99']);
+  });
+
+  it('is none any more when its vat has ended', () => {
+    const { state, parts, losses, add, lose, step, vrefsOf } = setScene();
+    add(ALICE, 'p+1', 'p+2', 'p+3', 'p+4');
+    lose(ALICE);
+    parts.run(() => state.vats.delete(ALICE));
+    step();
+    expect([losses.isDone(), vrefsOf(ALICE).length]).toEqual([true, 5]);
+  });
+
   it('leaves no entry of what is renamed, from the first crank on', () => {
     const { add, losses, lose, vrefsOf } = setScene();
     const [, , three] = add(ALICE, 'p+1', 'p+2', 'o+3', 'o+4');
     lose(ALICE, three as Kref, 'ko999' as Kref);
     expect(losses.isDone()).toBe(false);
     expect(vrefsOf(ALICE)).toEqual(['o+0', 'p+2', 'o+4']);
+  });
+
+  it.each([
+    ['an export', 'o+3'],
+    ['a promise of which its vat is to hear itself', 'p+1'],
+  ])('is found after a crash by no more than %s', (_what, vref) => {
+    const { state, parts, losses, promises, add } = setScene();
+    const [kref] = add(ALICE, vref) as [Kref];
+    parts.run(() => {
+      if (vref === 'p+1') {
+        promises.subscribe(ALICE, kref);
+      }
+      const row = state.vats.get(ALICE);
+      if (row) {
+        state.vats.put({ ...row, incarnation: 2, asleep: 1 });
+      }
+    });
+    expect(losses.unfinished()).toEqual([ALICE]);
   });
 
   it('is found after a crash that cut it off', () => {

@@ -13,7 +13,7 @@ import { makeRandomTables } from './testing/random-tables.ts';
 const [ALICE, BOB] = [makeVatId(1), makeVatId(2)];
 
 const setScene = () => {
-  const { state, parts } = makeRandomTables([]);
+  const { state, parts, refused } = makeRandomTables([]);
   const root = state.vats.get(BOB)?.root as Kref;
   let made = 0;
   const add = (kind: 'o' | 'p'): Kref => {
@@ -43,6 +43,7 @@ const setScene = () => {
   return {
     state,
     parts,
+    refused,
     root,
     add,
     addAlias,
@@ -155,17 +156,18 @@ describe('a message to a promise', () => {
 
 describe('a message for which there is no room', () => {
   it('rejects its answer, or its sender is told, and the others go on', () => {
-    const { state, parts, root, add } = setScene();
+    const { state, parts, refused, root, add } = setScene();
     const most = 1_000;
     const send = (
       sender: EndpointId | null,
       target: Kref,
       result: Kref | null,
+      body = '',
     ) =>
       parts.run(() =>
         parts.route({
           target,
-          methargs: { body: '', slots: [] },
+          methargs: { body, slots: [] },
           result,
           sender,
         }),
@@ -184,17 +186,18 @@ describe('a message for which there is no room', () => {
     send(ALICE, root, one);
     send(ALICE, parkedOn, two);
     send(ALICE, root, null);
-    const words = (queue: string) =>
-      encodeError(
-        'Error',
-        `500 messages of ${ALICE} wait for ${queue}, and no more may`,
-      ).body;
+    const problem = (queue: string) =>
+      `500 messages of ${ALICE} wait for ${queue}, and no more may`;
+    const words = (queue: string) => encodeError('Error', problem(queue)).body;
     expect([
       parts.promises.get(one).body,
       parts.promises.get(two).body,
       parts.inbox.length(BOB),
       parts.inbox.length(parkedOn),
     ]).toEqual([words(BOB), words(parkedOn), 500, 500]);
+    expect(refused).toEqual([[ALICE, problem(BOB)]]);
+    send(null, root, null, 'x'.repeat(1_000_001));
+    expect(refused).toHaveLength(1); // who sent it is nobody
     send(null, root, null);
     expect(state.queueByName.count(BOB)).toBe(501);
   });

@@ -32,6 +32,8 @@ const INTERFACES = ['', '.Alleged: Purse', '.Alleged: Friend'];
  */
 export const makeRandomTables = (numbers: readonly number[]) => {
   const state = makeState(openMemoryKernelDb(makeMemoryImage()));
+  /** Whose messages were refused that want no answer, and why. */
+  const refused: (readonly [EndpointId, string])[] = [];
   const parts = makeCrankParts(state, {
     bounds: {
       usual: { ...USUAL_BOUNDS, inboxMessages: 1_000, unitsPerMessage: 1e6 },
@@ -41,6 +43,7 @@ export const makeRandomTables = (numbers: readonly number[]) => {
     },
     onArrival: () => {},
     onExit: () => {},
+    onRefused: (...refusal) => refused.push(refusal),
     clearedPerCrank: 3,
     afterCrank: () => {},
   });
@@ -297,6 +300,7 @@ export const makeRandomTables = (numbers: readonly number[]) => {
   return {
     state,
     parts: { ...parts, rehearse },
+    refused,
     endpoints,
     forget: (name: string): void => parts.run(() => forget(name)),
     /** To its last row; also one that has ended already, in part. */
