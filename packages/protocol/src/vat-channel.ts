@@ -120,16 +120,33 @@ export const narrowLimits = (
   });
 
 /**
+ * The limits of a worker's first crank, in which it also gives up promises and
+ * exports of a dead heap, with what its store has of these.
+ */
+export const limitsOfStart = (limits: VatLimits): VatLimits =>
+  Object.freeze({
+    ...limits,
+    changesPerCrank: 50 * limits.changesPerCrank,
+    unitsPerCrank: 2 * limits.unitsPerCrank,
+    referencesPerCrank: 50 * limits.referencesPerCrank,
+  });
+
+/**
  * The limits of the crank of a delivery, a start excepted. What is narrowed is
  * what the vat's code does of its own: all that has to do with garbage has the
  * usual measure, and what others name in a message, whose promises the vat asks
- * the kernel about, comes on top.
+ * the kernel about, comes on top. Imports that are gone take along what weak
+ * collections have kept by them, however much that is, and at each try the same:
+ * that has the measure of a start.
  */
 export const limitsOfCrank = (
   limits: VatLimits,
   narrowed: Partial<CrankBounds>,
   delivery: Delivery,
 ): VatLimits => {
+  if (delivery[0] === 'retireImports') {
+    return limitsOfStart(limits);
+  }
   const isOfCode = delivery[0] === 'message' || delivery[0] === 'notify';
   if (!isOfCode || Object.keys(narrowed).length === 0) {
     return limits;
@@ -143,18 +160,6 @@ export const limitsOfCrank = (
     unitsPerCrank: own.unitsPerCrank + named.join('').length,
   });
 };
-
-/**
- * The limits of a worker's first crank, in which it also gives up promises and
- * exports of a dead heap, with what its store has of these.
- */
-export const limitsOfStart = (limits: VatLimits): VatLimits =>
-  Object.freeze({
-    ...limits,
-    changesPerCrank: 50 * limits.changesPerCrank,
-    unitsPerCrank: 2 * limits.unitsPerCrank,
-    referencesPerCrank: 50 * limits.referencesPerCrank,
-  });
 
 export const DEFAULT_VAT_LIMITS: VatLimits = Object.freeze({
   syscallsPerCrank: 20_000,

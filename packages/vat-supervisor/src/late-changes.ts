@@ -5,9 +5,11 @@ import type { VatStore } from './vat-store.ts';
 /** Late changes that one crank tells: the kernel, which hears nobody meanwhile, takes some ten milliseconds for them. */
 export const MOST_LATE = 3_000;
 
+const EXPORT = 'vom.es.';
+
 /** Not the end of an export, of which the kernel is told in the same crank. */
 const mayWait = ([key, value]: StoreChange): boolean =>
-  key.startsWith('vom.rc.') || (value === null && !key.startsWith('vom.es.'));
+  key.startsWith('vom.rc.') || (value === null && !key.startsWith(EXPORT));
 
 /**
  * What a reap or a sweep changes in the store, of which the kernel may hear later,
@@ -25,17 +27,27 @@ export const makeLateChanges = (
   let now: StoreChange[] = [];
 
   return Object.freeze({
-    /** What the store has of this crank until now may wait, or is told with it. */
-    sort: (): void => {
+    /** What the store has of this crank until now may wait, or is told with it; but for exports whose end the kernel hears of later, with that. */
+    sort: (isEnding: (base: string) => boolean = () => false): void => {
       for (const change of store.takeChanges()) {
+        const [key] = change;
         if (mayWait(change)) {
-          late.add(change[0]);
-        } else {
+          late.add(key);
+        } else if (
+          !key.startsWith(EXPORT) ||
+          !isEnding(key.slice(EXPORT.length))
+        ) {
           now.push(change);
         }
       }
     },
     hasMore: (): boolean => late.size > 0,
+    /** The end of this object's exports is told with this crank; the store knows only of virtual and durable ones. */
+    end: (base: string): void => {
+      if (/^o\+[dv]/.test(base)) {
+        now.push([EXPORT + base, null]);
+      }
+    },
     /** Some of what waits is told with this crank, as it is now. */
     tell: (): void => {
       const keys: string[] = [];

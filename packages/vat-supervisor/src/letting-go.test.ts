@@ -1,5 +1,5 @@
 import './testing/lockdown.ts';
-import type { Vref } from '@cooperage/protocol';
+import { DEFAULT_VAT_LIMITS, type Vref } from '@cooperage/protocol';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
@@ -160,5 +160,143 @@ describe('a vat that has more to let go of than one crank tells', () => {
     await vat.restart();
     await vat.reap();
     expect([...vat.imports]).toEqual([]);
+  });
+});
+
+/** Its store keeps things and kits, until it lets go of all; others know them by what it answers. */
+const EXPORTER = `imports => {
+  const { Far } = imports['@endo/far'];
+  const buildRootObject = (_powers, _parameters, baggage) => {
+    const handle = name => {
+      if (!baggage.has(name)) baggage.init(name, VatData.makeKindHandle(name));
+      return baggage.get(name);
+    };
+    const get = ({ state }) => state.value;
+    const thing = VatData.defineDurableKind(handle('thing'), value => ({ value }), { get });
+    const kit = VatData.defineDurableKindMulti(handle('kit'), value => ({ value }), { left: { get }, right: { get } });
+    let fleeting = [];
+    return Far('root', {
+      things: numbers => {
+        const all = numbers.map(thing);
+        baggage.init('all', harden(all));
+        return harden(all);
+      },
+      kits: () => {
+        const [one, other] = [kit(1), kit(2)];
+        baggage.init('all', harden([one.left, other.left]));
+        return harden([one.left, one.right, other.left, other.right]);
+      },
+      fleeting: () => harden(fleeting = [Far('one', {}), Far('other', {})]),
+      letGo: () => { fleeting = []; if (baggage.has('all')) baggage.delete('all'); },
+    });
+  };
+  return { buildRootObject };
+}`;
+
+describe('a vat whose dead exports others can recognize', () => {
+  const startExporter = async (bounds: Parameters<typeof makeLoneVat>[2]) => {
+    const text = { moduleFormat: 'cooperageScript', source: EXPORTER };
+    const imports = ['@endo/far'];
+    const vat = makeLoneVat(
+      loadBundle(JSON.stringify({ ...text, imports }), {}),
+      gc,
+      bounds,
+    );
+    await vat.startVat();
+    return vat;
+  };
+  type Exporter = Awaited<ReturnType<typeof startExporter>>;
+  type Call = Parameters<Exporter['call']>;
+  /** Others have them, and drop them, and then the store lets go of them, of which no heap knows. */
+  const exportAndLetGo = async (
+    vat: Exporter,
+    ...call: Call
+  ): Promise<void> => {
+    const { slots } = await vat.call(...call);
+    await vat.dropExports(slots);
+    await vat.restart();
+    await vat.call('letGo');
+  };
+  const statusesOf = (vat: Exporter): string[] =>
+    [...vat.rows.keys()].filter(key => key.startsWith('vom.es.o+d'));
+
+  it('ends them in bounded parts', async () => {
+    const vat = await startExporter({ mostLetGo: 3 });
+    await exportAndLetGo(vat, 'things', numbers(7));
+    const left: number[] = [];
+    for (let hasMore = true; hasMore;) {
+      ({ hasMore } = await vat.reapOnce());
+      left.push(vat.exports.size);
+      expect(statusesOf(vat)).toHaveLength(vat.exports.size);
+    }
+    expect(left.slice(0, 3)).toEqual([4, 1, 0]);
+  });
+
+  it('ends in parts what its heap alone knew', async () => {
+    const vat = await startExporter({ mostLetGo: 1 });
+    const { slots } = await vat.call('fleeting');
+    await vat.dropExports(slots);
+    await vat.call('letGo');
+    const told: number[] = [];
+    // The engine may find them a reap later.
+    for (let hasMore = true; hasMore || vat.exports.size > 0;) {
+      const reap = await vat.reapOnce();
+      told.push(named(reap.syscalls, 'retireExports').length);
+      ({ hasMore } = reap);
+    }
+    expect(Math.max(...told)).toBe(1);
+    expect(
+      [...vat.rows.keys()].filter(key => key.startsWith('vom.es.')),
+    ).toEqual([]);
+  });
+
+  it('ends each once, also if the heap is lost amid them', async () => {
+    const vat = await startExporter({ mostLetGo: 2 });
+    await exportAndLetGo(vat, 'things', numbers(7));
+    await vat.reapOnce();
+    expect([vat.exports.size, statusesOf(vat).length]).toEqual([5, 5]);
+    await vat.restart();
+    expect([vat.exports.size, statusesOf(vat)]).toEqual([0, []]);
+  });
+
+  it('does not end what the kernel has ended meanwhile', async () => {
+    const vat = await startExporter({ mostLetGo: 1 });
+    await exportAndLetGo(vat, 'things', numbers(3));
+    await vat.reapOnce();
+    const [next] = [...vat.exports.keys()];
+    await vat.retireExports([next as Vref]);
+    expect([vat.exports.size, statusesOf(vat).length]).toEqual([1, 1]);
+    await vat.reap();
+    expect([vat.exports.size, statusesOf(vat)]).toEqual([0, []]);
+  });
+
+  it('ends the rest of a kit with what the kernel ends of it, so that the next heap does not end it again', async () => {
+    const vat = await startExporter({ mostLetGo: 1 });
+    await exportAndLetGo(vat, 'kits');
+    await vat.reapOnce();
+    expect([vat.exports.size, statusesOf(vat).length]).toEqual([2, 1]);
+    const [left] = [...vat.exports.keys()];
+    await vat.retireExports([left as Vref]);
+    expect([vat.exports.size, statusesOf(vat)]).toEqual([0, []]);
+    await vat.restart();
+  });
+});
+
+describe('a vat that has kept much by imports that are gone', () => {
+  it('lets go of all of it in one crank, though it is more than a crank may change', async () => {
+    const vat = await start({
+      limits: { ...DEFAULT_VAT_LIMITS, changesPerCrank: 6 },
+    });
+    await hold(vat, 3);
+    for (const nth of [50, 51, 52]) {
+      await vat.call('remember', ref(nth));
+    }
+    await vat.restart();
+    await vat.reap();
+    expect([...vat.imports.values()]).toEqual([false, false, false]);
+    await vat.retireImports(numbers(3).map(nth => `o-${nth}` as Vref));
+    expect(
+      [...vat.rows.keys()].filter(key => key.startsWith('vom.ir.')),
+    ).toEqual([]);
   });
 });

@@ -10,7 +10,7 @@ import {
   type Vref,
 } from '@cooperage/protocol';
 import { makeLateChanges, MOST_LATE } from './late-changes.ts';
-import { makeLettingGo } from './letting-go.ts';
+import { makeLettingGo, type Ended } from './letting-go.ts';
 import { makeCrankBudget } from './limits.ts';
 import type { LiveSlotsSyscall } from './liveslots.ts';
 import { sweepStore } from './store-sweep.ts';
@@ -97,6 +97,15 @@ export const makeSyscallBuffer = (powers: {
     }
   };
 
+  /** Kernel and store hear of it in one crank: else it would go on in the one, or end again, when the heap is lost in between. */
+  const end = (ended: readonly Ended[]): void => {
+    ended.forEach(({ base }) => lateChanges.end(base));
+    addInParts(
+      'retireExports',
+      ended.flatMap(({ vrefs }) => vrefs),
+    );
+  };
+
   const syscall: LiveSlotsSyscall = Object.freeze({
     send: (target, methargs, result) =>
       add(['send', target, { methargs, result: result ?? null }]),
@@ -105,7 +114,10 @@ export const makeSyscallBuffer = (powers: {
     exit: (isFailure, info) => add(['exit', isFailure, info]),
     dropImports: lettingGo.dropImports,
     retireImports: lettingGo.retireImports,
-    retireExports: vrefs => addInParts('retireExports', vrefs),
+    retireExports: vrefs => {
+      insistOpen('retireExports');
+      lettingGo.retireExports(vrefs);
+    },
     abandonExports: vrefs => addInParts('abandonExports', vrefs),
     callNow: () => {
       throw Error('there are no devices here');
@@ -152,7 +164,7 @@ export const makeSyscallBuffer = (powers: {
       );
       isOpen = true;
       isClearing = delivery[0] === 'bringOutYourDead';
-      lettingGo.deliver(delivery);
+      end(lettingGo.deliver(delivery));
     },
     /** Gives up what only an earlier heap held, as the first thing of a startVat. */
     sweep: (held: Holdings): void => {
@@ -168,19 +180,20 @@ export const makeSyscallBuffer = (powers: {
         }
       }
     },
-    /** Tells the kernel of imports that the vat has let go of, and of late changes: the last thing of a startVat, and of a reap. */
+    /** Tells the kernel of what the vat has let go of, and of late changes: the last thing of a startVat, and of a reap. */
     letGo: (): void => {
       if (isClearing) {
-        lateChanges.sort();
+        lateChanges.sort(lettingGo.isEnding);
       }
       lateChanges.tell();
-      const { dropped, retired } = lettingGo.next();
+      const { dropped, retired, ended } = lettingGo.next();
+      end(ended);
       addInParts('dropImports', dropped);
       addInParts('retireImports', retired);
     },
     /** Changes wait to be told, which are of no earlier use than what a reap finds. */
     isLate: lateChanges.hasMore,
-    /** These, or imports, wait to be let go of. */
+    /** These, or imports or dead exports, wait to be let go of. */
     hasMore: (): boolean => lettingGo.hasMore() || lateChanges.hasMore(),
     /** The limit that the crank passed, if it did. */
     breach: budget.breach,

@@ -5,6 +5,7 @@ import {
   isExportVref,
   isDurableVref,
   isPromiseVref,
+  limitsOfStart,
   makeVatId,
   openRows,
   DEFAULT_VAT_LIMITS,
@@ -14,6 +15,7 @@ import {
   type Holdings,
   type Resolution,
   type Syscall,
+  type VatLimits,
   type Vref,
 } from '@cooperage/protocol';
 import { makeDirectCollector } from '../collect-garbage.ts';
@@ -39,8 +41,10 @@ export const makeLoneVat = (
     readonly mostDead?: number;
     readonly mostLetGo?: number;
     readonly mostLate?: number;
+    readonly limits?: VatLimits;
   } = {},
 ) => {
+  const { limits = DEFAULT_VAT_LIMITS } = bounds;
   const rows = new Map<string, string>();
   const imports = new Map<Vref, boolean>();
   const exports = new Map<Vref, boolean>();
@@ -51,7 +55,8 @@ export const makeLoneVat = (
 
   const start = () => {
     const buffer = makeSyscallBuffer({
-      limits: DEFAULT_VAT_LIMITS,
+      limits,
+      limitsOfStart: limitsOfStart(limits),
       makeStore: note => makeVatStore(image(), note),
       ...bounds,
       onLate: name => {
