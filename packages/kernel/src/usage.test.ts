@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   makeClusterId,
   makeServiceId,
+  makeSessionId,
   makeVatId,
   USUAL_BOUNDS,
   type CapData,
@@ -289,7 +290,8 @@ describe('an endpoint', () => {
   });
 
   it('has objects of services made that count so much; the kernel has no bound', () => {
-    const { usage, serve } = setScene({ serviceUnits: 500 });
+    const { usage, limit, serve } = setScene({ serviceUnits: 500 });
+    limit(ALICE, {});
     serve(ALICE, 500);
     serve(null, 10_000);
     expect([usage.servedTo(ALICE), usage.servedTo(null)]).toEqual([500, 0]);
@@ -303,7 +305,8 @@ describe('an endpoint', () => {
   });
 
   it('has aliases among its objects of services', () => {
-    const { usage, serve, addAlias } = setScene({ serviceUnits: 500 });
+    const { usage, limit, serve, addAlias } = setScene({ serviceUnits: 500 });
+    limit(ALICE, {});
     addAlias(ALICE);
     serve(ALICE, 300);
     expect([usage.servedTo(ALICE), usage.servedTo(BOB)]).toEqual([500, 0]);
@@ -325,11 +328,19 @@ describe('an endpoint', () => {
     expect(usage.problemOfServed(BOB)).toBe(
       'the objects that services have made for the vats of c1, those that have ended too, would count 8001 units, more than 8000: let go of some',
     );
-    expect(usage.problemOfServed(CAROL)).toBe(undefined); // it is of no cluster
+  });
+
+  it('has none made when it has ended, if it was a vat', () => {
+    const { usage } = setScene();
+    expect([ALICE, makeSessionId(1)].map(usage.problemOfServed)).toEqual([
+      'v1 has ended, and nothing more is made for it',
+      undefined,
+    ]);
   });
 
   it('has objects of services made while the kernel has room', () => {
-    const { usage, serve } = setScene({}, { mostUnits: 400 });
+    const { usage, limit, serve } = setScene({}, { mostUnits: 400 });
+    limit(ALICE, {});
     serve(ALICE, 401);
     expect(usage.problemOfServed(ALICE)).toBe(
       'all that waits in the kernel counts more than 400 units, of which v1 has 401',

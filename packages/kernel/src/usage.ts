@@ -3,6 +3,7 @@ import {
   allBoundsOf,
   boundOf,
   isServiceId,
+  isVatId,
   type Allowance,
   type CapData,
   type EndpointId,
@@ -112,11 +113,13 @@ export const makeUsage = (state: State, { usual, mostUnits }: UsageBounds) => {
       ? 0
       : state.serviceUnits.of(endpoint) + state.aliasUnits.of(endpoint);
 
-  /** Why the vats of its cluster have too many objects of services, if they have: who makes and ends others again and again has no more room by that. */
+  /** Why the vats of its cluster have too many objects of services, if they have: who makes and ends others again and again has no more room by that, nor by calls that outlive their sender, whose cluster nobody knows. */
   const problemOfCluster = (endpoint: EndpointId): string | undefined => {
     const cluster = state.vats.get(endpoint as VatId)?.cluster;
     if (cluster === undefined) {
-      return undefined;
+      return isVatId(endpoint)
+        ? `${endpoint} has ended, and nothing more is made for it`
+        : undefined;
     }
     const most = SHARES_OF_CLUSTER * usual.serviceUnits;
     const units =

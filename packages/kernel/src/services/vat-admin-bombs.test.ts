@@ -214,6 +214,24 @@ describe('a vat that makes others, has them ask services for objects, and ends t
     );
     await stage.rig.kernel.stop();
   });
+
+  it('has no more room by those either that end before the service has their calls: it makes nothing for them (11)', async () => {
+    const stage = await makeAdminStage();
+    const { admin, state, root, say, finish } = stage;
+    const { slots: [kid = ''] = [] } = (await stage.make('kid')) ?? {};
+    await say(call(kid, 'work', ['$0', '$1'], null, admin, root('bob')));
+    await until(() => stage.isHeld('kid'));
+    const before = state.serviceUnits.total;
+    await finish(
+      'kid',
+      call('o-50', 'attenuate', [{ vats: 1 }], 'p+1'),
+      call('o-51', 'keep', ['$0'], null, 'p+1'),
+      ['exit', false, { body: '#null', slots: [] }],
+    );
+    await until(() => stage.isHeld('bob'));
+    expect(state.serviceUnits.total).toBe(before);
+    await stage.rig.kernel.stop();
+  });
 });
 
 describe('a vat that makes others without end', () => {
