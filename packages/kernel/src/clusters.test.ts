@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { RAW_BUNDLE } from './testing/rig.ts';
-import { end, makeStage, settle, vatOf, type Stage } from './testing/stage.ts';
+import { referTo } from './testing/service-stage.ts';
+import {
+  answerStart,
+  end,
+  makeStage,
+  settle,
+  vatOf,
+  type Stage,
+} from './testing/stage.ts';
 
 const refusal = (code: string, message: unknown) =>
   expect.objectContaining({ code, message });
@@ -22,9 +30,9 @@ const setScene = async (
       call(method, vat === undefined ? { cluster } : { cluster, vat }),
     keep: async (name: string): Promise<unknown> =>
       call('keep', { name, vref: stage.root('alice') }),
-    launch: (name: string): Promise<unknown> =>
+    launch: (name: string, vat = 'boot'): Promise<unknown> =>
       call('launch', {
-        config: { name, vats: { boot: { bundle: { text: RAW_BUNDLE } } } },
+        config: { name, vats: { [vat]: { bundle: { text: RAW_BUNDLE } } } },
       }),
   };
 };
@@ -169,6 +177,30 @@ describe('a name', () => {
     await end(stage);
   });
 
+  it('is of a cluster that is on its way already, and free again when that comes to nothing', async () => {
+    const { stage, keep, launch } = await setScene({
+      behave: (delivery, { label }) =>
+        label === 'slow' ? undefined : answerStart(delivery),
+    });
+    const launched = launch('later', 'slow');
+    await settle();
+    await expect(keep('later')).rejects.toEqual(
+      refusal('NAME_TAKEN', expect.stringContaining('The name later is taken')),
+    );
+    await expect(launch('later')).rejects.toEqual(
+      refusal('CLUSTER_EXISTS', expect.anything()),
+    );
+    const refused = expect(launched).rejects.toMatchObject({
+      code: 'LAUNCH_FAILED',
+    });
+    await stage.finishWith('slow', {
+      outcome: { ok: false, problem: 'it throws' },
+    });
+    await refused;
+    await keep('later');
+    await end(stage);
+  });
+
   it('of what is kept is a proper one, and there are so many at most', async () => {
     const { stage, keep } = await setScene({ mostHomeNames: 1 });
     for (const name of ['1st', 'a b', 'x'.repeat(64), '']) {
@@ -187,7 +219,9 @@ describe('a name', () => {
   });
 
   it('is kept for what a vat that is there or a service has made', async () => {
-    const { stage, keep, order, call } = await setScene();
+    const { stage, keep, order, call } = await setScene({
+      services: ['timer'],
+    });
     await order('terminate', 'alice');
     await expect(keep('purse')).rejects.toEqual(
       refusal(
@@ -198,9 +232,15 @@ describe('a name', () => {
       ),
     );
     await call('keep', { name: 'bob', vref: stage.root('bob') });
+    const timer = await referTo(stage.rig, stage.client, 'timer');
+    await call('keep', { name: 'clock', vref: timer });
     expect(stage.rig.kernel.status().home.map(({ name }) => name)).toEqual([
       'bob',
+      'clock',
     ]);
+    await call('erase', {});
+    expect(stage.rig.kernel.status()).toMatchObject({ home: [], clusters: [] });
+    expect(stage.rig.kernel.status()).not.toHaveProperty('ended');
     await end(stage);
   });
 });
