@@ -94,6 +94,25 @@ it('a vat at whose delivery two runs in a row were cut off, while it alone had o
   await stopKernel();
 });
 
+it('a vat is not suspended for what others may have done that had deliveries beside it', async () => {
+  const { cut, advance, busy, suspensions, stopKernel } = await setScene({
+    deadline: 60_000,
+  });
+  for (let cuts = 0; cuts < 2; cuts += 1) {
+    await cut();
+    advance(10_000);
+    await settle();
+    expect(busy()).toEqual(['alice', 'bob']);
+  }
+  await cut();
+  expect(suspensions()).toEqual([
+    ['boot', null],
+    ['alice', null],
+    ['bob', null],
+  ]);
+  await stopKernel();
+});
+
 it('so is one at whose start they were', async () => {
   const { cut, suspensions } = await setScene();
   for (let cuts = 0; cuts < 2; cuts += 1) {

@@ -44,9 +44,24 @@ export const makeTrials = (
     }
   };
 
+  /** Whoever is tried is alone no more: the disk knows when this returns. */
+  const absolve = (): void => {
+    const tried = [...state.trials.values()].filter(row => row.isUnderWay);
+    if (tried.length > 0) {
+      parts.run(() =>
+        tried.forEach(row => keep({ ...row, isUnderWay: 0 }, false)),
+      );
+      state.store.commit();
+    }
+  };
+
   return harden({
+    /** To be asked before a delivery begins beside others: when the time is over, nobody is tried from here on. */
     isOn: (): boolean => {
-      isOn &&= clock.now() < end;
+      if (isOn && clock.now() >= end) {
+        isOn = false;
+        absolve();
+      }
       return isOn;
     },
     /** A delivery to the vat begins: if it is a trial, the disk knows when this returns. */
