@@ -18,8 +18,37 @@ type GatePowers = {
   runner: Runner;
   candidates: Candidates;
   inbox: Inbox;
-  trials: Pick<Trials, 'isOn'>;
+  trials: Pick<Trials, 'left'>;
   pump: () => void;
+};
+
+type After = (milliseconds: number, callback: () => void) => void;
+
+/** Whether a delivery may begin, as far as it may be a trial; if not, `pump` is called when no more are. */
+const makeTurns = ({
+  trials,
+  inFlight,
+  after,
+  pump,
+}: Pick<GatePowers, 'trials' | 'pump'> & {
+  inFlight: () => number;
+  after: After;
+}) => {
+  let isWaiting = false;
+  return (): boolean => {
+    const left = trials.left();
+    if (left === 0 || inFlight() === 0) {
+      return true;
+    }
+    if (!isWaiting) {
+      isWaiting = true;
+      after(left, () => {
+        isWaiting = false;
+        pump();
+      });
+    }
+    return false;
+  };
 };
 
 /**
@@ -89,7 +118,7 @@ export const makeGates = (
     after,
     onOver: pump,
   });
-  const isTurn = (): boolean => !trials.isOn() || inFlight() === 0;
+  const isTurn = makeTurns({ trials, inFlight, after, pump });
   /** The next delivery to the vat, if it is ready for one, is its startVat. */
   const isToStart = (vat: VatId): boolean =>
     runner.isReady(vat) && state.vats.get(vat)?.asleep === 1;

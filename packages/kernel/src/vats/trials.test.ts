@@ -12,7 +12,12 @@ const REASON =
 const setScene = async (rules = {}) => {
   const { clock, advance } = makeManualClock();
   const image = makeMemoryImage();
-  const options = { clock, rules, holdMilliseconds: 0 };
+  const options = {
+    clock,
+    rules,
+    holdMilliseconds: 0,
+    trialMilliseconds: 4_321,
+  };
   const stage = await makeStage(['alice', 'bob'], { ...options, image });
   await stage.say(
     send(stage.root('alice'), 'work'),
@@ -94,14 +99,17 @@ it('a vat at whose delivery two runs in a row were cut off, while it alone had o
   await stopKernel();
 });
 
-it('a vat is not suspended for what others may have done that had deliveries beside it', async () => {
+it('when their time is over others have deliveries beside the one that is tried, at once, and it is not suspended for what they may have done', async () => {
   const { cut, advance, busy, suspensions, stopKernel } = await setScene({
     deadline: 60_000,
   });
   for (let cuts = 0; cuts < 2; cuts += 1) {
     await cut();
-    advance(10_000);
-    await settle();
+    for (const milliseconds of [3_000, 1_320, 1]) {
+      expect(busy()).toEqual(['alice']);
+      advance(milliseconds);
+      await settle();
+    }
     expect(busy()).toEqual(['alice', 'bob']);
   }
   await cut();
@@ -139,7 +147,7 @@ it('a critical one stops the kernel, which finds it suspended the next time', as
   await stopKernel();
 });
 
-it('a delivery that has ended in between, or a run that was stopped, clears the vat; after ten seconds none is tried any more', async () => {
+it('a delivery that has ended in between, or a run that was stopped, clears the vat; after some seconds none is tried any more', async () => {
   const { cut, stop, busy, tried, suspensions, advance, stopKernel } =
     await setScene();
   await cut();
@@ -156,7 +164,7 @@ it('a delivery that has ended in between, or a run that was stopped, clears the 
   expect(tried()).toEqual([]);
   const fifth = await cut();
   fifth.vats.get('bob').finish();
-  advance(10_000);
+  advance(4_321);
   const client = await fifth.connect();
   for (const vat of ['alice', 'bob']) {
     const { vref } = Object(

@@ -56,13 +56,14 @@ export const makeTrials = (
   };
 
   return harden({
-    /** To be asked before a delivery begins beside others: when the time is over, nobody is tried from here on. */
-    isOn: (): boolean => {
-      if (isOn && clock.now() >= end) {
+    /** For how many milliseconds deliveries are still trials. To be asked before one begins beside others: when it is 0, nobody is tried from here on. */
+    left: (): number => {
+      const left = isOn ? Math.max(0, end - clock.now()) : 0;
+      if (isOn && left === 0) {
         isOn = false;
         absolve();
       }
-      return isOn;
+      return left;
     },
     /** A delivery to the vat begins: if it is a trial, the disk knows when this returns. */
     begin: (vat: VatId): void => {
