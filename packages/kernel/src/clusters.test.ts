@@ -238,7 +238,9 @@ describe('a name', () => {
       'bob',
       'clock',
     ]);
+    await call('storeBundle', { name: 'code', bundle: { text: RAW_BUNDLE } });
     await call('erase', {});
+    expect(await call('bundles', {})).toEqual([]);
     expect(stage.rig.kernel.status()).toMatchObject({ home: [], clusters: [] });
     expect(stage.rig.kernel.status()).not.toHaveProperty('ended');
     await end(stage);

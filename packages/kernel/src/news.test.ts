@@ -128,6 +128,22 @@ const watchMessage = async (params: { trace?: boolean } | undefined) => {
 };
 
 describe('state and trace', () => {
+  it('are told once to a client that subscribes again', async () => {
+    const { clock, advance } = makeManualClock();
+    const stage = await makeStage(['alice'], { clock });
+    const { rpc, told } = stage.client;
+    await rpc.call('subscribe', {});
+    await rpc.call('subscribe', {});
+    advance(50);
+    await settle();
+    told.length = 0;
+    await rpc.call('pause', { cluster: 'demo', vat: 'alice' });
+    advance(50);
+    await settle();
+    expect(told.map(({ method }) => method)).toEqual(['state']);
+    await stage.rig.kernel.stop();
+  });
+
   it('ride with the epoch: nothing of them is told before its commit, and none commits for them (invariant 10)', async () => {
     const common = { early: [0, 0, 0], answers: 1, commits: 1 };
     expect(await watchMessage({ trace: true })).toEqual({
