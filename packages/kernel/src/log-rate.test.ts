@@ -13,7 +13,12 @@ it('leaves out the lines of a vat beyond so many a second, says how many, and no
   const written: string[] = [];
   const { write, linesNow } = makeLogRate(
     (vat, level, text) => written.push(`${vat} ${level} ${text}`),
-    { clock, phase: makePhase(), mostOf: vat => (vat === ALICE ? 3 : 2) },
+    {
+      clock,
+      phase: makePhase(),
+      mostOf: (vat, bound) =>
+        ({ logLinesPerSecond: vat === ALICE ? 3 : 2 })[bound],
+    },
   );
   for (let nth = 1; nth <= 5; nth += 1) {
     write(ALICE, 'log', `line ${nth}`);
@@ -77,4 +82,34 @@ it('has a timer only when lines were left out, and none once the kernel has ende
   advance(2_000);
   expect(written).toEqual(['v1 one', 'v2 one']);
   expect(timers).toBe(1);
+});
+
+it('leaves out what is too much also when very many vats write', () => {
+  const { clock } = makeManualClock();
+  const phase = makePhase();
+  const { write, linesNow } = makeLogRate(() => {}, {
+    clock,
+    phase,
+    mostOf: () => 2,
+  });
+  const vats = Array.from({ length: 1_002 }, (_, nth) => makeVatId(nth + 1));
+  for (const vat of [...vats, ALICE, ALICE, BOB]) {
+    write(vat, 'log', 'hello');
+  }
+  expect([linesNow(ALICE), linesNow(BOB)]).toEqual([2, 2]);
+  phase.end('stopped');
+});
+
+it('begins a second anew when the clock was set back', () => {
+  const time = { now: 10_000 };
+  const { write, linesNow } = makeLogRate(() => {}, {
+    clock: { now: () => time.now, after: makeManualClock().clock.after },
+    phase: makePhase(),
+    mostOf: () => 2,
+  });
+  write(ALICE, 'log', 'one');
+  time.now -= 5_000;
+  expect(linesNow(ALICE)).toBe(0);
+  write(ALICE, 'log', 'two');
+  expect(linesNow(ALICE)).toBe(1);
 });

@@ -103,6 +103,9 @@ describe('a promise that is rejected', () => {
     expect(answersOf([kref, ...answers, ...behind])).toEqual(
       [1, 2, 3, 4, 5, 6].map(() => LOST.body),
     );
+    expect(new Set([kref, ...answers, ...behind].map(stateOf))).toEqual(
+      new Set(['rejected']),
+    );
   });
 
   it('may be the answer to what is parked on it', () => {
@@ -179,6 +182,20 @@ describe('a vat whose code can’t run', () => {
       refusals.fail(BOB);
     });
     expect([waiting(BOB), refusals.isDone()]).toEqual([0, true]);
+  });
+
+  it('leaves nothing to be done when it is to run again and nothing waits, or when it has ended', () => {
+    const { state, refusals, send, change, step, run } = setScene();
+    run(() => change(BOB, { failure: 'it throws' }));
+    run(() => refusals.unfail(BOB));
+    expect(refusals.isDone()).toBe(true);
+    run(() => {
+      Array.from({ length: 10 }, () => send(BOB));
+      refusals.fail(BOB);
+    });
+    run(() => state.vats.delete(BOB));
+    step();
+    expect(refusals.isDone()).toBe(true);
   });
 
   it('takes turns with others', () => {
@@ -332,7 +349,9 @@ describe('a vat that has lost objects', () => {
     });
     expect([scene.waiting(BOB), refusals.isSifting(BOB)]).toEqual([5, true]);
     expect(scene.stepAll(BOB)).toEqual([2, 1]);
-    expect(scene.waiting(CAROL)).toBe(2);
+    expect(scene.parts.inbox.items(CAROL).map(({ result }) => result)).toEqual(
+      moved,
+    );
     expect(refusals.isSifting(BOB)).toBe(false);
     const { body } = encodeError(
       'Error',
@@ -344,6 +363,28 @@ describe('a vat that has lost objects', () => {
     ]);
   });
 
+  it('keeps a message for one until all that waits for its answer has been rejected, in steps', () => {
+    const scene = setScene();
+    const { state, refusals, add, send, park, answersOf, run } = scene;
+    const lost = run(() => add('o', BOB));
+    const answers = run(() => {
+      scene.parts.inbox.addNotify(BOB, add('p'));
+      const answer = send(BOB, lost);
+      return [answer, ...Array.from({ length: 7 }, () => park(answer))];
+    });
+    run(() => {
+      const row = state.objects.get(lost);
+      if (row) {
+        state.objects.put({ ...row, owner: null });
+      }
+      refusals.sift(BOB);
+    });
+    const rejected = () => answersOf(answers).filter(body => body !== null);
+    expect([scene.waiting(BOB), rejected().length]).toEqual([2, 3]);
+    expect(scene.stepAll(BOB)).toEqual([2, 1]); // the notify stays
+    expect(rejected()).toHaveLength(8);
+  });
+
   it('has nothing sifted any more when all of it was looked at at once', () => {
     const { refusals, send, run, waiting } = setScene();
     run(() => Array.from({ length: 29 }, () => send(BOB)));
@@ -352,6 +393,17 @@ describe('a vat that has lost objects', () => {
     run(() => [1, 2].forEach(() => send(BOB)));
     run(() => refusals.sift(BOB));
     expect(refusals.isSifting(BOB)).toBe(true);
+  });
+
+  it('is looked at on when what waited has gone meanwhile', () => {
+    const { parts, refusals, send, run, step, stepAll } = setScene();
+    run(() => Array.from({ length: 70 }, () => send(BOB)));
+    run(() => refusals.sift(BOB));
+    step();
+    expect(refusals.isSifting(BOB)).toBe(true);
+    run(() => parts.inbox.items(BOB).forEach(parts.inbox.remove));
+    stepAll(BOB);
+    expect(refusals.isSifting(BOB)).toBe(false);
   });
 
   it('is looked at anew in the next run, as each one for which messages wait', () => {

@@ -161,6 +161,21 @@ describe('an inbox', () => {
     expect(problem(ALICE)).toBe(undefined);
   });
 
+  it('takes of one sender who has much elsewhere what leaves half of it free', () => {
+    const { parts, addPromise, limit, queue, problem } = setScene();
+    const target = addPromise();
+    const message = { methargs: dataOf(0), result: null, sender: ALICE };
+    parts.run(() => {
+      for (let nth = 0; nth < 6; nth += 1) {
+        parts.inbox.park({ target, ...message });
+      }
+    });
+    limit(BOB, { inboxUnits: 10 * ROW });
+    queue(CAROL, 0, 4);
+    expect(problem(ALICE)).toBe(undefined);
+    expect(problem(ALICE, 1)).toContain('more than half of the 2000');
+  });
+
   it('takes of one sender what it may have wherever it waits', () => {
     const { queue, problem } = setScene({ sentUnits: 2 * ROW });
     queue(ALICE, 0);

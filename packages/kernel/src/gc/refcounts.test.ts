@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { makeVatId, type Kref, type Vref } from '@cooperage/protocol';
 import { makeRandomTables } from '../testing/random-tables.ts';
+import { slotsHeldBy } from './refcounts.ts';
 
 const ALICE = makeVatId(1);
 
@@ -59,4 +60,11 @@ it('to hold what is not in the tables is a defect', () => {
   const { refcounts } = setScene();
   expect(() => refcounts.hold('ko99' as Kref)).toThrow('no object ko99');
   expect(() => refcounts.release('kp99' as Kref)).toThrow('no promise kp99');
+});
+
+it('a promise holds what its data names, and not itself', () => {
+  const kref = 'kp1' as Kref;
+  const others = ['ko1', 'kp2'] as Kref[];
+  expect(slotsHeldBy({ kref, slots: others })).toEqual(others);
+  expect(slotsHeldBy({ kref, slots: [kref, ...others] })).toEqual(others);
 });
