@@ -81,8 +81,19 @@ export const makeClusters = (
   const vatsOf = (cluster: ClusterRow): VatRow[] =>
     state.vatsByCluster.values(cluster.id);
 
-  const vatByName = (...[clusterName, vatName, id]: Names): VatRow => {
-    const cluster = byName(clusterName);
+  /** The id is a vat's when one is named. */
+  const clusterMeant = (...[name, vatName, id]: Names): ClusterRow => {
+    const cluster = byName(name);
+    if (vatName === undefined) {
+      const what = `Cluster ${name}`;
+      insistMeant(cluster, id, { code: 'CLUSTER_UNKNOWN', what });
+    }
+    return cluster;
+  };
+
+  const vatByName = (...names: Names): VatRow => {
+    const [clusterName, vatName, id] = names;
+    const cluster = clusterMeant(...names);
     const wanted = vatName ?? cluster.bootstrap;
     const vats = vatsOf(cluster);
     const vat = vats.find(each => each.name === wanted);
@@ -92,22 +103,19 @@ export const makeClusters = (
         `Cluster ${clusterName} has no vat ${JSON.stringify(wanted)}; it has ${vats.map(each => each.name).join(', ') || 'none'}${describeEnd(state, ended => ended.cluster === clusterName && ended.name === wanted)}`,
       );
     }
-    insistMeant(vat, id, {
-      code: 'VAT_UNKNOWN',
-      what: `Vat ${clusterName}.${wanted}`,
-    });
+    if (vatName !== undefined) {
+      const what = `Vat ${clusterName}.${wanted}`;
+      insistMeant(vat, id, { code: 'VAT_UNKNOWN', what });
+    }
     return vat;
   };
 
   /** One vat, or all of the cluster's. */
-  const vatsNamed = (...[clusterName, vatName, id]: Names): VatRow[] => {
-    if (vatName !== undefined) {
-      return [vatByName(clusterName, vatName, id)];
-    }
-    const cluster = byName(clusterName);
-    const what = `Cluster ${clusterName}`;
-    insistMeant(cluster, id, { code: 'CLUSTER_UNKNOWN', what });
-    return vatsOf(cluster);
+  const vatsNamed = (...names: Names): VatRow[] => {
+    const [, vatName] = names;
+    return vatName === undefined
+      ? vatsOf(clusterMeant(...names))
+      : [vatByName(...names)];
   };
 
   /**
