@@ -117,9 +117,10 @@ export const makeOutputs = (
     if (state.store.dirty || waiting.length > 0) {
       commit();
     } else {
-      // Its cranks have changed nothing: the next one begins an epoch.
+      // Its cranks have changed nothing, or a trial has committed them: the next one begins an epoch.
       cancelEpoch();
       cranks = 0;
+      board();
     }
   };
 

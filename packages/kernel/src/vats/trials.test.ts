@@ -121,6 +121,28 @@ it('when their time is over others have deliveries beside the one that is tried,
   await stopKernel();
 });
 
+it('who has asked how things are while a trial was about to begin does not wait for its end', async () => {
+  const { cut, advance, busy, stopKernel } = await setScene();
+  const rig = await cut();
+  const client = await rig.connect();
+  const { vref } = Object(
+    await client.rpc.call('reference', { cluster: 'demo', vat: 'bob' }),
+  );
+  client.send(send(vref, 'more'));
+  let isTold = false;
+  void client.rpc.call('status', {}).then(() => {
+    isTold = true;
+  });
+  await settle();
+  rig.vats.get('alice').finish();
+  await settle();
+  expect(busy()).toEqual(['bob']);
+  advance(1_000);
+  await settle();
+  expect(isTold).toBe(true);
+  await stopKernel();
+});
+
 it('so is one at whose start they were', async () => {
   const { cut, suspensions } = await setScene();
   for (let cuts = 0; cuts < 2; cuts += 1) {
