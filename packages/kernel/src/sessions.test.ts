@@ -33,9 +33,8 @@ describe('what crosses on the wire between a session and the kernel', () => {
     await stage.say(
       send(stage.root('bob'), 'take', ['p+1']),
       send('p+1', 'more', [], 'p+2'),
-      subscribe('p+2'),
-      subscribe('p+1'),
     );
+    await stage.say(subscribe('p+2'), subscribe('p+1'));
     fence.release();
     await settle();
     await stage.finish('bob', subscribe('p-50'));
@@ -253,6 +252,13 @@ describe('a session', () => {
     stage.client.send();
     await settle();
     expect(stage.client.deliveries).toHaveLength(15);
+    const more = [send(stage.root('alice'), 'more')];
+    stage.client.rpc.notify('syscalls', { syscalls: more, seen: 11 });
+    await settle();
+    await stage.finish('alice', ...syscalls);
+    await stage.rig.kernel.idle();
+    await settle();
+    expect(stage.client.deliveries).toHaveLength(15 + 10 - 4);
     expect(stage.client.told).toEqual([]);
     await end(stage);
   });
@@ -268,6 +274,19 @@ describe('a session', () => {
     }
     expect(stage.client.deliveries).toHaveLength(18_000);
     expect(stage.client.told).toEqual([]);
+    await end(stage);
+  });
+
+  it('hears with each delivery how much of what it said was applied before', async () => {
+    const stage = await makeStage(['alice']);
+    await stage.say(send(stage.root('alice'), 'one', [], 'p+1'));
+    await stage.say(subscribe('p+1'));
+    await stage.finish('alice', fulfil('p-50', dataOf(1)));
+    expect(stage.client.applied()).toBe(2);
+    await stage.say(send(stage.root('alice'), 'two', [], 'p+2'));
+    await stage.say(subscribe('p+2'));
+    await stage.finish('alice', fulfil('p-51', dataOf(2)));
+    expect(stage.client.applied()).toBe(4);
     await end(stage);
   });
 

@@ -38,6 +38,8 @@ export type RawClient = {
   readonly told: { method: string; params: unknown }[];
   /** Number of the last delivery heard. */
   heard(): number;
+  /** Batches that the kernel had applied before that. */
+  applied(): number;
   /** Holds all that is on the wire. */
   fence(): { release(): void };
   readonly pair: StreamPair<unknown, unknown>;
@@ -146,11 +148,13 @@ export const makeRig = (
     const deliveries: Delivery[] = [];
     const told: { method: string; params: unknown }[] = [];
     let heard = 0;
+    let applied = 0;
     const rpc = makeRpc(right, {
       onNotify: (method, params) => {
         if (method === 'deliver') {
-          const { number, delivery } = Object(params);
+          const { number, delivery, seen } = Object(params);
           heard = number;
+          applied = seen;
           deliveries.push(delivery);
         } else {
           told.push({ method, params });
@@ -167,6 +171,7 @@ export const makeRig = (
       deliveries,
       told,
       heard: () => heard,
+      applied: () => applied,
       send: (...syscalls) => rpc.notify('syscalls', { syscalls, seen: heard }),
     };
   };
