@@ -3,6 +3,7 @@ import process from 'node:process';
 import { startExtension } from '../../packages/extension/e2e/harness.ts';
 import { beginToWatch, endWatch } from '../longest-step.ts';
 import { BENCH_CONFIG } from '../program.ts';
+import { collectTwice } from './collect-twice.ts';
 import type { Counters, Ours } from '../stage.ts';
 
 export type Extension = Awaited<ReturnType<typeof startExtension>>;
@@ -60,7 +61,7 @@ const speakWithKernel = <Result>(
 
 const readHeapUsed = (extension: Extension): Promise<number> =>
   speakWithKernel(extension, async send => {
-    await send('HeapProfiler.collectGarbage');
+    await collectTwice(() => send('HeapProfiler.collectGarbage'));
     const usage = await send('Runtime.getHeapUsage');
     return (usage as { usedSize: number }).usedSize;
   });

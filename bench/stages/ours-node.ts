@@ -23,6 +23,7 @@ import { runInNewContext } from 'node:vm';
 import { MessageChannel } from 'node:worker_threads';
 import { beginToWatch, endWatch } from '../longest-step.ts';
 import { BENCH_CONFIG } from '../program.ts';
+import { collectTwice } from './collect-twice.ts';
 import type { Epoch, Ours, Realm, StorageKind } from '../stage.ts';
 
 setFlagsFromString('--expose-gc');
@@ -87,7 +88,7 @@ export const startNodeOurs = async (
     counters: async () => ({ ...db.counters }),
     idle: () => kernel.idle(),
     heapUsed: async () => {
-      collect();
+      await collectTwice(async () => collect());
       return process.memoryUsage().heapUsed;
     },
     longestStep: async work => {
