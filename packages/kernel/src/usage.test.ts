@@ -345,6 +345,18 @@ describe('an endpoint', () => {
     );
   });
 
+  it('has as many made as its config lets it have, also where that is more than a cluster has usually', () => {
+    const { usage, limit, serve } = setScene({ serviceUnits: 500 });
+    const demo = makeClusterId(1);
+    limit(ALICE, { serviceUnits: 20_000 });
+    limit(BOB, {});
+    serve(ALICE, 20_000, demo);
+    expect(usage.problemOfServed(ALICE)).toBe(undefined);
+    expect(usage.problemOfServed(BOB)).toContain('more than 8000');
+    serve(CAROL, 1, demo);
+    expect(usage.problemOfServed(ALICE)).toContain('more than 20000');
+  });
+
   it('has none made when it has ended, if it was a vat', () => {
     const { usage } = setScene();
     expect([ALICE, makeSessionId(1)].map(usage.problemOfServed)).toEqual([

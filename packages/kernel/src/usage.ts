@@ -121,7 +121,10 @@ export const makeUsage = (state: State, { usual, mostUnits }: UsageBounds) => {
         ? `${endpoint} has ended, and nothing more is made for it`
         : undefined;
     }
-    const most = SHARES_OF_CLUSTER * usual.serviceUnits;
+    const most = Math.max(
+      SHARES_OF_CLUSTER * usual.serviceUnits,
+      mostOf(endpoint, 'serviceUnits'), // its config may let it have more
+    );
     const units =
       state.serviceUnitsOfCluster.of(cluster) +
       state.aliasUnitsOfCluster.of(cluster);
