@@ -177,9 +177,10 @@ const EXPORTER = `imports => {
     let fleeting = [];
     return Far('root', {
       things: numbers => {
-        const all = numbers.map(thing);
-        baggage.init('all', harden(all));
-        return harden(all);
+        const all = harden(numbers.map(thing));
+        if (baggage.has('all')) baggage.set('all', harden([...baggage.get('all'), ...all]));
+        else baggage.init('all', all);
+        return all;
       },
       kits: () => {
         const [one, other] = [kit(1), kit(2)];
@@ -193,33 +194,30 @@ const EXPORTER = `imports => {
   return { buildRootObject };
 }`;
 
-describe('a vat whose dead exports others can recognize', () => {
-  const startExporter = async (bounds: Parameters<typeof makeLoneVat>[2]) => {
-    const text = { moduleFormat: 'cooperageScript', source: EXPORTER };
-    const imports = ['@endo/far'];
-    const vat = makeLoneVat(
-      loadBundle(JSON.stringify({ ...text, imports }), {}),
-      gc,
-      bounds,
-    );
-    await vat.startVat();
-    return vat;
-  };
-  type Exporter = Awaited<ReturnType<typeof startExporter>>;
-  type Call = Parameters<Exporter['call']>;
-  /** Others have them, and drop them, and then the store lets go of them, of which no heap knows. */
-  const exportAndLetGo = async (
-    vat: Exporter,
-    ...call: Call
-  ): Promise<void> => {
-    const { slots } = await vat.call(...call);
-    await vat.dropExports(slots);
-    await vat.restart();
-    await vat.call('letGo');
-  };
-  const statusesOf = (vat: Exporter): string[] =>
-    [...vat.rows.keys()].filter(key => key.startsWith('vom.es.o+d'));
+const startExporter = async (bounds: Parameters<typeof makeLoneVat>[2]) => {
+  const text = { moduleFormat: 'cooperageScript', source: EXPORTER };
+  const imports = ['@endo/far'];
+  const vat = makeLoneVat(
+    loadBundle(JSON.stringify({ ...text, imports }), {}),
+    gc,
+    bounds,
+  );
+  await vat.startVat();
+  return vat;
+};
+type Exporter = Awaited<ReturnType<typeof startExporter>>;
+type Call = Parameters<Exporter['call']>;
+/** Others have them, and drop them, and then the store lets go of them, of which no heap knows. */
+const exportAndLetGo = async (vat: Exporter, ...call: Call): Promise<void> => {
+  const { slots } = await vat.call(...call);
+  await vat.dropExports(slots);
+  await vat.restart();
+  await vat.call('letGo');
+};
+const statusesOf = (vat: Exporter): string[] =>
+  [...vat.rows.keys()].filter(key => key.startsWith('vom.es.o+d'));
 
+describe('a vat whose dead exports others can recognize', () => {
   it('ends them in bounded parts', async () => {
     const vat = await startExporter({ mostLetGo: 3 });
     await exportAndLetGo(vat, 'things', numbers(7));
@@ -279,6 +277,38 @@ describe('a vat whose dead exports others can recognize', () => {
     await vat.retireExports([left as Vref]);
     expect([vat.exports.size, statusesOf(vat)]).toEqual([0, []]);
     await vat.restart();
+  });
+});
+
+describe('a vat whose cranks may do little', () => {
+  const BASE = { ...DEFAULT_VAT_LIMITS, changesPerCrank: 40 };
+
+  it('lets go of no more imports at once than its cranks may name references', async () => {
+    const vat = await start({ limits: { ...BASE, referencesPerCrank: 6 } });
+    await hold(vat, 20);
+    await vat.call('letGo');
+    // The engine may find them a reap later.
+    for (let hasMore = true; hasMore || vat.imports.size > 0;) {
+      ({ hasMore } = await vat.reapOnce());
+    }
+    expect([...vat.imports]).toEqual([]);
+  });
+
+  it('ends no more exports at once than its cranks may change rows', async () => {
+    const vat = await startExporter({ limits: BASE });
+    for (let nth = 0; nth < 3; nth += 1) {
+      const { slots } = await vat.call('things', numbers(8));
+      await vat.dropExports(slots);
+    }
+    await exportAndLetGo(vat, 'things', numbers(8));
+    const told: number[] = [];
+    for (let hasMore = true; hasMore;) {
+      const reap = await vat.reapOnce();
+      told.push(reap.changes.length);
+      ({ hasMore } = reap);
+    }
+    expect(vat.exports.size).toBe(0);
+    expect(Math.max(...told)).toBeLessThanOrEqual(40);
   });
 });
 

@@ -7,7 +7,7 @@ export type Ended = { readonly base: string; readonly vrefs: readonly Vref[] };
 const baseOf = (vref: Vref): string => vref.replace(/:.*/, '');
 
 /** References that one crank lets go of: the kernel, which hears nobody meanwhile, takes some ten milliseconds for them. */
-const MOST_LET_GO = 3_000;
+export const MOST_LET_GO = 3_000;
 
 /**
  * Imports that the vat has let go of, and dead exports that others can still
@@ -18,7 +18,7 @@ const MOST_LET_GO = 3_000;
  * ends in that crank. With the heap all of this is lost, and found again by the
  * sweep.
  */
-export const makeLettingGo = (most = MOST_LET_GO) => {
+export const makeLettingGo = (most: number) => {
   const drops = new Set<Vref>();
   const retirements = new Set<Vref>();
   const ends = new Map<string, Vref[]>();

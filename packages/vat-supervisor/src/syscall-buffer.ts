@@ -10,7 +10,7 @@ import {
   type Vref,
 } from '@cooperage/protocol';
 import { makeLateChanges, MOST_LATE } from './late-changes.ts';
-import { makeLettingGo, type Ended } from './letting-go.ts';
+import { makeLettingGo, MOST_LET_GO, type Ended } from './letting-go.ts';
 import { makeCrankBudget } from './limits.ts';
 import type { LiveSlotsSyscall } from './liveslots.ts';
 import { sweepStore } from './store-sweep.ts';
@@ -27,29 +27,47 @@ const NO_EFFECTS: CrankEffects = Object.freeze({
   changes: Object.freeze([]),
 });
 
+type Parts = {
+  /** References that one crank lets go of. */
+  readonly mostLetGo?: number;
+  /** Late changes that it tells. */
+  readonly mostLate?: number;
+};
+
+/** What one crank tells of garbage, which has room in any crank beside what else is due. */
+const partsOf = (
+  { referencesPerCrank, changesPerCrank }: VatLimits,
+  { mostLetGo = MOST_LET_GO, mostLate = MOST_LATE }: Parts,
+) => ({
+  // Each dead export is a change of the store too.
+  letGo: Math.max(
+    1,
+    Math.min(mostLetGo, referencesPerCrank, Math.floor(changesPerCrank / 4)),
+  ),
+  late: Math.min(mostLate, Math.ceil(changesPerCrank / 2)),
+});
+
 /**
  * Collects a crank's syscalls and hands liveslots' store calls to the image.
  * Outside a crank, between `take` or `drop` and `begin`, every syscall throws
  * and `onLate` is told its name; nothing of it is kept.
  */
-export const makeSyscallBuffer = (powers: {
-  readonly limits: VatLimits;
-  /** What the vat has narrowed of these, if it has. */
-  readonly narrowed?: Partial<CrankBounds>;
-  /** Of the start; as of the others unless given. */
-  readonly limitsOfStart?: VatLimits;
-  /** Makes the image, given who is to be told of its changes. */
-  readonly makeStore: (
-    note: (changes: number, units: number) => void,
-  ) => VatStore;
-  readonly onLate: (name: string) => void;
-  /** Told once, when the crank passes a limit: nothing of it will count. */
-  readonly onBreach?: (problem: string) => void;
-  /** References that one crank lets go of. */
-  readonly mostLetGo?: number;
-  /** Late changes that it tells. */
-  readonly mostLate?: number;
-}) => {
+export const makeSyscallBuffer = (
+  powers: Parts & {
+    readonly limits: VatLimits;
+    /** What the vat has narrowed of these, if it has. */
+    readonly narrowed?: Partial<CrankBounds>;
+    /** Of the start; as of the others unless given. */
+    readonly limitsOfStart?: VatLimits;
+    /** Makes the image, given who is to be told of its changes. */
+    readonly makeStore: (
+      note: (changes: number, units: number) => void,
+    ) => VatStore;
+    readonly onLate: (name: string) => void;
+    /** Told once, when the crank passes a limit: nothing of it will count. */
+    readonly onBreach?: (problem: string) => void;
+  },
+) => {
   const { limits, limitsOfStart = limits, narrowed = {} } = powers;
   const budget = makeCrankBudget(limits, problem => {
     syscalls = [];
@@ -64,14 +82,9 @@ export const makeSyscallBuffer = (powers: {
   });
   let syscalls: Syscall[] = [];
   let isOpen = false;
-  const lettingGo = makeLettingGo(powers.mostLetGo);
-  const lateChanges = makeLateChanges(
-    store,
-    Math.min(
-      powers.mostLate ?? MOST_LATE,
-      Math.ceil(limits.changesPerCrank / 2),
-    ),
-  );
+  const most = partsOf(limits, powers);
+  const lettingGo = makeLettingGo(most.letGo);
+  const lateChanges = makeLateChanges(store, most.late);
 
   const insistOpen = (name: string): void => {
     if (!isOpen) {
