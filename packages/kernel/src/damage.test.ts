@@ -19,6 +19,7 @@ import {
   settle,
   subscribe,
   vatOf,
+  type Stage,
 } from './testing/stage.ts';
 
 /** A disk that can be opened again and again, and whose vats' files can be spoilt. */
@@ -285,6 +286,20 @@ it('a vat whose file is spoilt while the kernel rests fails then, and those who 
 describe('a vat whose file is spoilt amid its upgrade', () => {
   const HELLO = 'p+9';
 
+  const spoilFile = ({ rig }: Stage, vat: VatId): void => {
+    rig.image.vats.set(vat, { fold: 0, rows: new Map(), damage: 'spoilt' });
+  };
+
+  /** Begins an upgrade of alice; gives what became of it, at the end. */
+  const upgrade = ({ client }: Stage): Promise<unknown> =>
+    client.rpc
+      .call('upgrade', {
+        cluster: 'demo',
+        vat: 'alice',
+        bundle: { text: JSON.stringify({ moduleFormat: 'cooperageScript' }) },
+      })
+      .catch(({ code, message }) => ({ code, message }));
+
   /** Alice and bob have each a change in their files; the new code of alice starts unless her file can't be read for it. */
   const startUpgrade = async ({
     isSpoiltFirst,
@@ -300,7 +315,7 @@ describe('a vat whose file is spoilt amid its upgrade', () => {
           ? undefined
           : answerStart(delivery),
     });
-    const { image, vats } = stage.rig;
+    const { vats } = stage.rig;
     for (const name of ['alice', 'bob']) {
       await stage.say(send(stage.root(name), 'write'));
       await stage.finishWith(name, { changes: CHANGES });
@@ -311,19 +326,10 @@ describe('a vat whose file is spoilt amid its upgrade', () => {
     };
     await rest();
     const { id } = stage.vat('alice');
-    const spoilNow = (): void => {
-      image.vats.set(id, { fold: 0, rows: new Map(), damage: 'spoilt' });
-    };
     if (isSpoiltFirst) {
-      spoilNow();
+      spoilFile(stage, id);
     }
-    const upgraded = stage.client.rpc
-      .call('upgrade', {
-        cluster: 'demo',
-        vat: 'alice',
-        bundle: { text: JSON.stringify({ moduleFormat: 'cooperageScript' }) },
-      })
-      .catch(({ code, message }) => ({ code, message }));
+    const upgraded = upgrade(stage);
     await settle();
     const [old, young] = vats.all.filter(({ label }) => label === 'alice');
     if (!old || !young) {
@@ -331,7 +337,7 @@ describe('a vat whose file is spoilt amid its upgrade', () => {
     }
     if (!isSpoiltFirst) {
       expect(young.isBusy).toBe(true);
-      spoilNow();
+      spoilFile(stage, id);
     }
     return { stage, rest, upgraded, old, young, id };
   };
@@ -404,6 +410,30 @@ describe('a vat whose file is spoilt amid its upgrade', () => {
     expect(statesIn(stage.rig)).toMatchObject({ alice: 'running' });
     await rest();
     await insistFailedAlone(scene);
+  });
+
+  it('fails for its file alone when that is found while the old heap is reaped', async () => {
+    const stage = await makeStage(['alice'], {
+      foldChanges: 1,
+      collectMilliseconds: Infinity,
+      behave: delivery =>
+        delivery[0] === 'bringOutYourDead' ? undefined : answerStart(delivery),
+    });
+    const { id } = stage.vat('alice');
+    await stage.say(send(stage.root('alice'), 'write'));
+    await stage.finishWith('alice', { changes: CHANGES });
+    await stage.say(send(stage.root('alice'), 'write'));
+    const upgraded = upgrade(stage);
+    await settle();
+    spoilFile(stage, id);
+    await stage.finishWith('alice', { changes: [['more', 'value']] });
+    expect(await upgraded).toMatchObject({ code: 'UPGRADE_FAILED' });
+    expect(stage.rig.kernel.state.vats.get(id)).toMatchObject({
+      asleep: 1,
+      failure: expect.stringContaining(`the store of ${id}`),
+      suspension: null,
+    });
+    await end(stage);
   });
 
   it('fails for its file when its old heap is lost and the new code fails', async () => {
