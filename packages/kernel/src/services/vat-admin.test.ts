@@ -692,6 +692,19 @@ describe('a node', () => {
     expect(rig.kernel.status().state).toBe('running');
   });
 
+  it('ends the vat that it has just been told to upgrade, and the upgrade is refused', async () => {
+    const { make, say, told, vatNamed, rig } = await makeAdminStage();
+    const { slots: [, node = ''] = [] } = (await make('kid')) ?? {};
+    const kid = vatNamed('kid')?.id;
+    await say(
+      call(node, 'upgrade', ['helper'], 'p+900'),
+      subscribe('p+900'),
+      call(node, 'terminate', [], null),
+    );
+    expect(problemIn(told('p+900'))).toBe(`There is no vat ${kid}`);
+    expect(rig.kernel.status().state).toBe('running');
+  });
+
   it('ends the vat for the reason given, with everything that it decides', async () => {
     const { make, ask, told, count, vat, root } = await makeAdminStage();
     const { slots: [kid = '', node = ''] = [] } = (await make('kid')) ?? {};
