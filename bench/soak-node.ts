@@ -78,7 +78,7 @@ await ours.run(launchAll, { configs: [CHURN_CONFIG] });
 for (let round = 0; round <= rounds; round += 1) {
   await ours.run(churn, { deeds, visits });
   await new Promise(resolve => void setTimeout(resolve, FOLD_MILLISECONDS));
-  process.send?.({ heaps: await readHeaps(), rows: ours.countRows?.() });
+  process.send?.({ heaps: await readHeaps(), rows: await ours.countRows() });
 }
 await ours.stop();
 await stage.end();
