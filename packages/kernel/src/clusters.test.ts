@@ -41,7 +41,7 @@ const stateOf = (stage: Stage, name: string) => vatOf(stage, name)?.state;
 
 describe('a cluster and its vats', () => {
   it('are found by their names, and what is not there is told with what is', async () => {
-    const { stage, order, call } = await setScene();
+    const { stage, order, call, launch } = await setScene();
     await expect(order('terminate', undefined, 'other')).rejects.toEqual(
       refusal('CLUSTER_UNKNOWN', 'There is no cluster "other"; there is demo'),
     );
@@ -59,6 +59,17 @@ describe('a cluster and its vats', () => {
         `Cluster demo has no vat "alice"; it has boot, bob: demo.alice (${id}) ended in incarnation 1, for vat demo.alice was terminated`,
       ),
     );
+    await launch('second', 'eve');
+    await expect(order('terminate', undefined, 'other')).rejects.toEqual(
+      refusal(
+        'CLUSTER_UNKNOWN',
+        'There is no cluster "other"; there is demo, second',
+      ),
+    );
+    await order('terminate', undefined, 'second');
+    await expect(order('terminate', 'eve')).rejects.toEqual(
+      refusal('VAT_UNKNOWN', 'Cluster demo has no vat "eve"; it has boot, bob'),
+    );
     expect(await call('reference', { cluster: 'demo' })).toMatchObject({
       vref: expect.any(String),
     });
@@ -68,6 +79,7 @@ describe('a cluster and its vats', () => {
     ).toEqual([
       'cluster demo was terminated',
       'cluster demo was terminated',
+      'cluster second was terminated',
       'vat demo.alice was terminated',
     ]);
     await expect(order('terminate')).rejects.toEqual(
@@ -140,6 +152,22 @@ describe('what a person orders of vats', () => {
     expect(stateOf(stage, 'bob')).toBe('suspended');
     await order('resume');
     expect(states().includes('suspended')).toBe(false);
+    await end(stage);
+  });
+
+  it('is neither a pause nor a suspension when the vat can’t run', async () => {
+    const { stage, order } = await setScene({
+      begin: (label, nth) =>
+        label === 'alice' && nth === 2 ? { failed: 'no such module' } : 'ready',
+    });
+    await order('restart', 'alice');
+    expect(stateOf(stage, 'alice')).toBe('failed');
+    for (const method of ['pause', 'suspend']) {
+      await expect(order(method, 'alice')).rejects.toEqual(
+        refusal('BAD_REQUEST', expect.anything()),
+      );
+    }
+    expect(stateOf(stage, 'alice')).toBe('failed');
     await end(stage);
   });
 });

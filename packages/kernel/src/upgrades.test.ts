@@ -596,11 +596,11 @@ describe('before the new code starts', () => {
 
 it('a vat that sleeps is not woken when the code to upgrade it to is none', async () => {
   const { clock, advance } = makeManualClock();
-  const stage = await makeStage(['alice'], {
+  const stage = await makeStage(['alice', 'bob'], {
     clock,
     evictMilliseconds: 1_000,
     collectMilliseconds: Infinity,
-    rules: { eviction: 'any' },
+    rules: vat => (vat === 'alice' ? { eviction: 'any' } : {}),
   });
   advance(1_000);
   await settle();
@@ -608,9 +608,10 @@ it('a vat that sleeps is not woken when the code to upgrade it to is none', asyn
   expect(await upgrade(stage, { bundle: { text: 'no JSON' } })).toMatchObject({
     code: 'BAD_BUNDLE',
   });
-  await settle();
+  await stage.say(send(stage.root('bob'), 'work')); // whoever is to run does now
   expect(vatOf(stage)).toMatchObject({ state: 'asleep' });
   expect(workersOf(stage)).toHaveLength(1);
+  await stage.finish('bob');
   await end(stage);
 });
 
