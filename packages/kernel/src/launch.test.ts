@@ -38,6 +38,45 @@ const configOf = (...vats: readonly string[]) => ({
   ),
 });
 
+describe('a launch', () => {
+  it('of which one vat breaks a rule as it starts says which and what, and leaves nothing', async () => {
+    const rig = makeRig((delivery, { label }) =>
+      delivery[0] === 'startVat' && label === 'bad'
+        ? { syscalls: [subscribe('p-99')] }
+        : {},
+    );
+    const { rpc } = await rig.connect();
+    await expect(
+      rpc.call('launch', { config: configOf('boot', 'bad') }),
+    ).rejects.toMatchObject({
+      code: 'LAUNCH_FAILED',
+      message: expect.stringMatching(/^Vat bad: .* p-99 /),
+    });
+    const { clusters, sessions, vats } = rig.kernel.state;
+    expect([clusters.size, vats.size]).toEqual([0, 0]);
+    expect(sessions.size).toBe(1); // the client's
+    expect(rig.vats.all.map(({ isKilled }) => isKilled)).toEqual([true, true]);
+    expect(rig.kernel.status().state).toBe('running');
+    await rig.kernel.stop();
+  });
+
+  it('counts among the clusters of which there are so many at most', async () => {
+    const rig = makeRig(
+      (_delivery, { label }) => (label === 'slow' ? undefined : {}),
+      { mostClusters: 1 },
+    );
+    const { rpc } = await rig.connect();
+    const launched = expect(
+      rpc.call('launch', { config: configOf('slow') }),
+    ).rejects.toMatchObject({ code: 'KERNEL_STOPPED' });
+    await expect(
+      rpc.call('launch', { config: { ...configOf('boot'), name: 'other' } }),
+    ).rejects.toMatchObject({ code: 'LIMIT_REACHED' });
+    await rig.kernel.stop();
+    await launched;
+  });
+});
+
 describe('the room for the files of a launch', () => {
   it('is given back when the launch fails', async () => {
     const { stores, reserved } = await openCounting();
