@@ -31,11 +31,11 @@ describe('the syscall buffer', () => {
     buffer.begin(NOTHING);
     buffer.syscall.subscribe(p1);
     buffer.syscall.vatstoreSet('b', '2');
-    buffer.syscall.retireExports(['o+1' as Vref]);
+    buffer.syscall.abandonExports(['o+1' as Vref]);
     expect(buffer.take()).toEqual({
       syscalls: [
         ['subscribe', p1],
-        ['retireExports', ['o+1']],
+        ['abandonExports', ['o+1']],
       ],
       changes: [['b', '2']],
     });
