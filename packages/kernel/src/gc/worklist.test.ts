@@ -290,35 +290,55 @@ describe('the work that is left', () => {
     });
   });
 
-  it('of a search is a turn for so many steps, and what was seen is searched once', () => {
-    const { parts } = makeRandomTables([]);
-    let last = 0;
-    /** Settled promises in a ring, each of them two steps, that nobody else has. */
-    const addRing = (size: number): void =>
-      parts.run(() => {
-        const krefs = Array.from({ length: size }, () => {
-          last += 1;
-          return parts.clists.addExport(ALICE, `p+${last}` as Vref);
+  describe('of a search', () => {
+    const makeRings = () => {
+      const { parts } = makeRandomTables([]);
+      let last = 0;
+      /** Settled promises in a ring, each of which names the next so many times, that nobody else has. */
+      const addRing = (size: number, times = 1): void =>
+        parts.run(() => {
+          const krefs = Array.from({ length: size }, () => {
+            last += 1;
+            return parts.clists.addExport(ALICE, `p+${last}` as Vref);
+          });
+          krefs.forEach((kref, nth) => {
+            const next = krefs[(nth + 1) % size] as Kref;
+            const slots = Array<Kref>(times).fill(next);
+            parts.promises.resolve(kref, false, { body: '', slots });
+          });
+          krefs.forEach(kref => {
+            const entry = parts.clists.entry(ALICE, kref);
+            if (entry) {
+              parts.clists.remove(entry);
+            }
+          });
         });
-        krefs.forEach((kref, nth) => {
-          const slots = [krefs[(nth + 1) % size] as Kref];
-          parts.promises.resolve(kref, false, { body: '', slots });
-        });
-        krefs.forEach(kref => {
-          const entry = parts.clists.entry(ALICE, kref);
-          if (entry) {
-            parts.clists.remove(entry);
-          }
-        });
-      });
-    expect(parts.worklist.isSearchDue()).toBe(false);
-    [600, 9_500, 700].forEach(addRing);
-    const found: number[] = [];
-    while (parts.worklist.isSearchDue()) {
-      found.push(parts.worklist.searchOn().size);
-    }
-    expect(found).toEqual([600 + 9_500, 700]);
-    expect(parts.worklist.searchAll().size).toBe(600 + 9_500 + 700);
+      /** How many promises of rings each turn finds. */
+      const searchAll = (): number[] => {
+        const found: number[] = [];
+        while (parts.worklist.isSearchDue()) {
+          found.push(parts.worklist.searchOn().size);
+        }
+        return found;
+      };
+      return { ...parts, addRing, searchAll };
+    };
+
+    it('is a turn for so many steps, and what was seen is searched once', () => {
+      const { worklist, addRing, searchAll } = makeRings();
+      expect(worklist.isSearchDue()).toBe(false);
+      [600, 9_500, 700].forEach(size => addRing(size));
+      expect(searchAll()).toEqual([600 + 9_500, 700]);
+      expect(worklist.searchAll().size).toBe(600 + 9_500 + 700);
+    });
+
+    it('that would be too long is left to the next start, after a turn for each try', () => {
+      const { worklist, addRing, searchAll } = makeRings();
+      addRing(3, 40_000);
+      addRing(600);
+      expect(searchAll()).toEqual([0, 0, 0, 600]);
+      expect(worklist.searchAll().size).toBe(3 + 600);
+    });
   });
 });
 
