@@ -85,7 +85,7 @@ export type LogLevel = 'debug' | 'info' | 'log' | 'warn' | 'error';
 /**
  * Bounds of one crank; passing one fails that crank. Sizes count UTF-16 units.
  * The kernel applies a crank in one go, while which it hears nobody: the most
- * that a crank may do takes it about a second; see docs/limits.md.
+ * that a crank may do takes it a second or two; see docs/limits.md.
  */
 export type VatLimits = {
   readonly syscallsPerCrank: number;
