@@ -56,18 +56,28 @@ const start = async (bounds?: Parameters<typeof makeLoneVat>[2]) => {
 const hold = (vat: Awaited<ReturnType<typeof start>>, count: number) =>
   vat.call('take', numbers(count).map(ref));
 
+/** How many references each reap names in syscalls of the kind, until no more is told and nothing is left. */
+const reapAll = async (
+  vat: Awaited<ReturnType<typeof start>>,
+  kind: 'dropImports' | 'retireExports',
+  isLeft: () => boolean,
+): Promise<number[]> => {
+  const told: number[] = [];
+  // The engine may find them a reap later.
+  for (let hasMore = true; hasMore || isLeft();) {
+    const reap = await vat.reapOnce();
+    told.push(named(reap.syscalls, kind).length);
+    ({ hasMore } = reap);
+  }
+  return told;
+};
+
 describe('a reap of a vat in which much has died', () => {
   it('tells of so much, and says that there is more', async () => {
     const vat = await start({ mostDead: 4 });
     await hold(vat, 10);
     await vat.call('letGo');
-    const told: number[] = [];
-    // The engine may find them a reap later.
-    for (let hasMore = true; hasMore || vat.imports.size > 2;) {
-      const reap = await vat.reapOnce();
-      told.push(named(reap.syscalls, 'dropImports').length);
-      ({ hasMore } = reap);
-    }
+    const told = await reapAll(vat, 'dropImports', () => vat.imports.size > 2);
     expect(Math.max(...told)).toBeLessThanOrEqual(4);
   });
 
@@ -235,13 +245,11 @@ describe('a vat whose dead exports others can recognize', () => {
     const { slots } = await vat.call('fleeting');
     await vat.dropExports(slots);
     await vat.call('letGo');
-    const told: number[] = [];
-    // The engine may find them a reap later.
-    for (let hasMore = true; hasMore || vat.exports.size > 0;) {
-      const reap = await vat.reapOnce();
-      told.push(named(reap.syscalls, 'retireExports').length);
-      ({ hasMore } = reap);
-    }
+    const told = await reapAll(
+      vat,
+      'retireExports',
+      () => vat.exports.size > 0,
+    );
     expect(Math.max(...told)).toBe(1);
     expect(
       [...vat.rows.keys()].filter(key => key.startsWith('vom.es.')),

@@ -273,6 +273,18 @@ describe('of collections alone', () => {
       },
     };
   };
+
+  /** Lets time pass in which neither is reaped, and then as much as makes a reap overdue. */
+  const passUntilOverdue = ({
+    advance,
+    hasDue,
+  }: Pick<ReturnType<typeof setParts>, 'advance' | 'hasDue'>): void => {
+    for (let past = 0; past < OVERDUE - IDLE; past += IDLE) {
+      expect([hasDue(ALICE), hasDue(BOB)]).toEqual([false, false]);
+      advance(IDLE);
+    }
+    advance(IDLE);
+  };
   const NOTHING = { search: 0, sweep: 0, pump: 0 };
 
   it('the timer that rings in an idle kernel with nothing to do looks once and is not set again', () => {
@@ -334,11 +346,7 @@ describe('of collections alone', () => {
     giveUp(ALICE, first);
     advance(IDLE);
     owe(ALICE);
-    for (let past = 0; past < OVERDUE - IDLE; past += IDLE) {
-      expect([hasDue(ALICE), hasDue(BOB)]).toEqual([false, false]);
-      advance(IDLE);
-    }
-    advance(IDLE);
+    passUntilOverdue({ advance, hasDue });
     expect([hasDue(ALICE), hasDue(BOB)]).toEqual([false, true]);
   });
 
@@ -351,11 +359,7 @@ describe('of collections alone', () => {
     dirt.count(ALICE, 1);
     dirt.count(BOB, 1);
     collection.worked(false);
-    for (let past = 0; past < OVERDUE - IDLE; past += IDLE) {
-      expect([hasDue(ALICE), hasDue(BOB)]).toEqual([false, false]);
-      advance(IDLE);
-    }
-    advance(IDLE);
+    passUntilOverdue({ advance, hasDue });
     expect([hasDue(ALICE), hasDue(BOB)]).toEqual([true, false]);
   });
 
