@@ -51,6 +51,8 @@ export const runProgram = async <Disk>(
   const choose = makeSequence(program.seed + 7919 * run);
   const journal = makeJournal(from?.known ?? [], report, onEntry);
   let isHeldStill = false;
+  /** From now on vats move, whatever order to hold them is answered yet. */
+  let isEnding = false;
   /** Work whose way was cut before it was sent. */
   const vain = new Set<string>();
   const book = makeBook(from?.known ?? []);
@@ -160,6 +162,7 @@ export const runProgram = async <Disk>(
     ]);
   /** Lets everything come to its end, whatever holds it up. */
   const goToEnd = async (last: Operator): Promise<void> => {
+    isEnding = true;
     isHeldStill = false;
     await world.runUntil(last.client.rpc.call('unpause', {}));
     // What repeats has no end but that of its handler.
@@ -228,7 +231,7 @@ export const runProgram = async <Disk>(
       draw,
       report,
       onPause: isPaused => {
-        isHeldStill = isPaused;
+        isHeldStill = isPaused && !isEnding;
       },
       onVain: id => vain.add(id),
       onStorage: refuse,
