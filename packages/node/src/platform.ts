@@ -12,6 +12,27 @@ import { fetchText } from './fetch-text.ts';
 import { openFolderStorage } from './storage.ts';
 import { webFetch } from './web-fetch.ts';
 
+/**
+ * Calls back in turns to come, each in a round of the loop of its own: Node runs all
+ * that `setImmediate` was given in one go, and would let timers and ports wait for it all.
+ */
+const makeSoon = () => {
+  const waiting: (() => void)[] = [];
+  const callFirst = (): void => {
+    const callback = waiting.shift();
+    if (waiting.length > 0) {
+      setImmediate(callFirst);
+    }
+    callback?.();
+  };
+  return (callback: () => void): void => {
+    waiting.push(callback);
+    if (waiting.length === 1) {
+      setImmediate(callFirst);
+    }
+  };
+};
+
 /** The system's clock. */
 export const nodeClock: Clock = Object.freeze({
   now: () => Date.now(),
@@ -19,10 +40,8 @@ export const nodeClock: Clock = Object.freeze({
     const timer = setTimeout(callback, milliseconds);
     return () => clearTimeout(timer);
   },
-  // It runs behind the messages of ports that the loop has taken in before.
-  soon: (callback: () => void) => {
-    setImmediate(callback);
-  },
+  // Behind the messages of ports that the loop has taken in before.
+  soon: makeSoon(),
 });
 
 /** SHA-512 by Node's own crypto. */
