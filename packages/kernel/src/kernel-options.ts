@@ -52,7 +52,7 @@ export type KernelOptions = CollectorOptions &
     readonly mostBundles?: number;
     /** Launches that may begin within a minute. 600 by default. */
     readonly launchesPerMinute?: number;
-    /** Rows that an ended vat or session leaves and that one crank clears away. 200 by default. */
+    /** Rows that an ended vat or session leaves and that one crank clears away. 100 by default. */
     readonly clearedPerCrank?: number;
     /** Called after each kept crank with the kernel's state, and whether all is gone that nobody holds: for tests of invariants. */
     readonly afterCrank?: (state: State, isSwept: boolean) => void;

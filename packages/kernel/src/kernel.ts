@@ -21,6 +21,7 @@ import { makeLaunches } from './launch.ts';
 import { makeLaunchLog, textOfRejection } from './launch-log.ts';
 import { makeLives } from './lives.ts';
 import { makeLogRate } from './log-rate.ts';
+import { makeMerging } from './merging.ts';
 import { makeNaming } from './naming.ts';
 import { makeNews, type News } from './news.ts';
 import { makePausing } from './pausing.ts';
@@ -61,10 +62,11 @@ const joinTables = (
   const bounds = boundsOf(options);
   const state = makeState(platform.db);
   const phase = makePhase();
+  const merging = makeMerging({ ...platform, phase });
   let cranks = 0;
   const parts = makeCrankParts(state, {
     bounds,
-    clearedPerCrank: options.clearedPerCrank ?? 200,
+    clearedPerCrank: options.clearedPerCrank ?? 100,
     onArrival,
     onGone,
     onRefused,
@@ -83,6 +85,7 @@ const joinTables = (
     clock,
     phase,
     onCommit: () => {
+      merging.committed();
       stir();
       onCommit();
     },

@@ -57,6 +57,10 @@ export type KernelDb = {
   ): readonly ColumnValue[] | undefined;
   /** One transaction, durable when it returns. */
   commit(changes: readonly TableChange[]): void;
+  /** Whether commits have left so much to be merged that `merge` is due. */
+  isMergeDue(): boolean;
+  /** Merges what commits have left in a log: in a turn of its own, so that nobody waits for it and for a commit at once. */
+  merge(): void;
   readonly counters: Readonly<DbCounters>;
   /** Looks through all that is stored; throws STORAGE_FAILED when some of it is damaged. */
   check(): void;

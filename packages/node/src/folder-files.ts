@@ -39,6 +39,9 @@ const explainAll = (vfs: FileVfs, connection: Connection): Connection =>
     get statements() {
       return connection.statements;
     },
+    get pagesWritten() {
+      return connection.pagesWritten;
+    },
     get database() {
       return connection.database;
     },

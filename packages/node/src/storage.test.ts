@@ -8,11 +8,13 @@ import {
   openSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { KernelDb, TableSchema } from '@cooperage/kernel';
 import {
   runKernelDbTests,
   type KernelDbUnderTest,
@@ -83,6 +85,52 @@ describe('storage in a folder', () => {
       }),
     );
     dispose();
+  });
+
+  it('merges its log only when asked, and what a killed kernel has left after the first commit', async () => {
+    const folder = makeFolder();
+    const sizeOf = (name: string): number => statSync(join(folder, name)).size;
+    const table: TableSchema = {
+      name: 'texts',
+      keys: 1,
+      columns: [
+        { name: 'id', type: 'integer', about: '' },
+        { name: 'text', type: 'text', about: '' },
+      ],
+    };
+    let id = 0;
+    const put = (db: KernelDb, rows: number): void => {
+      const puts = Array.from({ length: rows }, () => {
+        id += 1;
+        return [id, 'x'.repeat(4_000)];
+      });
+      db.commit([{ table: 'texts', puts, deletes: [] }]);
+    };
+
+    const first = await open(folder);
+    first.db.prepare([table]);
+    put(first.db, 300);
+    expect(first.db.isMergeDue()).toBe(false);
+    put(first.db, 1_200);
+    expect(first.db.isMergeDue()).toBe(true);
+    expect(sizeOf('kernel.sqlite-wal')).toBeGreaterThan(1_500 * 4_000);
+    expect(sizeOf('kernel.sqlite')).toBeLessThan(100_000);
+
+    first.db.merge();
+    expect(first.db.isMergeDue()).toBe(false);
+    expect(sizeOf('kernel.sqlite')).toBeGreaterThan(1_500 * 4_000);
+    const size = sizeOf('kernel.sqlite-wal');
+    put(first.db, 300);
+    expect(sizeOf('kernel.sqlite-wal')).toBe(size); // it begins anew
+
+    const second = await open(copyFolder(folder));
+    second.db.prepare([table]);
+    expect(second.db.isMergeDue()).toBe(true);
+    second.db.merge();
+    expect(second.db.isMergeDue()).toBe(false);
+    expect(second.db.load('texts')).toHaveLength(1_800);
+    second.dispose();
+    first.dispose();
   });
 
   it('refuses a store that is too large to be loaded, and goes on with the others', async () => {

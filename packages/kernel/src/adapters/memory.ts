@@ -131,6 +131,8 @@ export const openMemoryKernelDb = (
       done.statements += 2;
       done.commits += 1;
     },
+    isMergeDue: () => false,
+    merge: () => {},
     // A view: hardening it must not freeze what is counted.
     counters: viewCounters(() => done),
     check: () => {},

@@ -25,6 +25,8 @@ export type Connection = {
   transaction(work: () => void): void;
   /** Statements that SQLite has started, BEGIN and COMMIT included. */
   readonly statements: number;
+  /** Pages that it has written to the disk: to the log, where there is one. */
+  readonly pagesWritten: number;
   readonly database: Database;
   close(): void;
 };
@@ -90,6 +92,24 @@ export const sizeOfDatabase = (connection: Connection): number => {
 };
 harden(sizeOfDatabase);
 
+const readPagesWritten = (
+  { capi, wasm }: Sqlite3Static,
+  database: Database,
+): number =>
+  wasm.scopedAllocCall(() => {
+    const [current, highest] = [wasm.scopedAlloc(4), wasm.scopedAlloc(4)];
+    database.checkRc(
+      capi.sqlite3_db_status(
+        database.pointer ?? 0,
+        capi.SQLITE_DBSTATUS_CACHE_WRITE,
+        current,
+        highest,
+        0,
+      ),
+    );
+    return wasm.peek32(current);
+  });
+
 /** Takes ownership of the database: closing the connection closes it. */
 export const makeConnection = (
   sqlite3: Sqlite3Static,
@@ -141,6 +161,9 @@ export const makeConnection = (
     },
     get statements() {
       return cache.started;
+    },
+    get pagesWritten() {
+      return readPagesWritten(sqlite3, database);
     },
     get database() {
       return database;

@@ -28,8 +28,13 @@ import {
   type TableSql,
 } from './sqlite-tables.ts';
 
+/** Pages of the log that one merge takes into the database, about. */
+const PAGES_PER_MERGE = 500;
+
 type KernelDbOptions = {
   readonly connection: Connection;
+  /** Whether the last kernel has left a log, of whatever length. */
+  readonly hasLog: boolean;
   readonly migrations: readonly Migration[];
   /** Called after each transaction. */
   readonly committed: () => void;
@@ -85,12 +90,14 @@ const insistIn = (tables: Map<string, TableSql>, name: string): TableSql => {
 /** The kernel's database over one SQLite file; takes ownership of the connection. */
 export const makeSqliteKernelDb = ({
   connection,
+  hasLog,
   migrations,
   committed,
   onClose,
 }: KernelDbOptions): KernelDb => {
   const tables = new Map<string, TableSql>();
   const written = { rows: 0, bytes: 0, commits: 0 };
+  let mergeAt = hasLog ? 0 : PAGES_PER_MERGE;
 
   const insistTable = (name: string) => insistIn(tables, name);
 
@@ -134,6 +141,20 @@ export const makeSqliteKernelDb = ({
       });
       count(changes);
     },
+    isMergeDue: () =>
+      attempt(
+        'measure the log of the kernel database',
+        () => connection.pagesWritten >= mergeAt,
+      ),
+    merge: () =>
+      attempt('merge the log of the kernel database', () => {
+        connection.rows('PRAGMA wal_checkpoint(PASSIVE)', [
+          'integer',
+          'integer',
+          'integer',
+        ]);
+        mergeAt = connection.pagesWritten + PAGES_PER_MERGE;
+      }),
     check: () =>
       attempt('check the kernel database', () =>
         insistSound(connection, 'full'),

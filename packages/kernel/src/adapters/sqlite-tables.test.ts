@@ -73,6 +73,7 @@ const openDb = async () => {
   const dbWith = (...migrations: (() => void)[]) =>
     makeSqliteKernelDb({
       connection,
+      hasLog: false,
       migrations,
       committed: () => void done.push('committed'),
       onClose: () => void done.push('closed'),

@@ -150,6 +150,7 @@ const openStorage = async (
   const parts = {
     db: makeSqliteKernelDb({
       connection,
+      hasLog: isSuspect,
       migrations,
       committed: () => files.committed(KERNEL_FILE, connection),
       onClose: release('db'),
