@@ -16,6 +16,7 @@ export const beginToWatch = (): void => {
   };
   look();
   Reflect.set(globalThis, 'endWatch', () => {
+    clearTimeout(timer); // or it would go on with the watch
     look();
     clearTimeout(timer);
     return longest;
