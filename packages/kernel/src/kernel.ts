@@ -84,11 +84,7 @@ const joinTables = (
   const outputs = makeOutputs(state, {
     clock,
     phase,
-    onCommit: () => {
-      merging.committed();
-      stir();
-      onCommit();
-    },
+    onCommit: () => [merging.committed, stir, onCommit].forEach(tell => tell()),
     inFlight,
     epochCranks: options.epochCranks ?? 1_024,
     epochMilliseconds: options.epochMilliseconds ?? 32,
