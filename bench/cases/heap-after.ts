@@ -2,8 +2,8 @@ import { slopeOf } from '../rounds.ts';
 import type { BenchCase, Ours } from '../stage.ts';
 import { timeRoundTrips, timeStream } from './console-work.ts';
 
-/** After so much traffic what is made once has been made: until some 80,000 round trips V8 keeps compiling. */
-const WARM_ROUNDS = 12;
+/** After so much traffic what is made once has been made: until some 180,000 round trips V8 keeps compiling. */
+const WARM_ROUNDS = 20;
 
 /** Half of the round trips one at a time, half as a stream; ends when the kernel is idle. */
 const makeTraffic = async (ours: Ours, count: number): Promise<void> => {
