@@ -16,7 +16,7 @@ const MOST_CALLS = 9_000;
 
 /**
  * Each crank of `flood` names nearly as many things as it may (docs/limits.md),
- * 40,000, in messages that name nearly as many as they may, 10,000: that takes the
+ * 20,000, in messages that name nearly as many as they may, 10,000: that takes the
  * kernel longer than as many syscalls as may be, since these come with answers.
  */
 const FLOODER = `imports => {
@@ -31,7 +31,7 @@ const FLOODER = `imports => {
           for (;;) {
             cranks += 1;
             told = told.filter(({ count, tell }) => cranks < count || tell());
-            await Promise.all(Array.from({ length: 4 }, () => E(sink).take(things)));
+            await Promise.all(Array.from({ length: 2 }, () => E(sink).take(things)));
           }
         },
         afterCranks: count =>

@@ -51,13 +51,13 @@ export const RAW_ATTACKS: readonly RawAttack[] = [
     what: 'a list of four billion holes',
     strike: `const holes = []; holes.length = 2 ** 32 - 1; say(done({ changes: holes }))`,
     reason:
-      /^it broke the protocol: changes has 4294967295 entries, more than 30000$/,
+      /^it broke the protocol: changes has 4294967295 entries, more than 15000$/,
   },
   {
     what: 'a message of a million small lists',
     strike: `say(done({ changes: Array.from({ length: 1e6 }, () => []) }))`,
     reason:
-      /^it broke the protocol: changes has 1000000 entries, more than 30000$/,
+      /^it broke the protocol: changes has 1000000 entries, more than 15000$/,
   },
   {
     what: 'a port in the place of a text',

@@ -163,8 +163,8 @@ export const limitsOfCrank = (
 
 export const DEFAULT_VAT_LIMITS: VatLimits = Object.freeze({
   syscallsPerCrank: 20_000,
-  referencesPerCrank: 40_000,
-  changesPerCrank: 30_000,
+  referencesPerCrank: 20_000,
+  changesPerCrank: 15_000,
   slotsPerMessage: 10_000,
   unitsPerMessage: 10_000_000,
   unitsPerCrank: 32_000_000,

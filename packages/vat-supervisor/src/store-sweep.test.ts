@@ -471,8 +471,8 @@ describe('a vat that loses its heap', () => {
          for (let i = from; i < to; i += 1) kept.init('key ' + i, 'a value of some length, as values are');
        }`,
     );
-    for (let start = 0; start < 100_000; start += 20_000) {
-      await vat.call('fill', start, start + 20_000);
+    for (let start = 0; start < 100_000; start += 10_000) {
+      await vat.call('fill', start, start + 10_000);
     }
     const store = makeVatStore(vat.image());
     const begin = performance.now();
