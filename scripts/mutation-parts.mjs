@@ -120,21 +120,21 @@ export const PARTS = [
   },
   {
     name: 'outputs',
-    files: ['outputs', 'news', 'status', 'announce-end'],
-    tests: ['outputs', 'news', 'status', 'announce-end'],
+    files: ['outputs', 'merging', 'news', 'status', 'announce-end'],
+    tests: ['outputs', 'merging', 'news', 'status', 'announce-end'],
     more: ['kernel'],
   },
   {
     name: 'code',
     files: ['room', 'bundles', 'bundle-control', 'kept-bundles'],
     tests: ['room', 'kept-bundles'],
-    more: [],
+    more: ['kernel', 'privileges', 'services/vat-admin'],
   },
   {
     name: 'stores',
     files: ['vat-stores', 'vats/{holds,store-bounds}'],
     tests: ['vat-stores', 'vats/store-bounds'],
-    more: ['damage'],
+    more: ['damage', 'limits', 'suspension'],
   },
   {
     name: 'launches',
@@ -170,7 +170,7 @@ export const PARTS = [
       'vats/{effects,vat-state,worker-owner}',
     ],
     tests: ['vats/evictions', 'gates'],
-    more: [],
+    more: ['suspension', 'vat-orders', 'upgrades', 'vats/trials'],
   },
   {
     name: 'fetch',
