@@ -183,7 +183,6 @@ export const showHolder = (holder: RawHolder, mentions: Mentions): Holder => {
     case 'parameters':
       return { by: holder.by, vat: mentions.endpoint(holder.vat) };
     case 'retiring':
-      return { by: 'retiring', endpoint: mentions.endpoint(holder.endpoint) };
     case 'inbox':
       return { ...holder, endpoint: mentions.endpoint(holder.endpoint) };
     case 'service':
