@@ -1,6 +1,17 @@
 import { expect, it } from 'vitest';
-import type { GrowthReport, Kref, Syscall } from '@cooperage/protocol';
+import {
+  makeKref,
+  makeVatId,
+  type GrowthReport,
+  type Kref,
+  type Syscall,
+} from '@cooperage/protocol';
+import { openMemoryKernelDb } from '../adapters/memory.ts';
+import type { ColumnValue } from '../ports.ts';
+import { makeState } from '../store/state.ts';
+import type { Table } from '../store/table.ts';
 import { makeManualClock } from '../testing/manual-clock.ts';
+import { makeRandomTables } from '../testing/random-tables.ts';
 import {
   dataOf,
   end,
@@ -161,4 +172,88 @@ it('what is of more kinds than are told apart is counted together, and what nobo
   expect(items.every(({ exporter }) => exporter === null)).toBe(true);
   expect([items.length, leftOut]).toEqual([50, 4_996 - 50]);
   await end(stage);
+});
+
+it('examples are of those since the mark alone, the newest first in whatever order they stand', () => {
+  const { state, parts } = makeRandomTables([]);
+  const owner = makeVatId(1);
+  const growth = makeGrowth(state, { now: () => 7 });
+  state.store.begin();
+  const allot = (): Kref => makeKref('object', state.allot('object'));
+  const add = (kref: Kref): void => {
+    const counts = { reachable: 0, recognizable: 0 };
+    state.objects.put({ kref, owner, iface: 'Purse', ...counts });
+    parts.inbox.deliverTo(owner, {
+      target: kref,
+      methargs: { body: '', slots: [] },
+      result: null,
+      sender: null,
+    });
+  };
+  add(allot());
+  const mark = growth.mark();
+  const [first, second] = [allot(), allot()];
+  add(second);
+  add(first);
+  const { endpoints, interfaces } = growth.grownSince(mark);
+  expect(
+    interfaces.items.map(({ objects, newest }) => [
+      objects,
+      newest.map(({ kref }) => kref),
+    ]),
+  ).toEqual([[{ before: 1, now: 3 }, [second, first]]]);
+  expect(endpoints.items.map(({ waiting }) => waiting)).toEqual([
+    { before: 1, now: 3 },
+  ]);
+});
+
+it('where there was nothing yet all is new', () => {
+  const state = makeState(openMemoryKernelDb());
+  const growth = makeGrowth(state, { now: () => 7 });
+  const mark = growth.mark();
+  state.store.begin();
+  const counts = { reachable: 0, recognizable: 0 };
+  const kref = makeKref('object', state.allot('object'));
+  state.objects.put({ kref, owner: null, iface: null, ...counts });
+  expect(growth.grownSince(mark).interfaces.items).toMatchObject([
+    { objects: { before: 0, now: 1 }, newest: [{ kref }] },
+  ]);
+});
+
+it('a million rows of objects, and of c-lists, are counted, and those beyond are told as unseen', () => {
+  const { state } = makeRandomTables([]);
+  let times = 0;
+  /** The table as if its first row came so many times. */
+  const swell = <Key extends readonly ColumnValue[], Row extends object>(
+    table: Table<Key, Row>,
+    more: number,
+  ): Table<Key, Row> => ({
+    ...table,
+    get size() {
+      return times + more;
+    },
+    *values() {
+      for (const row of table.values()) {
+        for (let nth = 0; nth < times + more; nth += 1) {
+          yield row;
+        }
+        return;
+      }
+    },
+  });
+  const { objects, clists } = state;
+  const growth = makeGrowth(
+    { ...state, objects: swell(objects, 5), clists: swell(clists, 3) },
+    { now: () => 7 },
+  );
+  const mark = growth.mark();
+  times = 1_000_000;
+  const { endpoints, interfaces, unseen } = growth.grownSince(mark);
+  expect(endpoints.items).toMatchObject([
+    { exports: { before: 3, now: 1_000_000 } },
+  ]);
+  expect(interfaces.items).toMatchObject([
+    { objects: { before: 5, now: 1_000_000 } },
+  ]);
+  expect(unseen).toEqual({ before: 0, now: 8 });
 });

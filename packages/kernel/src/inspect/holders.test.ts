@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { Kref } from '@cooperage/protocol';
+import {
+  makeServiceId,
+  makeSessionId,
+  makeVatId,
+  type EndpointId,
+  type Kref,
+  type Life,
+  type VatId,
+  type Vref,
+} from '@cooperage/protocol';
+import { makeRandomTables } from '../testing/random-tables.ts';
 import {
   dataOf,
   end,
@@ -8,7 +18,7 @@ import {
   send,
   subscribe,
 } from '../testing/stage.ts';
-import { makeHolders, showHolder } from './holders.ts';
+import { isRoot, makeHolders, showHolder } from './holders.ts';
 import { makeMentions } from './mentions.ts';
 import { findLife } from './why-alive.ts';
 
@@ -38,6 +48,74 @@ const setScene = async () => {
       }),
   };
 };
+
+const [ALICE, BOB] = [makeVatId(1), makeVatId(2)];
+const CLIENT = makeSessionId(1);
+/** Settled promises, and objects of services. */
+const [P1, P2] = ['kp91', 'kp92'] as [Kref, Kref];
+const [TIMER, ALIAS] = ['ko91', 'ko92'] as [Kref, Kref];
+
+/** Tables without a kernel, and in them a purse of alice's that nobody holds yet. */
+const makeTables = () => {
+  const { state, parts } = makeRandomTables([]);
+  state.store.begin(); // for good: nothing is collected
+  const addExport = (vat: VatId, vref: string): Kref =>
+    parts.clists.addExport(vat, vref as Vref);
+  return {
+    state,
+    parts,
+    addExport,
+    purse: addExport(ALICE, 'o+7'),
+    hold: (endpoint: EndpointId, kref: Kref) => {
+      const vref = kref.replace('k', '').replace(/(?=\d)/, '-') as Vref;
+      return parts.clists.add(endpoint, kref, vref);
+    },
+    addPromise: (kref: Kref, ...slots: readonly Kref[]): void =>
+      state.promises.put({
+        kref,
+        state: 'fulfilled',
+        decider: null,
+        subscribers: [],
+        body: '',
+        slots,
+        refs: 0,
+        maker: null,
+        settler: null,
+        isLeft: 0,
+      }),
+    addAlias: (target: Kref): void => {
+      const [reachable, recognizable] = [0, 0];
+      const owner = makeServiceId('revocation');
+      const row = { kref: ALIAS, owner, iface: 'alias' };
+      state.objects.put({ ...row, reachable, recognizable });
+      const made = { maker: null, cluster: null };
+      state.aliases.put({ kref: ALIAS, target, depth: 1, ...made });
+    },
+    addTimer: (handler: Kref): void => {
+      const times = { time: 0, period: null };
+      const others = { promise: null, alarm: null };
+      state.timers.put({ id: 1, timer: TIMER, ...times, handler, ...others });
+    },
+    tellBob: (slot: Kref): void =>
+      parts.inbox.deliverTo(BOB, {
+        target: slot,
+        methargs: { body: '', slots: [] },
+        result: null,
+        sender: null,
+      }),
+    lifeOf: (kref: Kref): Life =>
+      findLife(state, kref, {
+        holders: makeHolders(state),
+        mentions: makeMentions(state),
+      }),
+  };
+};
+
+/** What holds what in the chain. */
+const chainOf = (life: Life): readonly (readonly [string, Kref])[] =>
+  life.state === 'held'
+    ? life.chain.map(({ holder, held }) => [holder.by, held.kref])
+    : [];
 
 const alice = { endpoint: 'v2', name: 'demo.alice' };
 const bob = { endpoint: 'v3', name: 'demo.bob' };
@@ -101,6 +179,65 @@ describe('who holds what', () => {
     await end(stage);
   });
 
+  it('is told of bootstraps, parameters, names that sessions are to forget, services and notifies', () => {
+    const { state, parts, addExport, addTimer } = makeTables();
+    const promise = addExport(ALICE, 'p+7');
+    for (const row of [...state.clusters.values()]) {
+      state.clusters.put({ ...row, bootstrapResult: promise });
+    }
+    for (const row of [...state.vats.values()].filter(({ id }) => id === BOB)) {
+      state.vats.put({ ...row, parametersSlots: [promise] });
+    }
+    const name = { session: CLIENT, vref: 'p-7' as Vref };
+    state.retiring.put({ ...name, kref: promise, delivery: 1 });
+    addTimer(promise);
+    parts.inbox.addNotify(BOB, promise);
+    const mentions = makeMentions(state);
+    const vat = { endpoint: BOB, name: 'demo.bob' };
+    expect(
+      makeHolders(state)
+        .of(promise)
+        .map(holder => showHolder(holder, mentions)),
+    ).toEqual([
+      imported({ endpoint: ALICE, name: 'demo.alice' }, 'p+7'),
+      { by: 'bootstrap', cluster: 'demo' },
+      { by: 'parameters', vat },
+      { by: 'retiring', endpoint: { endpoint: CLIENT, name: 'console' } },
+      {
+        by: 'service',
+        service: { endpoint: makeServiceId('timer'), name: 'service timer' },
+        object: { kref: TIMER, iface: null, name: null },
+      },
+      { by: 'inbox', endpoint: vat, as: 'notify' },
+    ]);
+  });
+
+  it('holds by itself unless it is a vat, or something that must itself be held', () => {
+    const tables = makeTables();
+    const { purse } = tables;
+    tables.hold(BOB, purse);
+    tables.hold(CLIENT, purse);
+    tables.addAlias(purse);
+    tables.addTimer(purse);
+    tables.tellBob(purse);
+    tables.addPromise(P1, purse);
+    expect(
+      makeHolders(tables.state)
+        .of(purse)
+        .map(holder => [
+          holder.by === 'clist' ? holder.row.endpoint : holder.by,
+          isRoot(holder),
+        ]),
+    ).toEqual([
+      [BOB, false],
+      [CLIENT, true],
+      ['service', false],
+      ['service', true],
+      ['inbox', true],
+      ['data', false],
+    ]);
+  });
+
   it('is unknown as far as the rows are too many to be looked at', async () => {
     const stage = await setScene();
     const { unseen } = makeHolders(stage.state, 0);
@@ -147,5 +284,76 @@ describe('why something is alive', () => {
     const [, , { result }] = Object(stage.flight('alice'));
     await stage.finish('alice', fulfil(result, dataOf('$0', 'o-50')));
     await end(stage);
+  });
+
+  it('is the nearest that says most: a promise or an alias only when nobody holds by itself', () => {
+    const tables = makeTables();
+    const { purse } = tables;
+    const chain = () => chainOf(tables.lifeOf(purse));
+    tables.addPromise(P1, purse);
+    tables.hold(CLIENT, P1);
+    expect(chain()).toEqual([
+      ['clist', P1],
+      ['data', purse],
+    ]);
+    tables.addAlias(purse);
+    tables.hold(CLIENT, ALIAS);
+    expect(chain()).toEqual([
+      ['clist', ALIAS],
+      ['service', purse],
+    ]);
+    tables.hold(BOB, purse);
+    expect(chain()).toEqual([['clist', purse]]);
+    tables.tellBob(purse);
+    expect(chain()).toEqual([['inbox', purse]]);
+    tables.addTimer(purse);
+    expect(chain()).toEqual([['service', purse]]);
+  });
+
+  it('is the shortest chain, when a promise holds in two ways', () => {
+    const tables = makeTables();
+    const { purse } = tables;
+    tables.addPromise(P1, purse);
+    tables.addPromise(P2, purse, P1);
+    tables.hold(CLIENT, P2);
+    expect(chainOf(tables.lifeOf(purse))).toEqual([
+      ['clist', P2],
+      ['data', purse],
+    ]);
+  });
+
+  it('is a cycle without what it only leads to', () => {
+    const tables = makeTables();
+    const { purse } = tables;
+    tables.addPromise(P1, P2, purse);
+    tables.addPromise(P2, P1);
+    const amongOf = (kref: Kref) => Object(tables.lifeOf(kref)).among;
+    const [first, second] = [P1, P2].map(makeMentions(tables.state).ref);
+    expect(amongOf(purse)).toEqual({ items: [first, second], leftOut: 0 });
+    expect(amongOf(P1)).toEqual({ items: [first, second], leftOut: 0 });
+  });
+
+  it('may be for what its vat exports and somebody reaches, also while what that has left is cleared away', () => {
+    const tables = makeTables();
+    const { state, parts, purse, addExport, hold } = tables;
+    const [reached, dropped, unheld, promise] = 'o+1 o+2 o+3 p+4'
+      .split(' ')
+      .map(vref => addExport(BOB, vref)) as [Kref, Kref, Kref, Kref];
+    [reached, dropped, promise].forEach(kref => hold(CLIENT, kref));
+    const entry = parts.clists.entry(CLIENT, dropped);
+    if (entry) {
+      parts.clists.unreach(entry);
+    }
+    const counts = [dropped, unheld].map(kref => state.objects.get(kref));
+    expect(counts).toMatchObject([{ reachable: 0 }, { reachable: 0 }]);
+    hold(BOB, purse);
+    const root = state.vats.get(BOB)?.root;
+    const mayBeFor = () =>
+      Object(tables.lifeOf(purse)).mayBeFor.items.map(
+        ({ kref }: { kref: Kref }) => kref,
+      );
+    expect(mayBeFor()).toEqual([root, reached]);
+    state.vats.delete(BOB);
+    expect(mayBeFor().sort()).toEqual([root, reached].sort());
   });
 });
