@@ -76,6 +76,40 @@ describe('the room that the storage has left', () => {
     expect(asked()).toBe(3);
   });
 
+  it('is asked for once at a time, and nobody waits for the answer', async () => {
+    let asked = 0;
+    const stage = await makeStage(['alice'], {
+      collectMilliseconds: Infinity,
+      wrap: platform => ({
+        ...platform,
+        room: () => {
+          asked += 1;
+          return new Promise<never>(() => {});
+        },
+      }),
+    });
+    await write(stage, 1_000_000);
+    await write(stage, 1_000_000);
+    expect([asked, stage.rig.kernel.status().room]).toEqual([1, undefined]);
+    await stage.rig.kernel.stop();
+  });
+
+  it('is not asked for where the platform cannot tell', async () => {
+    const stage = await makeStage(['alice']);
+    expect(stage.rig.kernel.status()).toMatchObject({ state: 'running' });
+    expect(stage.rig.kernel.status().room).toBe(undefined);
+    await stage.rig.kernel.stop();
+  });
+
+  it('is full when less than 16 MB are left', async () => {
+    const { stage, become, room } = await setScene();
+    await become({ used: 10e6, left: 16e6 });
+    expect(room()).toMatchObject({ level: 'ample' });
+    await become({ used: 10e6, left: 16e6 - 1 });
+    expect(stage.rig.kernel.status().state).toBe('storage-failed');
+    await stage.rig.kernel.stop();
+  });
+
   it('is warned of once when it is short, and told of when there is more again', async () => {
     const { stage, become, warnings } = await setScene();
     await become(SHORT);
