@@ -127,7 +127,7 @@ export const PARTS = [
   {
     name: 'code',
     files: ['room', 'bundles', 'bundle-control', 'kept-bundles'],
-    tests: ['room', 'kept-bundles'],
+    tests: ['room', 'bundle-control', 'kept-bundles'],
     more: ['kernel', 'privileges', 'services/vat-admin'],
   },
   {
@@ -240,7 +240,7 @@ export const PARTS = [
       'inspect/{capped,components,growth,holders}',
       'inspect/{mentions,references,why-alive}',
     ],
-    tests: ['inspect/{components,growth,holders}'],
+    tests: ['inspect/{components,growth,holders,mentions}'],
     more: ['inspect/{aliases,inspector}'],
   },
   {
