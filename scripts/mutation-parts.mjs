@@ -169,7 +169,10 @@ export const PARTS = [
       'vats/{candidates,evictions,workers,start}',
       'vats/{effects,vat-state,worker-owner}',
     ],
-    tests: ['vats/evictions', 'gates'],
+    tests: [
+      'vats/{candidates,effects,evictions,start,vat-state,workers}',
+      'gates',
+    ],
     more: ['suspension', 'vat-orders', 'upgrades', 'vats/trials'],
   },
   {

@@ -1,4 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { makeVatId, type VatId } from '@cooperage/protocol';
+import { openMemoryKernelDb } from '../adapters/memory.ts';
+import { makePhase } from '../phase.ts';
+import type { QueueRow } from '../store/schema.ts';
+import { makeState } from '../store/state.ts';
+import type { VatRow } from '../store/vat-schema.ts';
 import { drop, makeGcStage } from '../testing/gc-stage.ts';
 import { makeManualClock } from '../testing/manual-clock.ts';
 import {
@@ -14,6 +20,7 @@ import {
   vref,
   type Stage,
 } from '../testing/stage.ts';
+import { makeEvictions } from './evictions.ts';
 
 const HOUR = 3_600_000;
 
@@ -223,5 +230,71 @@ describe('a crowd of vats', () => {
     await stage.pass(HOUR);
     expect(Object.values(statesOf(stage))).toEqual(Array(6).fill('running'));
     await end(stage);
+  });
+});
+
+describe('the timer of evictions', () => {
+  const VAT = makeVatId(1);
+
+  /** A vat that is idle, without a kernel. */
+  const setBare = (vat: Partial<VatRow>, evictMilliseconds = HOUR) => {
+    const state = makeState(openMemoryKernelDb());
+    state.store.begin();
+    state.vats.put({ id: VAT, ...vat } as VatRow);
+    const { clock, advance, waits } = makeManualClock();
+    const phase = makePhase();
+    const waiting = new Map<string, QueueRow>();
+    const deeds: (VatId | 'pump')[] = [];
+    const evictions = makeEvictions(state, {
+      options: { evictMilliseconds },
+      clock,
+      phase,
+      inbox: { head: endpoint => waiting.get(endpoint) },
+      living: () => 1,
+      isIdle: () => true,
+      evict: id => deeds.push(id),
+      pump: () => deeds.push('pump'),
+    });
+    return { ...{ evictions, phase, waiting, deeds }, advance, waits };
+  };
+
+  it('is set once for the vat that is first, and goes when the kernel ends', () => {
+    const { evictions, phase, waits, advance } = setBare({ eviction: 'any' });
+    evictions.note(VAT);
+    advance(1);
+    evictions.note(VAT);
+    expect(waits()).toEqual([HOUR]);
+    phase.end('stopped');
+    expect(waits()).toEqual([]);
+  });
+
+  it('is not set for a vat that is never evicted, nor where none is', () => {
+    for (const { evictions, waits } of [
+      setBare({ eviction: 'never' }),
+      setBare({ eviction: 'any' }, Infinity),
+    ]) {
+      evictions.note(VAT);
+      expect(waits()).toEqual([]);
+    }
+  });
+
+  it('ends a vat for which nothing waits, and then more may be delivered', () => {
+    const { evictions, waiting, advance, deeds } = setBare({ eviction: 'any' });
+    waiting.set(VAT, {} as QueueRow);
+    evictions.note(VAT);
+    advance(HOUR);
+    expect(deeds).toEqual([]);
+    waiting.clear();
+    evictions.note(VAT);
+    advance(HOUR);
+    expect(deeds).toEqual([VAT, 'pump']);
+  });
+
+  it('passes over a vat that is to be forgotten', () => {
+    const { evictions, advance, deeds } = setBare({ eviction: 'any' });
+    evictions.note(VAT);
+    evictions.forget(VAT);
+    advance(HOUR);
+    expect(deeds).toEqual([]);
   });
 });

@@ -48,7 +48,7 @@ export const makeEvictions = (
     options: EvictionOptions;
     clock: Clock;
     phase: Phase;
-    inbox: Inbox;
+    inbox: Pick<Inbox, 'head'>;
     /** How many vats have a worker. */
     living: () => number;
     /** True when the vat has a worker, may be delivered to, and has nothing in flight. */

@@ -5,7 +5,7 @@ import type { WorkerState } from './worker.ts';
 
 /** The one word for how a vat is that people are shown. */
 export const vatStateOf = (
-  row: VatRow,
+  row: Pick<VatRow, 'failure' | 'suspension' | 'paused' | 'asleep'>,
   {
     isHeld,
     worker,
