@@ -141,26 +141,133 @@ describe('an epoch', () => {
   );
 });
 
-/** Outputs over tables of their own; nothing commits but when it is told to. */
-const makeBareOutputs = () => {
-  const state = makeState(openMemoryKernelDb(makeMemoryImage()));
+/** Outputs over tables of their own; turns come, and time passes, when they are told to. */
+const makeBareOutputs = ({
+  epochCranks = Infinity,
+  inFlight = [],
+}: { epochCranks?: number; inFlight?: readonly object[] } = {}) => {
+  const db = openMemoryKernelDb(makeMemoryImage());
+  const state = makeState(db);
   const phase = makePhase();
+  const { clock, advance } = makeManualClock();
+  const turns: (() => void)[] = [];
   const outputs = makeOutputs(state, {
-    clock: makeManualClock().clock,
+    clock: { ...clock, soon: turn => void turns.push(turn) },
     phase,
-    inFlight: () => [],
+    inFlight: () => inFlight,
     onCommit: () => {},
-    epochCranks: Infinity,
+    epochCranks,
     epochMilliseconds: 1,
-    holdMilliseconds: 1,
+    holdMilliseconds: HOLD,
   });
+  const takeTurns = (): void => turns.splice(0).forEach(turn => turn());
   const write = (): void => {
     state.store.begin();
     state.allot('position');
     state.store.keep();
   };
-  return { state, phase, outputs, write };
+  /** A crank that writes. */
+  const crank = (): void => {
+    write();
+    outputs.count();
+  };
+  const commits = (): number => db.counters.commits;
+  return {
+    ...{ state, phase, outputs, write, crank },
+    ...{ turns, takeTurns, advance, commits },
+  };
 };
+
+describe('an epoch of so many cranks', () => {
+  it('commits in the next turn, once, whatever comes until then', () => {
+    const { crank, turns, takeTurns, commits } = makeBareOutputs({
+      epochCranks: 3,
+    });
+    crank();
+    crank();
+    expect(turns).toHaveLength(0);
+    crank();
+    crank();
+    expect([turns.length, commits()]).toEqual([1, 0]);
+    takeTurns();
+    expect(commits()).toBe(1);
+    crank();
+    crank();
+    expect(turns).toHaveLength(0);
+    crank();
+    takeTurns();
+    expect(commits()).toBe(2);
+  });
+
+  it('leaves to the next one what comes behind a commit that came before its turn', () => {
+    const { outputs, crank, write, takeTurns, commits } = makeBareOutputs({
+      epochCranks: 2,
+    });
+    crank();
+    crank();
+    outputs.commitIfNeeded();
+    write();
+    takeTurns();
+    expect(commits()).toBe(1);
+  });
+
+  it('does not last the longer for the cranks behind its first', () => {
+    const { crank, advance, commits } = makeBareOutputs();
+    crank();
+    crank();
+    advance(1);
+    expect(commits()).toBe(1);
+    advance(10);
+    expect(commits()).toBe(1);
+  });
+});
+
+describe('an output', () => {
+  it('leaves also when nothing has been written since the last commit', () => {
+    const { outputs, takeTurns } = makeBareOutputs();
+    const left: string[] = [];
+    outputs.leave(() => left.push('by itself'));
+    outputs.commitIfNeeded();
+    expect(left).toEqual(['by itself']);
+    takeTurns();
+    expect(left).toEqual(['by itself']);
+  });
+
+  it('asks for one turn with all that come before it, and for another behind it', () => {
+    const { outputs, turns, takeTurns } = makeBareOutputs();
+    const left: number[] = [];
+    outputs.leave(() => left.push(1));
+    outputs.leave(() => left.push(2));
+    expect(turns).toHaveLength(1);
+    takeTurns();
+    outputs.leave(() => left.push(3));
+    expect(turns).toHaveLength(1);
+    takeTurns();
+    expect(left).toEqual([1, 2, 3]);
+  });
+
+  it('is held once for all that wait with it, and nothing is held when all have left', () => {
+    const { outputs, write, takeTurns, advance, commits } = makeBareOutputs({
+      inFlight: [{}],
+    });
+    const left: number[] = [];
+    outputs.leave(() => left.push(1));
+    takeTurns();
+    advance(HOLD - 1);
+    outputs.leave(() => left.push(2));
+    takeTurns();
+    advance(1);
+    expect(left).toEqual([1, 2]);
+    const before = commits();
+    write();
+    outputs.leave(() => left.push(3));
+    outputs.commitIfNeeded();
+    takeTurns();
+    write();
+    advance(HOLD);
+    expect([left, commits()]).toEqual([[1, 2, 3], before + 1]);
+  });
+});
 
 describe('outputs that leave by one commit', () => {
   it('leave before those of a commit that one of them brings about', () => {
