@@ -133,7 +133,7 @@ export const PARTS = [
   {
     name: 'stores',
     files: ['vat-stores', 'vats/{holds,store-bounds}'],
-    tests: ['vat-stores', 'vats/store-bounds'],
+    tests: ['vat-stores', 'vats/{holds,store-bounds}'],
     more: ['damage', 'limits', 'suspension'],
   },
   {

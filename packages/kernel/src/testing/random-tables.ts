@@ -9,7 +9,6 @@ import {
   makeVatId,
   ROOT_VREF,
   USUAL_BOUNDS,
-  type BundleHash,
   type CapData,
   type EndpointId,
   type SessionId,
@@ -22,6 +21,7 @@ import { EndpointFault } from '../faults.ts';
 import { makeLives } from '../lives.ts';
 import type { CListRow } from '../store/schema.ts';
 import { makeState } from '../store/state.ts';
+import { vatRowOf } from './vat-row.ts';
 
 const INTERFACES = ['', '.Alleged: Purse', '.Alleged: Friend'];
 
@@ -65,30 +65,8 @@ export const makeRandomTables = (numbers: readonly number[]) => {
     const id = makeVatId(index);
     const root = parts.clists.addExport(id, ROOT_VREF);
     parts.refcounts.hold(root);
-    state.vats.put({
-      id,
-      cluster,
-      name: ['alice', 'bob', 'carol'][index - 1] ?? `vat${index}`,
-      bundle: '' as BundleHash,
-      parametersBody: '#[]',
-      parametersSlots: [],
-      endowments: [],
-      incarnation: 1,
-      asleep: 0,
-      root,
-      failure: null,
-      suspension: null,
-      stoppedBy: null,
-      deadline: null,
-      onFault: 'restart',
-      paused: 0,
-      critical: 0,
-      eviction: 'never',
-      storeBytes: null,
-      nextImport: 50,
-      fold: 0,
-      limits: {},
-    });
+    const name = ['alice', 'bob', 'carol'][index - 1] ?? `vat${index}`;
+    state.vats.put(vatRowOf(id, { cluster, name, root }));
   };
   parts.run(() => {
     state.clusters.put({

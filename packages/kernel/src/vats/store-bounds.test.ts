@@ -1,10 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeVatId, type StoreChange } from '@cooperage/protocol';
-import { openMemoryKernelDb, openMemoryVatStores } from '../adapters/memory.ts';
+import {
+  makeMemoryImage,
+  openMemoryKernelDb,
+  openMemoryVatStores,
+} from '../adapters/memory.ts';
 import { makeFileImages, openNodeStorage } from '../adapters/sqlite-wasm.ts';
 import type { VatStores } from '../ports.ts';
 import { makeState } from '../store/state.ts';
+import { vatRowOf } from '../testing/vat-row.ts';
 import { makeStoreBounds } from './store-bounds.ts';
 
 const VAT = makeVatId(1);
@@ -156,5 +161,92 @@ describe.each([
       }),
       { numRuns: 100, seed: 5 },
     );
+  });
+});
+
+/** Stores of that content, and how often one was looked through. */
+const setScene = (
+  rows: Readonly<Record<string, string>> = {},
+  usual = Infinity,
+) => {
+  const state = makeState(openMemoryKernelDb());
+  const image = makeMemoryImage();
+  const stores = openMemoryVatStores(image);
+  stores.fold(VAT, 1, Object.entries(rows));
+  let scans = 0;
+  const bounds = makeStoreBounds(state, {
+    stores: {
+      size: (vat, keys) => {
+        scans += keys === undefined ? 1 : 0;
+        return stores.size(vat, keys);
+      },
+    },
+    usual,
+  });
+  return { state, image, stores, bounds, scans: () => scans };
+};
+
+describe('a store', () => {
+  const OWN = { id: VAT, storeBytes: 100 };
+
+  it('may be as large as its share, and beyond it nothing makes it larger', () => {
+    const { bounds } = setScene({ a: 'x'.repeat(149) });
+    const writes = (bytes: number) =>
+      bounds.problemOf(OWN, [['a', 'y'.repeat(bytes - 1)]]);
+    expect([99, 100, 101, 149, 150].map(writes)).toEqual(
+      Array.from({ length: 5 }),
+    );
+    expect(writes(151)).toBe(
+      'its store would have 151 bytes, more than its share of 100',
+    );
+    const empty = setScene().bounds;
+    expect(empty.problemOf(OWN, [['a', 'x'.repeat(99)]])).toBe(undefined);
+    expect(empty.problemOf(OWN, [['a', 'x'.repeat(100)]])).toBe(
+      'its store would have 101 bytes, more than its share of 100',
+    );
+  });
+
+  it('is looked through once to tell its bytes, and not counted beyond its file when its vat has no bound of its own', () => {
+    const { state, bounds, scans } = setScene({ a: 'file' });
+    state.store.begin();
+    state.vatChanges.put({ vat: VAT, key: 'b', value: 'waits' });
+    state.store.keep();
+    expect([bounds.bytesOf(OWN), bounds.bytesOf(OWN)]).toEqual([11, 11]);
+    expect(scans()).toBe(1);
+    expect(bounds.bytesOf({ id: VAT, storeBytes: null })).toBe(5);
+  });
+
+  it('that can’t be used takes no changes, and is in the way of nothing else', () => {
+    const { image, stores, bounds } = setScene();
+    image.vats.set(VAT, { fold: 1, rows: new Map(), damage: 'torn' });
+    expect(bounds.problemOf(OWN, [])).toBe(undefined);
+    expect(bounds.problemOf(OWN, [['a', 'x']])).toBe(
+      `can't measure the store of ${VAT}: torn`,
+    );
+    stores.close();
+    expect(() => bounds.problemOf(OWN, [['a', 'x']])).toThrow(
+      'the stores are closed',
+    );
+  });
+
+  it('has a size that is kept for as long as its vat lives, and no longer once there are many such', () => {
+    const { state, bounds, scans } = setScene();
+    const living = [1, 2, 3];
+    state.store.begin();
+    for (const nth of living) {
+      state.vats.put(vatRowOf(makeVatId(nth)));
+    }
+    state.store.keep();
+    const scansFor = (nth: number): number => {
+      const before = scans();
+      bounds.bytesOf({ id: makeVatId(nth), storeBytes: 100 });
+      return scans() - before;
+    };
+    for (let nth = 1; nth <= 107; nth += 1) {
+      expect(scansFor(nth)).toBe(1);
+    }
+    expect([1, 2, 3, 4, 107].map(scansFor)).toEqual([0, 0, 0, 0, 0]);
+    expect(scansFor(108)).toBe(1);
+    expect([1, 2, 3, 108, 4, 107].map(scansFor)).toEqual([0, 0, 0, 0, 1, 1]);
   });
 });
