@@ -80,7 +80,10 @@ export const PARTS = [
   {
     name: 'runner',
     files: ['vats/{runner,abandonment,deadline,trials,turns,worker}'],
-    tests: ['suspension', 'vats/{deadline,trials,turns}'],
+    tests: [
+      'suspension',
+      'vats/{abandonment,deadline,runner,trials,turns,worker}',
+    ],
     more: ['upgrades', 'pairs', 'endings'],
   },
   {

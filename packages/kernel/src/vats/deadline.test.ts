@@ -38,6 +38,24 @@ describe('a deadline', () => {
     expect(expirations()).toBe(0);
   });
 
+  it.each([
+    [5_000, 1_000],
+    [1_000, 350],
+  ])(
+    'of %i ms waits again for a slice whose timer comes later than a slice, or than a quarter of a second, and for no other',
+    async (milliseconds, most) => {
+      const { advance, expirations } = setScene(milliseconds);
+      advance(most + 1, { late: true });
+      for (let slices = 0; slices < 10; slices += 1) {
+        await settle();
+        expect(expirations()).toBe(0);
+        advance(most, { late: true });
+      }
+      await settle();
+      expect(expirations()).toBe(1);
+    },
+  );
+
   it('is not passed by a machine that slept, however long', async () => {
     const { advance, expirations } = setScene(5_000);
     advance(4_900);

@@ -100,7 +100,7 @@ describe('a vat that is idle for long', () => {
     expect(heardBy(stage)[1]).toMatchObject([
       'p+1',
       true,
-      { body: expect.stringContaining('vatUpgraded') },
+      { body: expect.stringContaining('vat was evicted: it was idle') },
     ]);
     await stage.say(send(thing, 'late', [], 'p+3'), subscribe('p+3'));
     expect(heardBy(stage)[2]).toMatchObject(['p+3', true, {}]);

@@ -3,7 +3,15 @@ import { makeMemoryImage, type MemoryImage } from '../adapters/memory.ts';
 import { makeManualClock } from '../testing/manual-clock.ts';
 import type { Behavior } from '../testing/raw-vats.ts';
 import { makeRig, type Rig } from '../testing/rig.ts';
-import { answerStart, makeStage, send, settle } from '../testing/stage.ts';
+import {
+  answerStart,
+  dataOf,
+  fulfil,
+  makeStage,
+  send,
+  settle,
+  subscribe,
+} from '../testing/stage.ts';
 
 const REASON =
   'the process of the kernel has ended twice while a delivery to it, and no other, was under way';
@@ -199,4 +207,75 @@ it('a delivery that has ended in between, or a run that was stopped, clears the 
   expect(tried()).toEqual([]);
   expect(suspensions().every(([, reason]) => reason === null)).toBe(true);
   await stopKernel();
+});
+
+it('a delivery that is lost with its worker clears nobody, and neither does one beside which others begin', async () => {
+  const { cut, busy, tried, suspensions, advance, stopKernel } =
+    await setScene();
+  await cut();
+  const second = await cut();
+  expect(tried()).toEqual([['v2', 1, 1]]);
+  second.vats.get('alice').lose('gone');
+  await settle();
+  expect(tried()).toEqual([
+    ['v2', 1, 0],
+    ['v3', 0, 1],
+  ]);
+  await cut();
+  expect(tried()).toEqual([
+    ['v2', 1, 1],
+    ['v3', 1, 0],
+  ]);
+  advance(4_321);
+  await settle();
+  expect(busy()).toEqual(['alice', 'bob']);
+  expect(tried()).toEqual([
+    ['v2', 1, 0],
+    ['v3', 1, 0],
+  ]);
+  await cut();
+  expect(suspensions()[1]).toEqual(['alice', null]);
+  const last = await cut();
+  expect(suspensions()[1]).toEqual(['alice', REASON]);
+  expect(last.logs).toContainEqual(
+    expect.objectContaining({
+      label: 'alice',
+      level: 'error',
+      text: `suspended: ${REASON}`,
+    }),
+  );
+  await stopKernel();
+});
+
+it('an answer that the vat has taken clears it as a message does', async () => {
+  const { clock, advance } = makeManualClock();
+  const image = makeMemoryImage();
+  const stage = await makeStage(['alice'], { clock, image });
+  await stage.say(send(stage.root('alice'), 'watch', ['p+1']));
+  await stage.finish('alice', subscribe('p-50'));
+  await stage.say(fulfil('p+1', dataOf(1)));
+  await stage.client.rpc.call('reference', { cluster: 'demo' });
+  const watch: Behavior = ([kind]) =>
+    kind === 'startVat' ? { syscalls: [subscribe('p-50')] } : undefined;
+  const cut = async (from: MemoryImage): Promise<Rig> => {
+    const rig = makeRig(watch, {
+      clock,
+      image: makeMemoryImage(from),
+      wrap: platform => ({ ...platform, wasCut: true }),
+    });
+    await settle();
+    return rig;
+  };
+  const first = await cut(image);
+  const second = await cut(first.image);
+  const { trials } = second.kernel.state;
+  expect([...trials.values()]).toMatchObject([{ cuts: 1, isUnderWay: 1 }]);
+  expect(second.vats.get('alice').deliveries.at(-1)?.[0]).toBe('notify');
+  second.vats.get('alice').finish();
+  await settle();
+  expect([...trials.values()]).toEqual([]);
+  const stops = [stage.rig, first, second].map(({ kernel }) => kernel.stop());
+  await settle();
+  advance(1_000);
+  await Promise.all(stops);
 });
