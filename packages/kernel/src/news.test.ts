@@ -38,6 +38,29 @@ const makeScene = () => {
 };
 
 describe('news for people', () => {
+  it('come by their names, the trace only to who wants it, and the lines that are missing are told as a warning of the kernel’s', () => {
+    const { news, advance } = makeScene();
+    const told: string[] = [];
+    const traced: string[] = [];
+    let first: unknown;
+    news.watch(name => told.push(name));
+    news.watch((name, params) => {
+      traced.push(name);
+      first ??= 'entries' in params ? params.entries[0] : undefined;
+    }, true);
+    for (let number = 1; number <= 201; number += 1) {
+      news.write(entry(number));
+    }
+    news.trace(() => ({ type: 'lost', at: 1, vat: makeVatId(1), reason: '' }));
+    advance(50);
+    expect(told).toEqual(['log', 'state']);
+    expect(traced).toEqual(['log', 'state', 'trace']);
+    expect(first).toMatchObject({ vat: null, label: 'kernel', level: 'warn' });
+    const late: string[] = [];
+    news.watch(name => late.push(name));
+    expect(late).toEqual(['log']);
+  });
+
   it('are gathered: lines and state of 50 ms come at once', () => {
     const { news, advance, listen } = makeScene();
     const { heard } = listen();
