@@ -209,6 +209,15 @@ it('a delivery that has ended in between, or a run that was stopped, clears the 
   await stopKernel();
 });
 
+it('a delivery that is lost with its worker leaves nothing behind of a vat at which no run was cut off', async () => {
+  const { cut, tried, stopKernel } = await setScene();
+  const rig = await cut();
+  rig.vats.get('alice').lose('gone');
+  await settle();
+  expect(tried()).toEqual([['v3', 0, 1]]);
+  await stopKernel();
+});
+
 it('a delivery that is lost with its worker clears nobody, and neither does one beside which others begin', async () => {
   const { cut, busy, tried, suspensions, advance, stopKernel } =
     await setScene();
