@@ -167,6 +167,28 @@ describe('vats that start again', () => {
     await end(stage);
   });
 
+  it('need no more than the place that every delivery needs, when none but them starts', async () => {
+    const { clock, advance } = makeManualClock();
+    const stage = await makeStage(['alice', 'bob', 'carol'], {
+      clock,
+      parallel: 2,
+    });
+    const { rpc } = stage.client;
+    await stage.say(
+      send(stage.root('alice'), 'spin'),
+      send(stage.root('bob'), 'spin'),
+    );
+    const restarted = rpc.call('restart', { cluster: 'demo', vat: 'carol' });
+    await stage.say(send(stage.root('carol'), 'go'));
+    advance(20);
+    await settle();
+    await restarted;
+    expect(busy(stage)).toEqual(['alice', 'bob', 'carol']);
+    expect(stage.flight('carol')[0]).toBe('message');
+    await rpc.call('terminate', { cluster: 'demo' });
+    await end(stage);
+  });
+
   it('and spin keep others from starting for two seconds each at most', async () => {
     const { stage, advance } = await setScene();
     advance(20); // then there is a place for the other workers to start

@@ -582,6 +582,70 @@ describe('the loss of the process of all vats', () => {
     await end(stage);
   });
 
+  it('lets a suspect wait for the vats that start for a launch as for others in flight', async () => {
+    const { clock, advance } = makeManualClock();
+    const stage = await makeStage(names, {
+      clock,
+      behave: (delivery, { label }) =>
+        label === 'late' && delivery[0] === 'startVat'
+          ? undefined
+          : answerStart(delivery),
+    });
+    const { rpc } = stage.client;
+    await stage.say(send(stage.root('alice'), 'go'));
+    await rpc.call('pause', { cluster: 'demo', vat: 'alice' });
+    await loseHost(stage);
+    await stage.say(send(stage.root('bob'), 'spin'));
+    const launched = stage.rig.launch('other', ['late']);
+    await settle();
+    await rpc.call('unpause', { cluster: 'demo', vat: 'alice' });
+    await settle();
+    advance(999);
+    await settle();
+    expect(busyIn(stage)).toEqual(['bob', 'late']);
+    advance(1);
+    await settle();
+    expect(busyIn(stage)).toEqual(['alice', 'bob', 'late']);
+    for (const name of ['alice', 'bob', 'late']) {
+      await stage.finish(name);
+    }
+    await launched;
+    await end(stage);
+  });
+
+  it('lets a suspect that has started keep nobody waiting while it may take nothing, or nothing waits for it', async () => {
+    for (const isPaused of [true, false]) {
+      const held = new Set<string>();
+      const stage = await makeStage(['alice', 'bob'], {
+        clock: makeManualClock().clock,
+        behave: (delivery, { label }) =>
+          held.has(label) ? undefined : answerStart(delivery),
+      });
+      const { rpc } = stage.client;
+      const alice = stage.root('alice');
+      await stage.say(send(alice, 'keep', ['o+1']));
+      await stage.finish('alice');
+      held.add('alice');
+      await rpc.call('restart', { cluster: 'demo', vat: 'alice' });
+      await settle();
+      await loseHost(stage);
+      if (isPaused) {
+        await stage.say(send(alice, 'go'));
+        await rpc.call('pause', { cluster: 'demo', vat: 'alice' });
+      } else {
+        void rpc.call('collect', {}); // its heap may have held what it imports
+        await settle();
+      }
+      expect(busyIn(stage)).toEqual(['alice']);
+      await stage.say(send(stage.root('bob'), 'go'));
+      expect(busyIn(stage)).toEqual(['alice']);
+      await stage.finish('alice');
+      expect([isPaused, busyIn(stage)]).toEqual([isPaused, ['bob']]);
+      await stage.finish('bob');
+      await end(stage);
+    }
+  });
+
   it('long after a vat was in flight at one does not suspend it', async () => {
     const stage = await makeStage(['alice']);
     await stage.say(send(stage.root('alice'), 'one'));
