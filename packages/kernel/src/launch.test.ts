@@ -77,6 +77,86 @@ describe('a launch', () => {
   });
 });
 
+describe('what is shown of a launch', () => {
+  it('is each of its steps, when it has begun: to ask a person comes before all others', async () => {
+    const held: (() => void)[] = [];
+    const asked: (readonly string[])[] = [];
+    const hold = (): Promise<void> =>
+      new Promise(resolve => {
+        held.push(resolve);
+      });
+    const rig = makeRig(
+      delivery => (delivery[0] === 'startVat' ? undefined : {}),
+      {
+        wrap: platform => ({
+          ...platform,
+          fetch: () => {
+            throw Error('nothing is fetched here');
+          },
+          insistSites: sites => {
+            asked.push(sites);
+            return hold();
+          },
+          stores: { ...platform.stores, reserve: hold },
+        }),
+      },
+    );
+    const { rpc } = await rig.connect();
+    const services = [{ service: 'fetch', hosts: ['api.example.org'] }];
+    const config = { ...configOf('boot', 'bob'), services };
+    const launched = rpc.call('launch', { config });
+    const steps = () =>
+      rig.kernel
+        .status()
+        .launches[0]?.steps.map(({ text, state }) => [text, state]);
+    /** Lets things settle until so many have begun, or none more will. */
+    const until = async (count: number): Promise<void> => {
+      for (let turns = 0; turns < 20 && steps()?.length !== count; turns += 1) {
+        await settle();
+      }
+    };
+    await until(1);
+    expect(steps()).toEqual([['ask what may be fetched', 'running']]);
+    expect(asked).toEqual([['https://api.example.org/*']]);
+    held[0]?.();
+    await until(3);
+    const begun = [
+      ['ask what may be fetched', 'done'],
+      ['fetch and check the code', 'done'],
+    ];
+    expect(steps()).toEqual([
+      ...begun,
+      ['make room for the stores', 'running'],
+    ]);
+    expect(rig.vats.all).toEqual([]);
+    held[1]?.();
+    await until(5);
+    const ready = [...begun, ['make room for the stores', 'done']];
+    expect(steps()).toEqual([
+      ...ready,
+      ['start vat boot', 'running'],
+      ['start vat bob', 'running'],
+    ]);
+    await settle();
+    rig.vats.get('boot').finish();
+    rig.vats.get('bob').finish();
+    expect(await launched).toEqual({
+      cluster: expect.any(String),
+      name: 'demo',
+      vats: {
+        boot: expect.stringMatching(/^ko\d+$/),
+        bob: expect.stringMatching(/^ko\d+$/),
+      },
+    });
+    expect(steps()?.slice(3)).toEqual([
+      ['start vat boot', 'done'],
+      ['start vat bob', 'done'],
+      ['bootstrap', 'running'],
+    ]);
+    await rig.kernel.stop();
+  });
+});
+
 describe('the room for the files of a launch', () => {
   it('is given back when the launch fails', async () => {
     const { stores, reserved } = await openCounting();
@@ -229,8 +309,12 @@ describe('a bootstrap', () => {
     await rig.launch('demo', ['boot', 'bob']);
     await rig.kernel.idle();
     const { state } = rig.kernel;
-    expect(rig.kernel.status().clusters).toMatchObject([
+    const { clusters, launches } = rig.kernel.status();
+    expect(clusters).toMatchObject([
       { name: 'demo', bootstrapProblem: 'no bread' },
+    ]);
+    expect(launches).toMatchObject([
+      { name: 'demo', error: 'bootstrap rejected: no bread' },
     ]);
     expect(state.promises.size).toBe(0);
     const later = makeRig(() => ({}), {

@@ -279,6 +279,24 @@ describe('an inbox', () => {
   });
 });
 
+describe('one delivery at a time', () => {
+  it('is made to whichever vat has what arrived first, in no turns', async () => {
+    const stage = await makeStage(['alice', 'bob'], {
+      parallel: 1,
+      turnMilliseconds: 1e9,
+    });
+    const vats = ['alice', 'bob', 'alice', 'alice', 'bob'];
+    await stage.say(
+      ...vats.map((name, nth) => send(stage.root(name), `m${nth}`)),
+    );
+    for (const [nth, name] of vats.entries()) {
+      expect(methodAt(stage, name)).toBe(`m${nth}`);
+      await stage.finish(name);
+    }
+    await stage.rig.kernel.stop();
+  });
+});
+
 describe('vats that are flooded', () => {
   /** Alice and bob are flooded, and carol has one message. */
   const setScene = async (options: Parameters<typeof makeStage>[1]) => {

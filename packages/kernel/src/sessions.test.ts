@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CooperageError, type Syscall } from '@cooperage/protocol';
+import { drop, retire, retireOwn } from './testing/gc-stage.ts';
 import { makeManualClock } from './testing/manual-clock.ts';
 import { makeRig, RAW_BUNDLE, type Rig } from './testing/rig.ts';
 import {
@@ -115,6 +116,23 @@ describe('what crosses on the wire between a session and the kernel', () => {
     await end(stage);
   });
 
+  it('an export that the client retires while it is being told that it is retired is gone, and nothing is wrong (invariants 4, 8)', async () => {
+    const stage = await makeStage(['alice'], { actionsPerDelivery: 1 });
+    await stage.say(send(stage.root('alice'), 'go', ['o+1']));
+    const fence = stage.client.fence();
+    await stage.finish('alice', drop('o-50'), retire('o-50'));
+    await stage.say(retireOwn('o+1'));
+    expect(stage.client.deliveries).toEqual([]);
+    fence.release();
+    await settle();
+    expect(stage.client.deliveries).toEqual([
+      ['dropExports', ['o+1']],
+      ['retireExports', ['o+1']],
+    ]);
+    expect(stage.client.told).toEqual([]);
+    await end(stage);
+  });
+
   it('a name that lingers for a delivery on its way goes when the client has seen it (invariant 12)', async () => {
     const stage = await makeStage(['alice']);
     await stage.say(send(stage.root('alice'), 'go', ['o+1']));
@@ -198,6 +216,18 @@ describe('a session', () => {
     await end(stage);
   });
 
+  it('that has ended, and is to be told so, is not heard any more, and may be closed', async () => {
+    const stage = await makeStage(['alice']);
+    const { rpc, told } = stage.client;
+    rpc.notify('syscalls', { syscalls: [], seen: 7 });
+    stage.client.send(send(stage.root('alice'), 'never'));
+    await rpc.call('sessionClose', {});
+    await settle();
+    expect(told).toEqual([endedWith('broke the protocol')]);
+    expect(stage.vat('alice').isBusy).toBe(false);
+    await end(stage);
+  });
+
   it('gets a reference to what somebody holds, and to nothing else', async () => {
     const stage = await makeStage(['alice', 'bob']);
     const refer = (kref: string) =>
@@ -230,6 +260,30 @@ describe('a session', () => {
     expect(stage.client.deliveries).toHaveLength(10_000);
     expect(stage.rig.kernel.state.queue.size).toBe(0);
     expect(stage.vat('alice').isKilled).toBe(false);
+    await end(stage);
+  });
+
+  it('whose client never reads ends also when 10,000 deliveries are followed by what is to be told of garbage', async () => {
+    const stage = await makeStage(['alice'], {
+      isChecked: false,
+      actionsPerDelivery: 1,
+    });
+    await stage.say(send(stage.root('alice'), 'go', ['o+1', 'o+2']));
+    await stage.finish(
+      'alice',
+      ...Array.from({ length: 10_000 }, () => send('o-50', 'flood')),
+    );
+    expect(stage.client.told).toEqual([]);
+    const other = await stage.rig.connect();
+    const alice = await other.rpc.call('reference', {
+      cluster: 'demo',
+      vat: 'alice',
+    });
+    other.send(send(Object(alice).vref, 'let go'));
+    await settle();
+    await stage.finish('alice', drop('o-51'));
+    expect(stage.client.told).toEqual([endedWith('has not read')]);
+    expect(stage.client.deliveries).toHaveLength(10_000);
     await end(stage);
   });
 

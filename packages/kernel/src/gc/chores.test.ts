@@ -647,6 +647,29 @@ describe('a collection that somebody asks for', () => {
     await rig.kernel.stop();
   });
 
+  it('leaves a vat asleep that is paused, also when it goes on later', async () => {
+    const stage = await makeGcStage(['alice', 'bob']);
+    const { rpc } = stage.client;
+    const alice = { cluster: 'demo', vat: 'alice' };
+    await stage.give('alice', 'bob', 'o+d10/1');
+    await rpc.call('pause', alice);
+    stage.vat('alice').lose('asleep from now on');
+    await settle();
+    const { length } = stage.rig.vats.all;
+    await stage.act('bob', drop('o-51'), retire('o-51'));
+    await rpc.call('collect', {});
+    await rpc.call('unpause', alice);
+    await settle();
+    expect(stage.rig.vats.all).toHaveLength(length);
+    await stage.collect();
+    expect(stage.rig.vats.all).toHaveLength(length + 1);
+    expect(stage.told('alice')).toEqual([
+      ['dropExports', ['o+d10/1']],
+      ['retireExports', ['o+d10/1']],
+    ]);
+    await end(stage);
+  });
+
   it('tells how many rows are left, when they are committed', async () => {
     const stage = await makeGcStage(['alice', 'bob']);
     await stage.give('alice', 'bob', 'o+7');
