@@ -277,8 +277,9 @@ it('a vat whose file is spoilt while the kernel rests fails then, and those who 
   advance(1_000);
   await settle();
   expect(statesIn(stage.rig)).toMatchObject({ alice: 'failed' });
+  const body = expect.stringMatching(/vat lost its heap: .*spoilt/);
   expect(stage.client.deliveries).toMatchObject([
-    ['notify', [['p+1', true, {}]]],
+    ['notify', [['p+1', true, { body }]]],
   ]);
   await end(stage);
 });

@@ -157,6 +157,30 @@ describe('a vat that is idle for long', () => {
     await end(stage);
   });
 
+  it('keeps it while it is reaped', async () => {
+    const { clock, advance } = makeManualClock();
+    const stage = await makeGcStage(['alice'], {
+      clock,
+      evictMilliseconds: HOUR,
+      rules: { eviction: 'any' },
+    });
+    const pass = async (milliseconds: number): Promise<void> => {
+      advance(milliseconds);
+      await settle();
+    };
+    await stage.act('alice');
+    stage.hold('alice', 'bringOutYourDead');
+    await pass(HOUR - 1);
+    const { ended } = await stage.begin();
+    await pass(1);
+    expect(stage.flight('alice')).toEqual(['bringOutYourDead']);
+    await stage.finish('alice');
+    await ended;
+    await pass(HOUR);
+    expect(statesOf(stage)).toEqual({ boot: 'asleep', alice: 'asleep' });
+    await end(stage);
+  });
+
   it('keeps it while it is paused, and while a delivery is in flight', async () => {
     const stage = await makeScene(['alice', 'bob'], {
       rules: { eviction: 'any' },

@@ -5,12 +5,14 @@ import {
   answerStart,
   dataOf,
   end,
+  fulfil,
   heardBy,
   makeStage,
   send,
   settle,
   subscribe,
   vatOf,
+  vref,
 } from '../testing/stage.ts';
 
 it('ends the worker of a vat that has ended itself, and nothing is in flight to it any more', async () => {
@@ -101,5 +103,36 @@ it('gives a vat a minute for a reap, whatever its deadline', async () => {
     reason: 'it did not finish its delivery within 60 s',
   });
   await collected;
+  await end(stage);
+});
+
+it('delivers nothing to an object that its vat has abandoned meanwhile, and goes on with what is behind that', async () => {
+  const stage = await makeStage(['alice']);
+  const alice = stage.root('alice');
+  await stage.say(send(alice, 'give', [], 'p+1'), subscribe('p+1'));
+  await stage.finish('alice', fulfil('p-50', dataOf('$0', 'o+7')));
+  const [thing = ''] = heardBy(stage)[0]?.[2].slots ?? [];
+  await stage.say(
+    send(alice, 'go'),
+    send(thing, 'ask', [], 'p+2'),
+    send(alice, 'next'),
+    subscribe('p+2'),
+  );
+  await stage.finish('alice', ['abandonExports', [vref('o+7')]]);
+  expect(heardBy(stage).slice(1)).toMatchObject([['p+2', true, {}]]);
+  expect(JSON.stringify(stage.flight('alice'))).toContain('next');
+  await stage.finish('alice');
+  await end(stage);
+});
+
+it('tells a vat nothing of a promise that it has forgotten meanwhile', async () => {
+  const stage = await makeStage(['alice']);
+  await stage.say(send(stage.root('alice'), 'watch', ['p+1']));
+  await stage.finish('alice', subscribe('p-50'));
+  await stage.say(send(stage.root('alice'), 'go'));
+  await stage.say(fulfil('p+1', dataOf('watched')));
+  await stage.finish('alice', ['forgetPromises', [vref('p-50')]]);
+  expect(stage.vat('alice').isBusy).toBe(false);
+  expect(stage.rig.kernel.state.queue.size).toBe(0);
   await end(stage);
 });
