@@ -69,7 +69,7 @@ export const runProgram = async <Disk>(
     journal,
     note,
     report,
-    isHeldStill: () => isHeldStill,
+    isHeldStill: () => isHeldStill && !isEnding,
   });
 
   let operator: Operator | undefined;
@@ -163,7 +163,6 @@ export const runProgram = async <Disk>(
   /** Lets everything come to its end, whatever holds it up. */
   const goToEnd = async (last: Operator): Promise<void> => {
     isEnding = true;
-    isHeldStill = false;
     await world.runUntil(last.client.rpc.call('unpause', {}));
     // What repeats has no end but that of its handler.
     for (const cluster of repeatingClusters(rig)) {
@@ -231,7 +230,7 @@ export const runProgram = async <Disk>(
       draw,
       report,
       onPause: isPaused => {
-        isHeldStill = isPaused && !isEnding;
+        isHeldStill = isPaused;
       },
       onVain: id => vain.add(id),
       onStorage: refuse,
