@@ -28,7 +28,7 @@ export const makeCLists = (
   const entryOfVref = (
     endpoint: EndpointId,
     vref: Vref,
-  ): CListRow | undefined => state.clistByVref.get(`${endpoint} ${vref}`);
+  ): CListRow | undefined => state.clistByVref.get(endpoint, vref);
 
   /** Adds an entry that must not be there yet. */
   const add = (endpoint: EndpointId, kref: Kref, vref: Vref): void => {

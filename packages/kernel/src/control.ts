@@ -248,7 +248,7 @@ export const makeClientServer = (
         const fields = fieldsOf(params);
         const vref = fields['vref'];
         const kref = isVref(vref)
-          ? state.clistByVref.get(`${insistSession()} ${vref}`)?.kref
+          ? state.clistByVref.get(insistSession(), vref)?.kref
           : undefined;
         if (kref === undefined || isPromiseKref(kref)) {
           throw badRequest(

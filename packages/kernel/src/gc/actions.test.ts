@@ -80,7 +80,8 @@ describe('an exporter', () => {
     await letGo('dave');
     expect(stage.told('alice')).toEqual([]);
     const { kref } = stage.rig.kernel.state.clistByVref.get(
-      `${stage.vat('alice').id} o+7`,
+      stage.vat('alice').id,
+      'o+7',
     )!;
     const { vref: name } = Object(
       await stage.client.rpc.call('reference', { kref }),

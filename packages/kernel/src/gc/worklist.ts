@@ -81,7 +81,7 @@ export const makeWorklist = (
     } else if (row.recognizable === 0) {
       state.objects.delete(kref); // (2)
     } else {
-      for (const { endpoint } of state.clistByKref.values(kref)) {
+      for (const { endpoint } of state.recognizers.values(kref)) {
         actions.note(endpoint, kref); // (3)
       }
     }

@@ -169,8 +169,8 @@ describe('who holds what', () => {
     await stage.finish('alice', subscribe(result));
     expect(stage.holdersOf('ko3')).toEqual([
       imported(boot, 'o-51'),
-      imported(client, 'o-3'),
       imported(alice, 'o-50'),
+      imported(client, 'o-3'),
       { by: 'root', vat: bob },
       { by: 'parked', promise: answer, as: 'argument' },
       { by: 'inbox', endpoint: bob, as: 'target' },

@@ -83,11 +83,12 @@ const counts = ({ kref, vref }: CListRow): boolean =>
   isPromiseKref(kref) || !isExportVref(vref);
 
 /**
- * Who holds what, found in one pass over queues, promises, names and vats; the
- * c-lists have an index of their own. True for as long as the tables don't change.
+ * Who holds what, found in one pass over queues, promises, names and vats; each
+ * c-list is asked when it is wanted to know. True for as long as the tables don't change.
  */
 export const makeHolders = (state: State, mostRows = MOST_ROWS) => {
   const known = new Map<Kref, RawHolder[]>();
+  const endpoints = state.clistByEndpoint.groups() as EndpointId[];
   let seen = 0;
 
   const note = (kref: Kref, holder: RawHolder): void => {
@@ -153,10 +154,10 @@ export const makeHolders = (state: State, mostRows = MOST_ROWS) => {
     /** Rows that were too many: what they hold is not known. */
     unseen: rows - seen,
     of: (kref: Kref): readonly RawHolder[] => [
-      ...state.clistByKref
-        .values(kref)
-        .filter(counts)
-        .map(row => ({ by: 'clist', row }) as const),
+      ...endpoints.flatMap(endpoint => {
+        const row = state.clists.get(endpoint, kref);
+        return row && counts(row) ? { by: 'clist' as const, row } : [];
+      }),
       ...(known.get(kref) ?? []),
     ],
     /** Everything that a root holds by itself, c-lists of sessions left out. */

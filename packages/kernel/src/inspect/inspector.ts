@@ -115,7 +115,7 @@ export const makeInspector = (
     }
     if ('vref' in request) {
       const { vref } = request;
-      const kref = state.clistByVref.get(`${insistSession()} ${vref}`)?.kref;
+      const kref = state.clistByVref.get(insistSession(), vref)?.kref;
       if (kref === undefined) {
         throw new CooperageError(
           'OBJECT_UNKNOWN',

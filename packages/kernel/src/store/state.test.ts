@@ -144,10 +144,16 @@ describe('the state of the kernel', () => {
       entry(BOB, 'ko2', 'o+1'),
     ] as const;
     write(() => rows.forEach(row => state.clists.put(row)));
-    expect(state.clistByVref.get(`${BOB} o+1`)).toBe(rows[2]);
-    expect(state.clistByVref.get(`${ALICE} o-1`)).toBe(undefined);
+    expect(state.clistByVref.get(BOB, 'o+1')).toBe(rows[2]);
+    expect(state.clistByVref.get(ALICE, 'o-1')).toBe(undefined);
     expect(state.clistByEndpoint.values(BOB)).toEqual([rows[1], rows[2]]);
-    expect(state.clistByKref.values('ko1')).toEqual([rows[0], rows[1]]);
+    expect(state.recognizers.values('ko1')).toEqual([]);
+    const weak = { ...rows[1], reachable: 0 } as const;
+    write(() => {
+      state.clists.put({ ...rows[0], reachable: 0 });
+      state.clists.put(weak);
+    });
+    expect(state.recognizers.values('ko1')).toEqual([weak]);
   });
 
   it('finds promises by who decides them', () => {

@@ -160,14 +160,17 @@ const addIndexes = (tables: ReturnType<typeof openTables>) => ({
   ),
   vatsByCluster: tables.vats.indexGroup(row => row.cluster),
   vatsByBundle: tables.vats.indexGroup(row => row.bundle),
-  keptByKeeper: tables.keptBundles.indexGroup(row => row.keeper),
+  keptByKeeper: tables.keptBundles.firstGroups(),
   keptByHash: tables.keptBundles.indexGroup(row => row.hash),
   promisesByDecider: tables.promises.indexGroup(
     row => row.decider ?? undefined,
   ),
-  clistByVref: tables.clists.index(row => `${row.endpoint} ${row.vref}`),
-  clistByEndpoint: tables.clists.indexGroup(row => row.endpoint),
-  clistByKref: tables.clists.indexGroup(row => row.kref),
+  clistByVref: tables.clists.pairIndex(row => row.vref),
+  clistByEndpoint: tables.clists.firstGroups(),
+  /** Entries whose endpoints have let an object go, and would know it again: by object. */
+  recognizers: tables.clists.indexGroup(row =>
+    row.reachable || isExportVref(row.vref) ? undefined : row.kref,
+  ),
   /** In the order of rounds, and within one in that of arrival. */
   queueByName: tables.queue.indexGroup(
     row => row.queue,
@@ -192,7 +195,7 @@ const addIndexes = (tables: ReturnType<typeof openTables>) => ({
     row => row.session,
     row => row.delivery,
   ),
-  changesByVat: tables.vatChanges.indexGroup(row => row.vat),
+  changesByVat: tables.vatChanges.firstGroups(),
   /** All of them, the next one first. */
   timersByTime: tables.timers.indexGroup(
     () => 'all',

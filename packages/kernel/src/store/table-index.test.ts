@@ -1,37 +1,45 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareKeys } from '@cooperage/protocol';
-import { makeGroupIndex, makeUniqueIndex, type RowId } from './table-index.ts';
+import type { KeyPart } from './key-map.ts';
+import {
+  makeGroupIndex,
+  makePairIndex,
+  makeUniqueIndex,
+} from './table-index.ts';
 import { MOST_TOGETHER } from './wide-map.ts';
 
 /** Fewer when the tests themselves are tested: see scripts/mutation.mjs. */
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 60);
 
 type Row = {
-  readonly id: RowId;
+  readonly id: KeyPart;
   /** Undefined for a row that is in no group. */
   readonly group: string | undefined;
   readonly order: number;
 };
 
-const row = (id: RowId, group: string | undefined, order = 0): Row => ({
+const row = (id: KeyPart, group: string | undefined, order = 0): Row => ({
   id,
   group,
   order,
 });
 
-const compareIds = (left: RowId, right: RowId): number =>
+const compareIds = (left: KeyPart, right: KeyPart): number =>
   typeof left === 'number' && typeof right === 'number'
     ? left - right
     : compareKeys(String(left), String(right));
 
+const key = { idOf: (each: Row): KeyPart => each.id };
+
 /** An index of groups beside the rows that are in it. */
 const makePair = (isOrdered: boolean) => {
-  const { index, keeper } = makeGroupIndex<Row>(
-    ({ group }) => group,
-    isOrdered ? ({ order }) => order : undefined,
-  );
-  const rows = new Map<RowId, Row>();
+  const { index, keeper } = makeGroupIndex<Row>({
+    groupOf: ({ group }) => group,
+    orderOf: isOrdered ? ({ order }) => order : undefined,
+    key,
+  });
+  const rows = new Map<KeyPart, Row>();
   const byOrder = (left: Row, right: Row): number =>
     left.order - right.order || compareIds(left.id, right.id);
   const inGroup = (group: string): Row[] => {
@@ -42,12 +50,12 @@ const makePair = (isOrdered: boolean) => {
   return {
     index,
     put: (after: Row): void => {
-      keeper.insist(after.id, after);
-      keeper.replace(after.id, rows.get(after.id), after);
+      keeper.insist(rows.get(after.id), after);
+      keeper.replace(rows.get(after.id), after);
       rows.set(after.id, after);
     },
-    delete: (id: RowId): void => {
-      keeper.replace(id, rows.get(id), undefined);
+    delete: (id: KeyPart): void => {
+      keeper.replace(rows.get(id), undefined);
       rows.delete(id);
     },
     insistSame: (): void => {
@@ -145,13 +153,13 @@ describe('a group without an order', () => {
   });
 
   it('of one row stays as it is when another leaves it', () => {
-    const { index, keeper } = makeGroupIndex<Row>(
-      ({ group }) => group,
-      undefined,
-    );
+    const { index, keeper } = makeGroupIndex<Row>({
+      groupOf: ({ group }) => group,
+      key,
+    });
     const lone = row(1, 'a');
-    keeper.replace(1, undefined, lone);
-    keeper.replace(2, row(2, 'a'), undefined);
+    keeper.replace(undefined, lone);
+    keeper.replace(row(2, 'a'), undefined);
     expect(index.values('a')).toEqual([lone]);
   });
 });
@@ -171,14 +179,15 @@ describe('a group in order', () => {
   });
 
   it('stays as it is when what leaves it was not there', () => {
-    const { index, keeper } = makeGroupIndex<Row>(
-      ({ group }) => group,
-      ({ order }) => order,
-    );
+    const { index, keeper } = makeGroupIndex<Row>({
+      groupOf: ({ group }) => group,
+      orderOf: ({ order }) => order,
+      key,
+    });
     const rows = [row(1, 'a', 1), row(2, 'a', 2)];
-    rows.forEach(each => keeper.replace(each.id, undefined, each));
+    rows.forEach(each => keeper.replace(undefined, each));
     for (const order of [0, 1, 2, 3]) {
-      keeper.replace(3, row(3, 'a', order), undefined);
+      keeper.replace(row(3, 'a', order), undefined);
     }
     expect(index.values('a')).toEqual(rows);
   });
@@ -205,37 +214,71 @@ describe('a long group in order', () => {
   });
 });
 
-describe('a unique index', () => {
-  const make = () => makeUniqueIndex<Row>(({ group }) => group, 'things');
+const unique = { keyOf: ({ group }: Row) => group, tableName: 'things' };
 
+describe('a unique index', () => {
   it('finds a row by its key as long as it has it', () => {
-    const { index, keeper } = make();
+    const { index, keeper } = makeUniqueIndex<Row>({ ...unique, key });
     const [first, second, moved] = [
       row(1, 'a'),
       row(2, undefined),
       row(1, 'b'),
     ] as const;
-    keeper.replace(1, undefined, first);
-    keeper.replace(2, undefined, second);
+    keeper.replace(undefined, first);
+    keeper.replace(undefined, second);
     expect([index.get('a'), index.has('a')]).toEqual([first, true]);
     expect([index.get('b'), index.has('b')]).toEqual([undefined, false]);
     const same = row(1, 'a', 7);
-    keeper.replace(1, first, same);
+    keeper.replace(first, same);
     expect(index.get('a')).toBe(same);
-    keeper.replace(1, same, moved);
+    keeper.replace(same, moved);
     expect([index.has('a'), index.get('b')]).toEqual([false, moved]);
-    keeper.replace(1, moved, undefined);
+    keeper.replace(moved, undefined);
     expect(index.has('b')).toBe(false);
   });
 
   it('lets nobody else have a key that is taken', () => {
-    const { keeper } = make();
-    keeper.replace(1, undefined, row(1, 'a'));
-    keeper.insist(1, row(1, 'a'));
-    keeper.insist(2, row(2, 'b'));
-    keeper.insist(2, row(2, undefined));
-    expect(() => keeper.insist(2, row(2, 'a'))).toThrow(
-      'table things: rows 1 and 2 both claim a in a unique index',
+    const { keeper } = makeUniqueIndex<Row>({ ...unique, key });
+    const first = row(1, 'a');
+    keeper.replace(undefined, first);
+    keeper.insist(first, row(1, 'a'));
+    keeper.insist(undefined, row(2, 'b'));
+    keeper.insist(undefined, row(2, undefined));
+    for (const before of [undefined, row(2, 'b')]) {
+      expect(() => keeper.insist(before, row(2, 'a'))).toThrow(
+        'table things: rows 1 and 2 both claim a in a unique index',
+      );
+    }
+  });
+});
+
+describe('an index of pairs', () => {
+  it('lets rows of other first columns have the same key, and nobody else', () => {
+    const { index, keeper } = makePairIndex<Row>({
+      ...unique,
+      key: { ...key, firstOf: ({ order }) => order },
+    });
+    const [one, other, none] = [
+      row(1, 'a', 1),
+      row(2, 'a', 2),
+      row(3, undefined, 1),
+    ] as const;
+    for (const each of [one, other, none]) {
+      keeper.insist(undefined, each);
+      keeper.replace(undefined, each);
+    }
+    expect(index.get(1, 'a')).toBe(one);
+    expect(index.get(2, 'a')).toBe(other);
+    expect(index.get(2, 'b')).toBe(undefined);
+    expect(() => keeper.insist(undefined, row(4, 'a', 2))).toThrow(
+      'table things: rows 2 and 4 both claim a in a unique index',
     );
+    const moved = row(2, 'b', 2);
+    keeper.insist(other, moved);
+    keeper.replace(other, moved);
+    expect([index.get(2, 'a'), index.get(2, 'b')]).toEqual([undefined, moved]);
+    expect(index.get(1, 'a')).toBe(one);
+    keeper.replace(moved, undefined);
+    expect(index.get(2, 'b')).toBe(undefined);
   });
 });

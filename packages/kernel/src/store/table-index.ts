@@ -1,9 +1,12 @@
 import harden from '@endo/harden';
 import { compareKeys } from '@cooperage/protocol';
-import { makeWideMap, MOST_TOGETHER, type WideMap } from './wide-map.ts';
-
-/** A row's key as the maps use it: the value itself, or the columns joined. */
-export type RowId = string | number;
+import {
+  makePairMap,
+  type KeyPart,
+  type KeyReader,
+  type PairMap,
+} from './key-map.ts';
+import { makeWideMap, widened, type Growing } from './wide-map.ts';
 
 /** What an index is sought by. Rows without one are not in the index. */
 export type IndexKey = string | number | undefined;
@@ -27,160 +30,189 @@ export type GroupIndex<Row> = {
   groups(): (string | number)[];
 };
 
+/** An index with at most one row for a key among those that share the first column of their table's key. */
+export type PairIndex<Row> = {
+  get(first: KeyPart, key: KeyPart): Row | undefined;
+};
+
 /** How a table keeps an index true. */
 export type IndexKeeper<Row> = {
-  /** Throws, before anything has changed, when the row can't be let in. */
-  insist(id: RowId, row: Row): void;
-  replace(id: RowId, before: Row | undefined, after: Row | undefined): void;
+  /** Throws, before anything has changed, when the row can't be let in to take the place of the one before. */
+  insist(before: Row | undefined, after: Row): void;
+  replace(before: Row | undefined, after: Row | undefined): void;
 };
 
-export type UniqueIndexKit<Row> = {
-  readonly index: UniqueIndex<Row>;
-  readonly keeper: IndexKeeper<Row>;
+type UniqueOptions<Row extends object> = {
+  readonly keyOf: (row: Row) => IndexKey;
+  readonly key: Pick<KeyReader<Row>, 'idOf'>;
+  readonly tableName: string;
 };
 
-export const makeUniqueIndex = <Row>(
-  keyOf: (row: Row) => IndexKey,
-  tableName: string,
-): UniqueIndexKit<Row> => {
-  const rows = makeWideMap<{ id: RowId; row: Row }>();
+/** Keeps rows by a key; where and how these are held is the caller's. */
+const makeUniqueKeeper = <Row extends object>(
+  { keyOf, key: { idOf }, tableName }: UniqueOptions<Row>,
+  holders: {
+    find(row: Row, key: KeyPart): Row | undefined;
+    set(row: Row, key: KeyPart): void;
+    delete(row: Row, key: KeyPart): void;
+  },
+): IndexKeeper<Row> => ({
+  insist: (before, after) => {
+    const key = keyOf(after);
+    const holder = key === undefined ? undefined : holders.find(after, key);
+    if (holder && holder !== before) {
+      throw Error(
+        `table ${tableName}: rows ${idOf(holder)} and ${idOf(after)} both claim ${key} in a unique index`,
+      );
+    }
+  },
+  replace: (before, after) => {
+    const oldKey = before && keyOf(before);
+    const newKey = after && keyOf(after);
+    if (before && oldKey !== undefined && oldKey !== newKey) {
+      holders.delete(before, oldKey);
+    }
+    if (after && newKey !== undefined) {
+      holders.set(after, newKey);
+    }
+  },
+});
+
+export const makeUniqueIndex = <Row extends object>(
+  options: UniqueOptions<Row>,
+): { readonly index: UniqueIndex<Row>; readonly keeper: IndexKeeper<Row> } => {
+  const rows = makeWideMap<Row>();
   return harden({
-    index: {
-      get: (key: string | number) => rows.get(key)?.row,
-      has: (key: string | number) => rows.has(key),
-    },
-    keeper: {
-      insist: (id: RowId, row: Row) => {
-        const key = keyOf(row);
-        const holder = key === undefined ? undefined : rows.get(key);
-        if (holder && holder.id !== id) {
-          throw Error(
-            `table ${tableName}: rows ${holder.id} and ${id} both claim ${key} in a unique index`,
-          );
-        }
-      },
-      replace: (id: RowId, before: Row | undefined, after: Row | undefined) => {
-        const oldKey = before && keyOf(before);
-        const newKey = after && keyOf(after);
-        if (oldKey !== undefined && oldKey !== newKey) {
-          rows.delete(oldKey);
-        }
-        if (after !== undefined && newKey !== undefined) {
-          rows.set(newKey, { id, row: after });
-        }
-      },
-    },
+    index: { get: rows.get, has: rows.has },
+    keeper: makeUniqueKeeper(options, {
+      find: (_, key) => rows.get(key),
+      set: (row, key) => rows.set(key, row),
+      delete: (_, key) => rows.delete(key),
+    }),
   });
 };
 harden(makeUniqueIndex);
 
+export const makePairIndex = <Row extends object>(
+  options: UniqueOptions<Row> & {
+    readonly key: Pick<KeyReader<Row>, 'idOf' | 'firstOf'>;
+  },
+): { readonly index: PairIndex<Row>; readonly keeper: IndexKeeper<Row> } => {
+  const rows = makePairMap<Row>();
+  const { firstOf } = options.key;
+  return harden({
+    index: { get: (first: KeyPart, key: KeyPart) => rows.get(first, key) },
+    keeper: makeUniqueKeeper(options, {
+      find: (row, key) => rows.get(firstOf(row), key),
+      set: (row, key) => rows.set(firstOf(row), key, row),
+      delete: (row, key) => rows.delete(firstOf(row), key),
+    }),
+  });
+};
+harden(makePairIndex);
+
+const firstsOf = <Row>(rows: Growing<Row>, most: number): Row[] => {
+  const found: Row[] = [];
+  for (const row of rows.values()) {
+    if (found.length >= most) {
+      break;
+    }
+    found.push(row);
+  }
+  return found;
+};
+
+/** The rows of a table by the first column of their keys, as its own map has them. */
+export const makeFirstGroups = <Row>(rows: PairMap<Row>): GroupIndex<Row> => {
+  const firsts = (group: KeyPart, most: number): Row[] => {
+    const found = rows.under(group);
+    return found ? firstsOf(found, most) : [];
+  };
+  const values = (group: KeyPart) => firsts(group, Infinity);
+  return harden({
+    values,
+    firsts,
+    first: (group: KeyPart) => firsts(group, 1)[0],
+    last: (group: KeyPart) => values(group).at(-1),
+    count: (group: KeyPart) => rows.under(group)?.size ?? 0,
+    groups: () => [...rows.firsts()],
+  });
+};
+harden(makeFirstGroups);
+
 /** The rows of one group, whatever keeps them. Functions and not methods: groups come and go with every message. */
 type Grouping<Row, Group> = {
-  of(id: RowId, row: Row): Group;
-  /** Gives the group that then stands for the old one. */
-  put(group: Group, id: RowId, row: Row): Group;
-  delete(group: Group, id: RowId, row: Row): void;
-  values(group: Group, most?: number): Row[];
+  of(row: Row): Group;
+  /** Gives the group that then stands for the old one. A row before is exchanged where it stands. */
+  put(group: Group, before: Row | undefined, after: Row): Group;
+  /** Undefined when that was the last row. */
+  delete(group: Group, row: Row): Group | undefined;
+  /** So many at most, but one or more. */
+  values(group: Group, most: number): Row[];
   first(group: Group): Row | undefined;
   last(group: Group): Row | undefined;
   count(group: Group): number;
 };
 
-type Lone<Row> = { readonly id: RowId; row: Row | undefined };
+const isMany = <Row extends object>(
+  group: Row | Growing<Row>,
+): group is Growing<Row> => typeof (group as Growing<Row>).set === 'function';
 
-type Many<Row> = Map<RowId, Row> | WideMap<Row>;
-const isLone = <Row>(group: Lone<Row> | Many<Row>): group is Lone<Row> =>
-  'id' in group;
-
-/** Most groups have one row and never another: they need no map; and few have so many that they need a wide one. */
-const makeUnordered = <Row>(): Grouping<Row, Lone<Row> | Many<Row>> => {
-  const widen = (group: Many<Row>): Many<Row> => {
-    if (!(group instanceof Map) || group.size < MOST_TOGETHER) {
-      return group;
+/** Most groups have one row and never another, which stands for its group; few have so many that they need a wide map. */
+const makeUnordered = <Row extends object>({
+  idOf,
+}: Pick<KeyReader<Row>, 'idOf'>): Grouping<Row, Row | Growing<Row>> => ({
+  of: row => row,
+  put: (group, before, after) => {
+    if (isMany(group)) {
+      const grown = widened(group);
+      grown.set(idOf(after), after);
+      return grown;
     }
-    const wide = makeWideMap<Row>();
-    group.forEach((row, id) => wide.set(id, row));
-    return wide;
-  };
-  const values = (group: Lone<Row> | Many<Row>, most = Infinity): Row[] => {
-    if (isLone(group)) {
-      return group.row === undefined ? [] : [group.row];
+    return group === before
+      ? after
+      : new Map([
+          [idOf(group), group],
+          [idOf(after), after],
+        ]);
+  },
+  delete: (group, row) => {
+    if (!isMany(group)) {
+      return group === row ? undefined : group;
     }
-    const rows: Row[] = [];
-    for (const row of group.values()) {
-      if (rows.length >= most) {
-        break;
-      }
-      rows.push(row);
-    }
-    return rows;
-  };
-  return {
-    of: (id, row) => ({ id, row }),
-    put: (group, id, row) => {
-      if (!isLone(group)) {
-        const grown = widen(group);
-        grown.set(id, row);
-        return grown;
-      }
-      if (group.id === id) {
-        group.row = row;
-        return group;
-      }
-      const rows = new Map<RowId, Row>();
-      if (group.row !== undefined) {
-        rows.set(group.id, group.row);
-      }
-      return rows.set(id, row);
-    },
-    delete: (group, id) => {
-      if (!isLone(group)) {
-        group.delete(id);
-      } else if (group.id === id) {
-        group.row = undefined;
-      }
-    },
-    values,
-    first: group => (isLone(group) ? group.row : values(group, 1)[0]),
-    last: group => values(group).at(-1),
-    count: group => {
-      if (!isLone(group)) {
-        return group.size;
-      }
-      return group.row === undefined ? 0 : 1;
-    },
-  };
-};
-
-type Entry<Row> = { order: number; id: RowId; row: Row };
-
-const compareIds = (left: RowId, right: RowId): number =>
-  typeof left === 'number' && typeof right === 'number'
-    ? left - right
-    : compareKeys(String(left), String(right));
+    group.delete(idOf(row));
+    return group.size > 0 ? group : undefined;
+  },
+  values: (group, most) => (isMany(group) ? firstsOf(group, most) : [group]),
+  first: group => (isMany(group) ? firstsOf(group, 1)[0] : group),
+  last: group => (isMany(group) ? firstsOf(group, Infinity).at(-1) : group),
+  count: group => (isMany(group) ? group.size : 1),
+});
 
 /**
  * A sorted array with a free space at its head: a queue is pushed at one end
  * and shifted at the other, and an undone shift puts back at the head.
  */
-type Line<Row> = { entries: (Entry<Row> | undefined)[]; head: number };
+type Line<Row> = { rows: (Row | undefined)[]; head: number };
 
-/** The first place whose entry is not before (order, id). */
+type Order<Row> = (left: Row, right: Row) => number;
+
+/** The first place whose row is not before this one. */
 const placeOf = <Row>(
-  { entries, head }: Line<Row>,
-  order: number,
-  id: RowId,
+  { rows, head }: Line<Row>,
+  row: Row,
+  order: Order<Row>,
 ): number => {
-  const last = entries.at(-1);
-  if (last && (last.order - order || compareIds(last.id, id)) < 0) {
-    return entries.length; // most come in their order
+  const last = rows.at(-1);
+  if (last && order(last, row) < 0) {
+    return rows.length; // most come in their order
   }
   let low = head;
-  let high = entries.length;
+  let high = rows.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const entry = entries[middle];
-    if (entry && (entry.order - order || compareIds(entry.id, id)) < 0) {
+    const other = rows[middle];
+    if (other && order(other, row) < 0) {
       low = middle + 1;
     } else {
       high = middle;
@@ -189,94 +221,102 @@ const placeOf = <Row>(
   return low;
 };
 
-const putInLine = <Row>(line: Line<Row>, entry: Entry<Row>): void => {
-  const { entries } = line;
-  const place = placeOf(line, entry.order, entry.id);
-  if (entries[place]?.id === entry.id) {
-    entries[place] = entry;
+const putInLine = <Row>(line: Line<Row>, row: Row, order: Order<Row>): void => {
+  const { rows } = line;
+  const place = placeOf(line, row, order);
+  const other = rows[place];
+  if (other && order(other, row) === 0) {
+    rows[place] = row;
   } else if (place === line.head && line.head > 0) {
     line.head -= 1;
-    entries[line.head] = entry;
-  } else if (place === entries.length) {
-    entries.push(entry);
+    rows[line.head] = row;
+  } else if (place === rows.length) {
+    rows.push(row);
   } else {
-    entries.splice(place, 0, entry);
+    rows.splice(place, 0, row);
   }
 };
 
 const deleteFromLine = <Row>(
   line: Line<Row>,
-  order: number,
-  id: RowId,
+  row: Row,
+  order: Order<Row>,
 ): void => {
-  const { entries } = line;
-  const place = placeOf(line, order, id);
-  if (entries[place]?.id !== id) {
+  const { rows } = line;
+  const place = placeOf(line, row, order);
+  const found = rows[place];
+  if (!found || order(found, row) !== 0) {
     return;
   }
   if (place > line.head) {
-    entries.splice(place, 1);
+    rows.splice(place, 1);
     return;
   }
-  entries[place] = undefined;
+  rows[place] = undefined;
   line.head += 1;
-  if (line.head > 64 && line.head * 2 > entries.length) {
-    line.entries = entries.slice(line.head);
+  if (line.head > 64 && line.head * 2 > rows.length) {
+    line.rows = rows.slice(line.head);
     line.head = 0;
   }
 };
 
-const makeOrdered = <Row>(
+const compareIds = (left: KeyPart, right: KeyPart): number =>
+  typeof left === 'number' && typeof right === 'number'
+    ? left - right
+    : compareKeys(String(left), String(right));
+
+const makeOrdered = <Row extends object>(
   orderOf: (row: Row) => number,
-): Grouping<Row, Line<Row>> => ({
-  of: (id, row) => ({ entries: [{ order: orderOf(row), id, row }], head: 0 }),
-  put: (line, id, row) => {
-    putInLine(line, { order: orderOf(row), id, row });
-    return line;
-  },
-  delete: (line, id, row) => deleteFromLine(line, orderOf(row), id),
-  values: ({ entries, head }, most = Infinity) =>
-    entries
-      .slice(head, head + most)
-      .flatMap(entry => (entry ? [entry.row] : [])),
-  first: ({ entries, head }) => entries[head]?.row,
-  last: ({ entries }) => entries.at(-1)?.row,
-  count: ({ entries, head }) => entries.length - head,
-});
+  { idOf }: Pick<KeyReader<Row>, 'idOf'>,
+): Grouping<Row, Line<Row>> => {
+  const order: Order<Row> = (left, right) =>
+    orderOf(left) - orderOf(right) || compareIds(idOf(left), idOf(right));
+  const count = ({ rows, head }: Line<Row>) => rows.length - head;
+  return {
+    of: row => ({ rows: [row], head: 0 }),
+    put: (line, before, row) => {
+      if (before && orderOf(before) !== orderOf(row)) {
+        deleteFromLine(line, before, order);
+      }
+      putInLine(line, row, order);
+      return line;
+    },
+    delete: (line, row) => {
+      deleteFromLine(line, row, order);
+      return count(line) > 0 ? line : undefined;
+    },
+    values: ({ rows, head }, most) =>
+      rows.slice(head, head + most).flatMap(row => row ?? []),
+    first: ({ rows, head }) => rows[head],
+    last: ({ rows }) => rows.at(-1),
+    count,
+  };
+};
 
 export type GroupIndexKit<Row> = {
   readonly index: GroupIndex<Row>;
   readonly keeper: IndexKeeper<Row>;
 };
 
-const makeIndexOfGroups = <Row, Group>(
+const makeIndexOfGroups = <Row extends object, Group>(
   groupOf: (row: Row) => IndexKey,
-  orderOf: ((row: Row) => number) | undefined,
   grouping: Grouping<Row, Group>,
 ): GroupIndexKit<Row> => {
   const groups = makeWideMap<Group>();
 
-  const remove = (name: IndexKey, id: RowId, row: Row): void => {
-    const group = name === undefined ? undefined : groups.get(name);
-    if (name === undefined || group === undefined) {
-      return;
-    }
-    grouping.delete(group, id, row);
-    if (grouping.count(group) === 0) {
+  const remove = (name: KeyPart, row: Row): void => {
+    const group = groups.get(name);
+    if (group !== undefined && grouping.delete(group, row) === undefined) {
       groups.delete(name);
     }
   };
 
-  const add = (name: IndexKey, id: RowId, row: Row): void => {
-    if (name === undefined) {
-      return;
-    }
+  const put = (name: KeyPart, before: Row | undefined, after: Row): void => {
     const group = groups.get(name);
-    if (group === undefined) {
-      groups.set(name, grouping.of(id, row));
-      return;
-    }
-    const grown = grouping.put(group, id, row);
+    const grown =
+      group === undefined
+        ? grouping.of(after)
+        : grouping.put(group, before, after);
     if (grown !== group) {
       groups.set(name, grown);
     }
@@ -285,7 +325,7 @@ const makeIndexOfGroups = <Row, Group>(
   /** What is sought by `seek` in a group, or `none` when there is no such group. */
   const inGroup =
     <Found>(seek: (group: Group) => Found, none: () => Found) =>
-    (name: string | number): Found => {
+    (name: KeyPart): Found => {
       const group = groups.get(name);
       return group === undefined ? none() : seek(group);
     };
@@ -293,10 +333,10 @@ const makeIndexOfGroups = <Row, Group>(
   return harden({
     index: {
       values: inGroup(
-        group => grouping.values(group),
+        group => grouping.values(group, Infinity),
         (): Row[] => [],
       ),
-      firsts: (name: string | number, most: number) => {
+      firsts: (name: KeyPart, most: number) => {
         const group = groups.get(name);
         return group === undefined || most <= 0
           ? []
@@ -309,31 +349,31 @@ const makeIndexOfGroups = <Row, Group>(
     },
     keeper: {
       insist: () => {},
-      replace: (id: RowId, before: Row | undefined, after: Row | undefined) => {
+      replace: (before: Row | undefined, after: Row | undefined) => {
         const left = before && groupOf(before);
         const joined = after && groupOf(after);
-        // A row that keeps its group and its place is exchanged where it stands.
-        if (
-          before !== undefined &&
-          (after === undefined ||
-            left !== joined ||
-            orderOf?.(before) !== orderOf?.(after))
-        ) {
-          remove(left, id, before);
+        const stays = left === joined;
+        if (before && left !== undefined && !stays) {
+          remove(left, before);
         }
-        if (after !== undefined) {
-          add(joined, id, after);
+        if (after && joined !== undefined) {
+          put(joined, stays ? before : undefined, after);
         }
       },
     },
   });
 };
 
-export const makeGroupIndex = <Row>(
-  groupOf: (row: Row) => IndexKey,
-  orderOf: ((row: Row) => number) | undefined,
-): GroupIndexKit<Row> =>
+export const makeGroupIndex = <Row extends object>({
+  groupOf,
+  orderOf,
+  key,
+}: {
+  readonly groupOf: (row: Row) => IndexKey;
+  readonly orderOf?: ((row: Row) => number) | undefined;
+  readonly key: Pick<KeyReader<Row>, 'idOf'>;
+}): GroupIndexKit<Row> =>
   orderOf
-    ? makeIndexOfGroups(groupOf, orderOf, makeOrdered(orderOf))
-    : makeIndexOfGroups(groupOf, undefined, makeUnordered<Row>());
+    ? makeIndexOfGroups(groupOf, makeOrdered(orderOf, key))
+    : makeIndexOfGroups(groupOf, makeUnordered(key));
 harden(makeGroupIndex);

@@ -1,11 +1,17 @@
 import harden from '@endo/harden';
 import type { ColumnValue, TableChange, TableSchema } from '../ports.ts';
-import type { IndexKeeper, RowId } from './table-index.ts';
+import { makeKeyMap, type KeyMap, type KeyPart } from './key-map.ts';
+import type { IndexKeeper } from './table-index.ts';
 import type { RowMap } from './table-rows.ts';
 
 /** What one table has written: in the open crank, to be undone; in the epoch, to be committed. */
 export type Ledger<Row> = {
-  write(id: RowId, before: Row | undefined, after: Row | undefined): void;
+  write(
+    first: KeyPart,
+    second: KeyPart | undefined,
+    before: Row | undefined,
+    after: Row | undefined,
+  ): void;
   keep(): void;
   undo(): void;
   /** The epoch's net change; undefined when that is nothing. */
@@ -42,14 +48,14 @@ type LedgerOptions<Row> = {
 /** The net change from the epoch's first rows to those of now. */
 const findNet = <Row>(
   { schema, rows, toColumns }: LedgerOptions<Row>,
-  epoch: Map<RowId, Row | undefined>,
+  epoch: KeyMap<Row | undefined>,
 ): TableChange | undefined => {
   const puts: (readonly ColumnValue[])[] = [];
   const deletes: (readonly ColumnValue[])[] = [];
-  for (const [id, before] of epoch) {
-    const after = rows.current(id);
+  epoch.forEach((before, first, second) => {
+    const after = rows.current(first, second);
     if (after === before) {
-      continue;
+      return;
     }
     const old = before && toColumns(before);
     const columns = after && toColumns(after);
@@ -58,7 +64,7 @@ const findNet = <Row>(
     } else if (!old || !isSameRow(old, columns)) {
       puts.push(columns);
     }
-  }
+  });
   return puts.length + deletes.length > 0
     ? { table: schema.name, puts, deletes }
     : undefined;
@@ -66,40 +72,51 @@ const findNet = <Row>(
 
 export const makeLedger = <Row>(options: LedgerOptions<Row>): Ledger<Row> => {
   const { rows, indexes, joined } = options;
-  const log: { id: RowId; before: Row | undefined }[] = [];
+  const log: {
+    first: KeyPart;
+    second: KeyPart | undefined;
+    before: Row | undefined;
+  }[] = [];
   /** What each touched key held when the epoch began. */
-  const epoch = new Map<RowId, Row | undefined>();
+  const epoch = makeKeyMap<Row | undefined>(options.schema);
 
   const apply = (
-    id: RowId,
+    first: KeyPart,
+    second: KeyPart | undefined,
     before: Row | undefined,
     after: Row | undefined,
   ): void => {
-    rows.set(id, after);
+    rows.set(first, second, after);
     for (const index of indexes) {
-      index.replace(id, before, after);
+      index.replace(before, after);
     }
   };
 
   return harden({
-    write: (id: RowId, before: Row | undefined, after: Row | undefined) => {
+    write: (
+      first: KeyPart,
+      second: KeyPart | undefined,
+      before: Row | undefined,
+      after: Row | undefined,
+    ) => {
       if (log.length === 0) {
         joined();
       }
-      log.push({ id, before });
-      apply(id, before, after);
+      log.push({ first, second, before });
+      apply(first, second, before, after);
     },
     keep: () => {
-      for (const { id, before } of log) {
-        if (!epoch.has(id)) {
-          epoch.set(id, before);
+      for (const { first, second, before } of log) {
+        if (!epoch.has(first, second)) {
+          epoch.set(first, second, before);
         }
       }
       log.length = 0;
     },
     undo: () => {
       for (let last = log.pop(); last; last = log.pop()) {
-        apply(last.id, rows.current(last.id), last.before);
+        const { first, second, before } = last;
+        apply(first, second, rows.current(first, second), before);
       }
     },
     net: () => findNet(options, epoch),

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { RowId } from './table-index.ts';
 import { makeSumIndex } from './table-sum.ts';
 
 type Row = { readonly group: string | undefined; readonly weight: number };
@@ -28,7 +27,7 @@ it('sums what the rows of each group weigh, however they come, change and go', (
           },
         );
         for (const [id, row] of changes) {
-          keeper.replace(id as RowId, rows.get(id), row);
+          keeper.replace(rows.get(id), row);
           if (row) {
             rows.set(id, row);
           } else {

@@ -1,5 +1,5 @@
 import harden from '@endo/harden';
-import type { IndexKey, IndexKeeper, RowId } from './table-index.ts';
+import type { IndexKey, IndexKeeper } from './table-index.ts';
 
 /** What the rows of each group weigh together. */
 export type SumIndex = {
@@ -35,7 +35,7 @@ export const makeSumIndex = <Row>(
     },
     keeper: {
       insist: () => {},
-      replace: (_: RowId, before: Row | undefined, after: Row | undefined) => {
+      replace: (before: Row | undefined, after: Row | undefined) => {
         const oldGroup = before && groupOf(before);
         const newGroup = after && groupOf(after);
         const taken = before && oldGroup !== undefined ? weightOf(before) : 0;

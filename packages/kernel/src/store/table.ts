@@ -6,24 +6,32 @@ import type {
   TableSchema,
 } from '../ports.ts';
 import {
+  makeKeyMap,
+  makeKeyReader,
+  makePairMap,
+  type KeyReader,
+} from './key-map.ts';
+import {
+  makeFirstGroups,
   makeGroupIndex,
+  makePairIndex,
   makeUniqueIndex,
   type GroupIndex,
   type IndexKey,
   type IndexKeeper,
-  type RowId,
+  type PairIndex,
   type UniqueIndex,
 } from './table-index.ts';
 import { makeLedger, type Ledger } from './table-ledger.ts';
-import {
-  makeIdsOf,
-  makeResidentRows,
-  makeStagedRows,
-  type RowMap,
-} from './table-rows.ts';
+import { makeResidentRows, makeStagedRows, type RowMap } from './table-rows.ts';
 import { makeSumIndex, type SumIndex } from './table-sum.ts';
 
-export type { GroupIndex, IndexKey, UniqueIndex } from './table-index.ts';
+export type {
+  GroupIndex,
+  IndexKey,
+  PairIndex,
+  UniqueIndex,
+} from './table-index.ts';
 export type { SumIndex } from './table-sum.ts';
 
 /**
@@ -61,6 +69,10 @@ export type Table<Key extends readonly ColumnValue[], Row extends object> = {
   readonly size: number;
   /** At most one row for a key; rows for which `keyOf` gives undefined are left out. */
   index(keyOf: (row: Row) => IndexKey): UniqueIndex<Row>;
+  /** The same among the rows that share their key's first column. */
+  pairIndex(keyOf: (row: Row) => IndexKey): PairIndex<Row>;
+  /** Rows by their key's first column, which costs no index. Throws for keys of one column, and for a table that is not resident. */
+  firstGroups(): GroupIndex<Row>;
   /** Many rows for a group, sorted by the number `orderOf` gives, then by key. */
   indexGroup(
     groupOf: (row: Row) => IndexKey,
@@ -123,9 +135,7 @@ type WriterParts<Row extends object> = {
   readonly rows: RowMap<Row>;
   readonly indexes: readonly IndexKeeper<Row>[];
   readonly ledger: Ledger<Row>;
-  readonly ids: ReturnType<typeof makeIdsOf<Row>>;
-  /** The key that `rows` may have to ask the database for. */
-  readonly keyOf: (row: Row) => readonly ColumnValue[];
+  readonly key: KeyReader<Row>;
 };
 
 const makeWriter = <Key extends readonly ColumnValue[], Row extends object>({
@@ -134,41 +144,40 @@ const makeWriter = <Key extends readonly ColumnValue[], Row extends object>({
   rows,
   indexes,
   ledger,
-  ids,
-  keyOf,
+  key,
 }: WriterParts<Row>): Pick<Table<Key, Row>, 'put' | 'delete'> => ({
   put: row => {
     shared.insistOpen(name);
-    const id = ids.ofRow(row);
+    const first = key.firstOf(row);
+    const second = key.secondOf(row);
+    const before = rows.get(first, second);
     for (const index of indexes) {
-      index.insist(id, row);
+      index.insist(before, row);
     }
-    ledger.write(id, rows.get(id, keyOf(row)), Object.freeze(row));
+    ledger.write(first, second, before, Object.freeze(row));
   },
-  delete: (...key) => {
+  delete: (...columns) => {
     shared.insistOpen(name);
-    const id = ids.ofKey(key);
-    const before = rows.get(id, key);
+    const first = key.firstIn(columns[0]);
+    const second = key.secondIn(columns[1]);
+    const before = rows.get(first, second);
     if (before === undefined) {
       return false;
     }
-    ledger.write(id, before, undefined);
+    ledger.write(first, second, before, undefined);
     return true;
   },
 });
 
 const fillIndex = <Row>(
   keeper: IndexKeeper<Row>,
-  rows: Iterable<readonly [RowId, Row]>,
+  rows: Iterable<Row>,
 ): void => {
-  for (const [id, row] of rows) {
-    keeper.insist(id, row);
-    keeper.replace(id, undefined, row);
+  for (const row of rows) {
+    keeper.insist(undefined, row);
+    keeper.replace(undefined, row);
   }
 };
-
-/** Rows in memory are found by their id alone. */
-const NO_KEY: readonly ColumnValue[] = harden([]);
 
 const makeTableKit = <Key extends readonly ColumnValue[], Row extends object>(
   options: TableOptions<Row>,
@@ -177,20 +186,19 @@ const makeTableKit = <Key extends readonly ColumnValue[], Row extends object>(
   const { schema, toColumns, fromColumns } = options;
   const { name } = schema;
   const { db } = shared;
-  const ids = makeIdsOf<Row>(schema);
+  const key = makeKeyReader<Row>(schema);
   const indexes: IndexKeeper<Row>[] = [];
   const toRow = (columns: readonly ColumnValue[]): Row =>
     Object.freeze(fromColumns(columns));
   const isResident = options.resident !== false;
+  const pairs =
+    isResident && schema.keys === 2 ? makePairMap<Row>() : undefined;
   const rows = isResident
-    ? makeResidentRows<Row>()
-    : makeStagedRows<Row>(name, key => {
-        const columns = db.read(name, key);
+    ? makeResidentRows<Row>(pairs ?? makeKeyMap(schema))
+    : makeStagedRows<Row>(schema, columnsOfKey => {
+        const columns = db.read(name, columnsOfKey);
         return columns && toRow(columns);
       });
-  const keyOf = isResident
-    ? () => NO_KEY
-    : (row: Row) => toColumns(row).slice(0, schema.keys);
   const ledger: Ledger<Row> = makeLedger<Row>({
     schema,
     rows,
@@ -199,11 +207,14 @@ const makeTableKit = <Key extends readonly ColumnValue[], Row extends object>(
     joined: () => shared.joined(ledger),
   });
 
+  const get = (...columns: Key): Row | undefined =>
+    rows.get(key.firstIn(columns[0]), key.secondIn(columns[1]));
+
   const addIndex = <Index>(made: {
     index: Index;
     keeper: IndexKeeper<Row>;
   }): Index => {
-    fillIndex(made.keeper, rows.all().entries());
+    fillIndex(made.keeper, rows.all().values());
     indexes.push(made.keeper);
     return made.index;
   };
@@ -211,28 +222,37 @@ const makeTableKit = <Key extends readonly ColumnValue[], Row extends object>(
   const load = (): void => {
     if (isResident) {
       for (const columns of db.load(name)) {
-        rows.set(ids.ofKey(columns), toRow(columns));
+        const row = toRow(columns);
+        rows.set(key.firstOf(row), key.secondOf(row), row);
       }
-      indexes.forEach(keeper => fillIndex(keeper, rows.all().entries()));
+      indexes.forEach(keeper => fillIndex(keeper, rows.all().values()));
     }
   };
 
   return {
     keeper: { schema, ledger, load },
     table: harden({
-      ...makeWriter({ shared, schema, rows, indexes, ledger, ids, keyOf }),
-      get: (...key: Key) => rows.get(ids.ofKey(key), key),
-      has: (...key: Key) => rows.get(ids.ofKey(key), key) !== undefined,
+      ...makeWriter<Key, Row>({ shared, schema, rows, indexes, ledger, key }),
+      get,
+      has: (...columns: Key) => get(...columns) !== undefined,
       values: () => rows.all().values(),
       get size() {
         return rows.all().size;
       },
-      index: (of: (row: Row) => IndexKey) =>
-        addIndex(makeUniqueIndex(of, name)),
+      index: (keyOf: (row: Row) => IndexKey) =>
+        addIndex(makeUniqueIndex({ keyOf, key, tableName: name })),
+      pairIndex: (keyOf: (row: Row) => IndexKey) =>
+        addIndex(makePairIndex({ keyOf, key, tableName: name })),
+      firstGroups: () => {
+        if (!pairs) {
+          throw Error(`table ${name} has no rows in memory by two columns`);
+        }
+        return makeFirstGroups(pairs);
+      },
       indexGroup: (
-        of: (row: Row) => IndexKey,
+        groupOf: (row: Row) => IndexKey,
         orderOf?: (row: Row) => number,
-      ) => addIndex(makeGroupIndex(of, orderOf)),
+      ) => addIndex(makeGroupIndex({ groupOf, orderOf, key })),
       indexSum: (of: (row: Row) => IndexKey, weightOf: (row: Row) => number) =>
         addIndex(makeSumIndex(of, weightOf)),
     }),

@@ -85,3 +85,17 @@ export const makeWideMap = <Value>(): WideMap<Value> => {
   });
 };
 harden(makeWideMap);
+
+/** As long as there are few, a Map, which is cheaper to make and to use. */
+export type Growing<Value> = Map<string | number, Value> | WideMap<Value>;
+
+/** The map to put one more entry into: another one where those before have become too many for a Map. */
+export const widened = <Value>(map: Growing<Value>): Growing<Value> => {
+  if (map.size < MOST_TOGETHER || !(map instanceof Map)) {
+    return map;
+  }
+  const wide = makeWideMap<Value>();
+  map.forEach((value, key) => wide.set(key, value));
+  return wide;
+};
+harden(widened);

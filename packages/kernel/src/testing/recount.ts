@@ -2,6 +2,7 @@ import {
   isExportVref,
   isPromiseKref,
   isServiceId,
+  type EndpointId,
   type Kref,
   type SessionId,
   type VatId,
@@ -170,6 +171,12 @@ export const findInconsistencies = (state: State, isSwept = true): string[] => {
   ];
   const counts = recount(state);
   const none: Counts = { reachable: 0, recognizable: 0 };
+  const exportersOf = new Map<Kref, EndpointId[]>();
+  for (const { endpoint, kref, vref } of state.clists.values()) {
+    if (isExportVref(vref)) {
+      exportersOf.set(kref, [...(exportersOf.get(kref) ?? []), endpoint]);
+    }
+  }
   for (const row of state.objects.values()) {
     const expected = counts.get(row.kref) ?? none;
     counts.delete(row.kref);
@@ -181,10 +188,7 @@ export const findInconsistencies = (state: State, isSwept = true): string[] => {
         `${row.kref} has counts ${row.reachable}/${row.recognizable}, not ${expected.reachable}/${expected.recognizable}`,
       );
     }
-    const exporters = state.clistByKref
-      .values(row.kref)
-      .filter(entry => isExportVref(entry.vref))
-      .map(entry => entry.endpoint);
+    const exporters = exportersOf.get(row.kref) ?? [];
     // A service has no c-list, and a row for each of its objects.
     const isOfService = isServiceId(row.owner);
     if (
@@ -230,7 +234,7 @@ export const findInconsistencies = (state: State, isSwept = true): string[] => {
     problems.push(`${kref} is held and is in no table`);
   }
   for (const row of state.clists.values()) {
-    const back = state.clistByVref.get(`${row.endpoint} ${row.vref}`);
+    const back = state.clistByVref.get(row.endpoint, row.vref);
     if (back?.kref !== row.kref) {
       problems.push(`${row.endpoint}: ${row.kref} and ${row.vref} are no pair`);
     }

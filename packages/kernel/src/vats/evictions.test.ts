@@ -140,7 +140,7 @@ describe('a vat that is idle for long', () => {
     await pass();
     expect(statesOf(stage)).toMatchObject({ alice: 'asleep', bob: 'running' });
     // Alice's next heap lets go of what is not durable, and bob is told.
-    const thing = clistByVref.get(`${stage.vat('bob').id} o+7`);
+    const thing = clistByVref.get(stage.vat('bob').id, 'o+7');
     const theirs = clistByEndpoint
       .values(id)
       .find(({ kref }) => kref === thing?.kref);
