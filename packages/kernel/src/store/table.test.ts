@@ -208,6 +208,9 @@ describe('tables', () => {
     expect(() => blobs.values()).toThrow(
       'table blobs is not resident: read its rows by key',
     );
+    expect(() => blobs.firstGroups()).toThrow(
+      'table blobs has no rows in memory by two columns',
+    );
     expect(() => blobs.get(null as never)).toThrow(
       'table blobs: a key is a text or an integer',
     );

@@ -11,12 +11,15 @@ import {
   makePairMap,
   type KeyReader,
 } from './key-map.ts';
+import { makeCrank, type AnyLedger } from './table-crank.ts';
 import {
   makeFirstGroups,
   makeGroupIndex,
+  type GroupIndex,
+} from './table-groups.ts';
+import {
   makePairIndex,
   makeUniqueIndex,
-  type GroupIndex,
   type IndexKey,
   type IndexKeeper,
   type PairIndex,
@@ -26,12 +29,8 @@ import { makeLedger, type Ledger } from './table-ledger.ts';
 import { makeResidentRows, makeStagedRows, type RowMap } from './table-rows.ts';
 import { makeSumIndex, type SumIndex } from './table-sum.ts';
 
-export type {
-  GroupIndex,
-  IndexKey,
-  PairIndex,
-  UniqueIndex,
-} from './table-index.ts';
+export type { GroupIndex } from './table-groups.ts';
+export type { IndexKey, PairIndex, UniqueIndex } from './table-index.ts';
 export type { SumIndex } from './table-sum.ts';
 
 /**
@@ -115,7 +114,6 @@ export type Tables = Journal & {
 };
 
 /** What the kit needs from each table. */
-type AnyLedger = Omit<Ledger<never>, 'write'>;
 type Keeper = {
   readonly schema: TableSchema;
   readonly ledger: AnyLedger;
@@ -256,43 +254,6 @@ const makeTableKit = <Key extends readonly ColumnValue[], Row extends object>(
       indexSum: (of: (row: Row) => IndexKey, weightOf: (row: Row) => number) =>
         addIndex(makeSumIndex(of, weightOf)),
     }),
-  };
-};
-
-/** The crank that is open, and the ledgers that it has written to. */
-const makeCrank = () => {
-  const ledgers = new Set<AnyLedger>();
-  let open = false;
-  const insist = (wanted: boolean, doing: string): void => {
-    if (open !== wanted) {
-      throw Error(
-        wanted ? `${doing}: no crank is open` : `${doing}: a crank is open`,
-      );
-    }
-  };
-  const end = (doing: 'keep' | 'undo'): void => {
-    insist(true, doing);
-    for (const ledger of ledgers) {
-      ledger[doing]();
-    }
-    ledgers.clear();
-    open = false;
-  };
-  const journal = harden({
-    begin: () => {
-      insist(false, 'begin');
-      open = true;
-    },
-    keep: () => end('keep'),
-    undo: () => end('undo'),
-  });
-  return {
-    journal,
-    insist,
-    isOpen: () => open,
-    join: (ledger: AnyLedger) => {
-      ledgers.add(ledger);
-    },
   };
 };
 
