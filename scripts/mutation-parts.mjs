@@ -163,8 +163,12 @@ export const PARTS = [
       '{control,archive-control,privilege,note-writers}',
       '{index,kernel,kernel-options,damaged-store,ports,storage-check}',
     ],
-    tests: ['kernel', 'privileges', 'news', 'damage'],
-    more: [],
+    tests: [
+      '{kernel,privileges,news,damage,launch,pausing,stopping}',
+      '{clusters,control,critical,room,vat-orders}',
+      '{archive-control,damaged-store,note-writers,storage-check}',
+    ],
+    more: ['limits', 'sessions', 'inspect/inspector'],
   },
   {
     name: 'workers',
@@ -199,8 +203,8 @@ export const PARTS = [
   {
     name: 'vat-admin',
     files: ['services/vat-admin{,-births,-children,-ends,-nodes}'],
-    tests: ['services/vat-admin'],
-    more: ['services/vat-admin-{authority,crash}'],
+    tests: ['services/{vat-admin,vat-admin-authority}'],
+    more: ['services/vat-admin-{bombs,crash}'],
   },
   {
     name: 'requests',
