@@ -198,7 +198,7 @@ describe('an administrator', () => {
     const attenuate = async (target: string) =>
       told(await ask(target, 'attenuate', [{}]));
     let last = admin;
-    for (let nth = 1; nth < 16; nth += 1) {
+    for (let nth = 1; nth <= 16; nth += 1) {
       [last = ''] = (await attenuate(last))?.slots ?? [];
     }
     expect(problemIn(await attenuate(last))).toBe(

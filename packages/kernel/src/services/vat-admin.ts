@@ -107,7 +107,7 @@ export const makeVatAdminService = (
           const parent = quotaOf(call);
           const { bundles, ...bounds } = readCaveats(call.args[0]);
           refuseUnless(
-            quotasUpFrom(state, parent).length < MOST_NARROWED,
+            quotasUpFrom(state, parent).length <= MOST_NARROWED,
             () => `it is attenuated ${MOST_NARROWED} times already`,
             'RangeError',
           );
