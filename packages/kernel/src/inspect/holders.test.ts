@@ -260,6 +260,25 @@ describe('who holds what', () => {
   });
 });
 
+describe('entries of c-lists', () => {
+  it('are known as far as they are not too many, and the others counted', () => {
+    const { state } = makeTables();
+    const count = state.clists.size;
+    const krefs = [...state.objects.values()].map(({ kref }) => kref);
+    /** How many entries of objects are found by one who asks for all, and how many are unseen. */
+    const find = (most: number) => {
+      const holders = makeHolders(state, 0, most);
+      const found = [...krefs, ...krefs].map(kref => holders.of(kref));
+      return [found.slice(krefs.length).flat().length, holders.unseen];
+    };
+    const [all = 0, unseen = 0] = find(count);
+    expect(all).toBeGreaterThan(1);
+    expect(find(count + 1)).toEqual([all, unseen]);
+    expect(find(count - 1)[1]).toBe(unseen + 1);
+    expect(find(0)).toEqual([0, unseen + count]);
+  });
+});
+
 describe('why something is alive', () => {
   it('is a chain over what waits, from the nearest that says most', async () => {
     const stage = await setScene();

@@ -39,6 +39,8 @@ export type RawHolder =
 
 /** Rows of queues and promises that one question looks at. */
 export const MOST_ROWS = 300_000;
+/** Entries of c-lists that it looks at. */
+const MOST_ENTRIES = 1_000_000;
 
 /** The promise or alias that must itself be held for its hold to matter; undefined for all other holders. */
 export const viaOf = (holder: RawHolder): Kref | undefined => {
@@ -82,13 +84,58 @@ harden(visitHeldByItem);
 const counts = ({ kref, vref }: CListRow): boolean =>
   isPromiseKref(kref) || !isExportVref(vref);
 
+/** The entries of all c-lists by their reference. */
+const indexEntries = (
+  state: State,
+  most: number,
+): ReadonlyMap<Kref, CListRow[]> => {
+  const entries = new Map<Kref, CListRow[]>();
+  let left = most;
+  for (const row of state.clists.values()) {
+    if (left === 0) {
+      break;
+    }
+    left -= 1;
+    const others = entries.get(row.kref);
+    if (others) {
+      others.push(row);
+    } else {
+      entries.set(row.kref, [row]);
+    }
+  }
+  return entries;
+};
+
 /**
- * Who holds what, found in one pass over queues, promises, names and vats; each
- * c-list is asked when it is wanted to know. True for as long as the tables don't change.
+ * Gives the entries of a reference. There is no index of them, since nobody but
+ * an inspection asks: so each c-list is, as long as that is less than to look at all entries.
  */
-export const makeHolders = (state: State, mostRows = MOST_ROWS) => {
-  const known = new Map<Kref, RawHolder[]>();
+const makeEntriesOf = (state: State, most: number) => {
   const endpoints = state.clistByEndpoint.groups() as EndpointId[];
+  let asked = 0;
+  let index: ReadonlyMap<Kref, CListRow[]> | undefined;
+  return (kref: Kref): readonly CListRow[] => {
+    asked += endpoints.length;
+    if (asked <= state.clists.size) {
+      return endpoints.flatMap(
+        endpoint => state.clists.get(endpoint, kref) ?? [],
+      );
+    }
+    index ??= indexEntries(state, most);
+    return index.get(kref) ?? [];
+  };
+};
+
+/**
+ * Who holds what, found in one pass over queues, promises, names and vats; c-lists
+ * are asked when it is wanted to know. True for as long as the tables don't change.
+ */
+export const makeHolders = (
+  state: State,
+  mostRows = MOST_ROWS,
+  mostEntries = MOST_ENTRIES,
+) => {
+  const known = new Map<Kref, RawHolder[]>();
   let seen = 0;
 
   const note = (kref: Kref, holder: RawHolder): void => {
@@ -144,6 +191,7 @@ export const makeHolders = (state: State, mostRows = MOST_ROWS) => {
       note(slot, { by: 'data', promise: row.kref }),
     ),
   );
+  const entriesOf = makeEntriesOf(state, mostEntries);
   const { home, clusters, vats, retiring, queue, promises } = state;
   const rows = [home, clusters, vats, retiring, queue, promises].reduce(
     (sum, { size }) => sum + size,
@@ -152,12 +200,11 @@ export const makeHolders = (state: State, mostRows = MOST_ROWS) => {
 
   return {
     /** Rows that were too many: what they hold is not known. */
-    unseen: rows - seen,
+    unseen: rows - seen + Math.max(0, state.clists.size - mostEntries),
     of: (kref: Kref): readonly RawHolder[] => [
-      ...endpoints.flatMap(endpoint => {
-        const row = state.clists.get(endpoint, kref);
-        return row && counts(row) ? { by: 'clist' as const, row } : [];
-      }),
+      ...entriesOf(kref)
+        .filter(counts)
+        .map(row => ({ by: 'clist', row }) as const),
       ...(known.get(kref) ?? []),
     ],
     /** Everything that a root holds by itself, c-lists of sessions left out. */

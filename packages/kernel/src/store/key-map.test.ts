@@ -80,6 +80,28 @@ describe.each([1, 2])('a map whose keys have %i columns', keys => {
   });
 });
 
+describe.each([MOST_TOGETHER - 1, MOST_TOGETHER, MOST_TOGETHER + 1])(
+  'a map of %i, while it is gone through',
+  count => {
+    it.each([1, 2])('exchanges what it has (%i columns)', keys => {
+      const map = makeKeyMap<string>({ keys });
+      const set = (number: number, value: string) =>
+        keys === 1
+          ? map.set(number, undefined, value)
+          : map.set('a', number, value);
+      for (let number = 0; number < count; number += 1) {
+        set(number, 'old');
+      }
+      const values = map.values();
+      expect(values.next().value).toBe('old');
+      for (let number = 0; number < count; number += 1) {
+        set(number, 'new');
+      }
+      expect(new Set(values)).toEqual(new Set(['new']));
+    });
+  },
+);
+
 describe('a map of pairs', () => {
   it('has together what shares the first column', () => {
     const map = makePairMap<string>();
@@ -122,6 +144,28 @@ describe('a reader of keys', () => {
         `table things: a key has one column or two, not ${keys}`,
       );
     }
+  });
+
+  it('has an order: by the first column, then by the second, numbers before texts', () => {
+    const { compare } = read(2);
+    const rows = (
+      [
+        [2, 10],
+        [10, 2],
+        [10, 9],
+        [10, '1'],
+        ['', 1],
+        ['1', 1],
+        ['1', '\uFFFD'],
+        ['1', '\u{1F600}'],
+      ] as const
+    ).map(([owner, number]) => ({ ...row, owner, number }));
+    rows.forEach((left, place) =>
+      rows.forEach((right, other) =>
+        expect(Math.sign(compare(left, right))).toBe(Math.sign(place - other)),
+      ),
+    );
+    expect(read(1).compare({ owner: 'a' }, { owner: 'a', number: 7 })).toBe(0);
   });
 
   it('makes no two keys one', () => {

@@ -1,4 +1,5 @@
 import harden from '@endo/harden';
+import { compareKeys } from '@cooperage/protocol';
 import type { ColumnValue, TableSchema } from '../ports.ts';
 import { widened, type Growing } from './wide-map.ts';
 
@@ -32,7 +33,7 @@ const makeSingleMap = <Value>(): KeyMap<Value> => {
     get: first => map.get(first),
     has: first => map.has(first),
     set: (first, _, value) => {
-      map = widened(map);
+      map = widened(map, first);
       map.set(first, value);
     },
     delete: first => {
@@ -70,7 +71,7 @@ export const makePairMap = <Value>(): PairMap<Value> => {
     has: (first, second = '') => maps.get(first)?.has(second) ?? false,
     set: (first, second = '', value) => {
       const found = maps.get(first);
-      const map = widened(found ?? new Map<KeyPart, Value>());
+      const map = widened(found ?? new Map<KeyPart, Value>(), second);
       if (map !== found) {
         maps.set(first, map);
       }
@@ -119,6 +120,19 @@ harden(makeKeyMap);
 const part = (value: KeyPart): string =>
   typeof value === 'string' ? `${value.length}:${value}` : `${value};`;
 
+/** Numbers come before texts; a number and a text are never the same. */
+const compareParts = (
+  left: KeyPart | undefined,
+  right: KeyPart | undefined,
+): number => {
+  if (typeof left === 'string' && typeof right === 'string') {
+    return compareKeys(left, right);
+  }
+  return typeof left === 'number' && typeof right === 'number'
+    ? left - right
+    : Number(typeof left === 'string') - Number(typeof right === 'string');
+};
+
 /** How to read a key: from a row, whose fields are its columns. Throws for a schema whose keys have more than two columns. */
 export const makeKeyReader = <Row extends object>({
   name,
@@ -141,6 +155,10 @@ export const makeKeyReader = <Row extends object>({
   const secondOf = (row: Row): KeyPart | undefined =>
     secondIn((row as Record<string, ColumnValue>)[secondName]);
   return harden({
+    /** Nothing for two rows of the same key. */
+    compare: (left: Row, right: Row): number =>
+      compareParts(firstOf(left), firstOf(right)) ||
+      compareParts(secondOf(left), secondOf(right)),
     /** From the key's columns, each of which must be a text or an integer. */
     firstIn: insistPart,
     secondIn,

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareKeys } from '@cooperage/protocol';
-import { makePairMap, type KeyPart } from './key-map.ts';
+import { makeKeyReader, makePairMap, type KeyPart } from './key-map.ts';
 import { makeFirstGroups, makeGroupIndex } from './table-groups.ts';
+import { makeSchema } from './table-schema.ts';
 import { MOST_TOGETHER } from './wide-map.ts';
 
 /** Fewer when the tests themselves are tested: see scripts/mutation.mjs. */
@@ -21,12 +22,19 @@ const row = (id: KeyPart, group: string | undefined, order = 0): Row => ({
   order,
 });
 
-const compareIds = (left: KeyPart, right: KeyPart): number =>
-  typeof left === 'number' && typeof right === 'number'
-    ? left - right
-    : compareKeys(String(left), String(right));
+/** Numbers, then texts. */
+const compareIds = (left: KeyPart, right: KeyPart): number => {
+  if (typeof left === typeof right) {
+    return typeof left === 'number'
+      ? left - Number(right)
+      : compareKeys(left, String(right));
+  }
+  return typeof left === 'number' ? -1 : 1;
+};
 
-const key = { idOf: (each: Row): KeyPart => each.id };
+const key = makeKeyReader<Row>(
+  makeSchema('things', 1, { id: ['text', 'what tells it from others'] }),
+);
 
 /** An index of groups beside the rows that are in it. */
 const makePair = (isOrdered: boolean) => {
@@ -74,7 +82,10 @@ const makePair = (isOrdered: boolean) => {
   };
 };
 
-const id = fc.oneof(fc.nat(9), fc.constantFrom('', 'x', '\uFFFD', '\u{1F600}'));
+const id = fc.oneof(
+  fc.nat(9),
+  fc.constantFrom('', '1', 'x', '\uFFFD', '\u{1F600}'),
+);
 const steps = fc.array(
   fc.record({
     id,

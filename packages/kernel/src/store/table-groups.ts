@@ -1,5 +1,4 @@
 import harden from '@endo/harden';
-import { compareKeys } from '@cooperage/protocol';
 import type { KeyPart, KeyReader, PairMap } from './key-map.ts';
 import type { IndexKey, IndexKeeper } from './table-index.ts';
 import { makeWideMap, widened, type Growing } from './wide-map.ts';
@@ -71,7 +70,7 @@ const makeUnordered = <Row extends object>({
   of: row => row,
   put: (group, before, after) => {
     if (isMany(group)) {
-      const grown = widened(group);
+      const grown = widened(group, idOf(after));
       grown.set(idOf(after), after);
       return grown;
     }
@@ -166,17 +165,12 @@ const deleteFromLine = <Row>(
   }
 };
 
-const compareIds = (left: KeyPart, right: KeyPart): number =>
-  typeof left === 'number' && typeof right === 'number'
-    ? left - right
-    : compareKeys(String(left), String(right));
-
 const makeOrdered = <Row extends object>(
   orderOf: (row: Row) => number,
-  { idOf }: Pick<KeyReader<Row>, 'idOf'>,
+  { compare }: Pick<KeyReader<Row>, 'compare'>,
 ): Grouping<Row, Line<Row>> => {
   const order: Order<Row> = (left, right) =>
-    orderOf(left) - orderOf(right) || compareIds(idOf(left), idOf(right));
+    orderOf(left) - orderOf(right) || compare(left, right);
   const count = ({ rows, head }: Line<Row>) => rows.length - head;
   return {
     of: row => ({ rows: [row], head: 0 }),
@@ -277,7 +271,7 @@ export const makeGroupIndex = <Row extends object>({
 }: {
   readonly groupOf: (row: Row) => IndexKey;
   readonly orderOf?: ((row: Row) => number) | undefined;
-  readonly key: Pick<KeyReader<Row>, 'idOf'>;
+  readonly key: Pick<KeyReader<Row>, 'idOf' | 'compare'>;
 }): GroupIndexKit<Row> =>
   orderOf
     ? makeIndexOfGroups(groupOf, makeOrdered(orderOf, key))

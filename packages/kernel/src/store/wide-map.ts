@@ -89,13 +89,20 @@ harden(makeWideMap);
 /** As long as there are few, a Map, which is cheaper to make and to use. */
 export type Growing<Value> = Map<string | number, Value> | WideMap<Value>;
 
-/** The map to put one more entry into: another one where those before have become too many for a Map. */
-export const widened = <Value>(map: Growing<Value>): Growing<Value> => {
-  if (map.size < MOST_TOGETHER || !(map instanceof Map)) {
+/** The map to put this key into: another one where the keys before have become too many for a Map. */
+export const widened = <Value>(
+  map: Growing<Value>,
+  key: string | number,
+): Growing<Value> => {
+  if (
+    map.size < MOST_TOGETHER ||
+    !(map instanceof Map) ||
+    map.has(key) // and whoever goes through the map goes on through it
+  ) {
     return map;
   }
   const wide = makeWideMap<Value>();
-  map.forEach((value, key) => wide.set(key, value));
+  map.forEach((value, each) => wide.set(each, value));
   return wide;
 };
 harden(widened);
