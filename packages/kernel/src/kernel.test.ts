@@ -1,12 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import type { Delivery } from '@cooperage/protocol';
-import type { Deed } from './testing/raw-vats.ts';
+import { CooperageError, type Delivery } from '@cooperage/protocol';
+import type { Deed, RawVat } from './testing/raw-vats.ts';
 import { makeRpc } from '@cooperage/streams';
 import { makeStreamPair } from '@cooperage/streams/stream-pair';
+import { makeMemoryImage } from './adapters/memory.ts';
+import type { Platform } from './ports.ts';
+import { makeManualClock } from './testing/manual-clock.ts';
 import { makeRig } from './testing/rig.ts';
-
-const data = (value: unknown, ...slots: string[]) =>
-  ({ body: `#${JSON.stringify(value)}`, slots }) as never;
+import {
+  answerStart,
+  dataOf,
+  end,
+  heardBy,
+  makeStage,
+  send,
+  settle,
+  subscribe,
+} from './testing/stage.ts';
 
 /** Answers every message with its own method name. */
 const echo = (delivery: Delivery): Deed => {
@@ -16,7 +26,7 @@ const echo = (delivery: Delivery): Deed => {
   const { methargs, result } = delivery[2];
   const [method] = JSON.parse(methargs.body.slice(1));
   return result
-    ? { syscalls: [['resolve', [[result, false, data(`did ${method}`)]]]] }
+    ? { syscalls: [['resolve', [[result, false, dataOf(`did ${method}`)]]]] }
     : {};
 };
 
@@ -37,7 +47,7 @@ describe('a console message', () => {
         [
           'send',
           bob.vref,
-          { methargs: data(['hello', []]), result: `p+${number}` as never },
+          { methargs: dataOf(['hello', []]), result: `p+${number}` as never },
         ],
         ['subscribe', `p+${number}` as never],
       );
@@ -58,7 +68,7 @@ describe('a console message', () => {
     expect(rows()).toEqual(before);
     expect(client.deliveries.at(-1)).toEqual([
       'notify',
-      [['p+49', false, data('did hello')]],
+      [['p+49', false, dataOf('did hello')]],
     ]);
     await rig.kernel.stop();
   });
@@ -89,7 +99,7 @@ describe('the trace', () => {
     client.send([
       'send',
       alice.vref,
-      { methargs: data(['hello', []]), result: 'p+1' as never },
+      { methargs: dataOf(['hello', []]), result: 'p+1' as never },
     ]);
     await all;
     expect(traced).toMatchObject([
@@ -97,5 +107,189 @@ describe('the trace', () => {
       { type: 'done', vat: 'v1', ok: true, syscalls: ['resolve'], changes: 0 },
     ]);
     await rig.kernel.stop();
+  });
+});
+
+describe('a kernel', () => {
+  it('stops once, closes its storage then, and does nothing any more', async () => {
+    const closed: string[] = [];
+    const rig = makeRig(echo, {
+      wrap: platform => ({
+        ...platform,
+        db: { ...platform.db, close: () => closed.push('db') },
+        stores: { ...platform.stores, close: () => closed.push('stores') },
+      }),
+    });
+    await rig.launch('demo', ['alice']);
+    const stopped = rig.kernel.stop();
+    expect(rig.kernel.stop()).toBe(stopped);
+    await stopped;
+    expect(closed).toEqual(['db', 'stores']);
+    expect(await rig.kernel.ended).toEqual(rig.kernel.status());
+    expect(rig.kernel.status().state).toBe('stopped');
+    await expect(rig.kernel.idle()).rejects.toMatchObject({
+      code: 'KERNEL_STOPPED',
+    });
+  });
+
+  it('that has failed closes its storage when it is to stop, and has still failed', async () => {
+    const closed: string[] = [];
+    const rig = makeRig(echo, {
+      wrap: platform => ({
+        ...platform,
+        db: {
+          ...platform.db,
+          check: () => {
+            throw Error('a defect');
+          },
+          close: () => closed.push('db'),
+        },
+        stores: { ...platform.stores, close: () => closed.push('stores') },
+      }),
+    });
+    const { rpc } = await rig.connect();
+    await expect(rpc.call('check', {})).rejects.toThrow('a defect');
+    expect(await rig.kernel.ended).toMatchObject({
+      state: 'failed',
+      reason: 'a defect',
+    });
+    expect(closed).toEqual([]);
+    await rig.kernel.stop();
+    expect(closed).toEqual(['db', 'stores']);
+    expect(rig.kernel.status().state).toBe('failed');
+  });
+
+  it('does not start over a storage that fails meanwhile', () => {
+    const failed = new CooperageError('STORAGE_FAILED', 'gone');
+    const wrap = (platform: Platform): Platform => ({
+      ...platform,
+      stores: {
+        ...platform.stores,
+        list: () => {
+          throw failed;
+        },
+      },
+    });
+    expect(() => makeRig(echo, { wrap })).toThrow(failed);
+  });
+
+  it('counts its cranks', async () => {
+    let cranks = 0;
+    const rig = makeRig(echo, { afterCrank: () => (cranks += 1) });
+    const before = cranks;
+    await rig.launch('demo', ['alice']);
+    await rig.kernel.idle();
+    expect(cranks).toBeGreaterThan(before);
+    expect(rig.kernel.status()).toMatchObject({ cranks, sessions: 0 });
+    await rig.kernel.stop();
+  });
+
+  it('commits an epoch after 32 milliseconds, and what leaves waits 2 for more, unless it is told otherwise', async () => {
+    const { clock, waits } = makeManualClock();
+    const stage = await makeStage(['alice', 'bob'], {
+      clock,
+      isChecked: false,
+      behave: (delivery, vat) =>
+        answerStart(delivery) ?? (vat.label === 'bob' ? {} : undefined),
+      ...Object({ holdMilliseconds: undefined }),
+    });
+    await stage.rig.kernel.idle();
+    const { commits } = stage.rig.kernel.status();
+    await stage.say(send(stage.root('alice'), 'work'));
+    expect(waits()).toContain(32);
+    const closed = stage.client.rpc.call('pause', {
+      cluster: 'demo',
+      vat: 'bob',
+    });
+    await settle();
+    expect(waits()).toContain(2);
+    expect(stage.rig.kernel.status().commits).toBe(commits);
+    await stage.finish('alice');
+    await closed;
+    await end(stage);
+  });
+
+  it('commits an epoch after 1,024 cranks, unless it is told otherwise', async () => {
+    const { clock } = makeManualClock();
+    let cranks = 0;
+    const epochs: number[] = [];
+    /** Each answer comes in a turn of its own, so that a commit can come between. */
+    const answerLater = (_: Delivery, vat: RawVat) =>
+      clock.soon(() => vat.finish());
+    const rig = makeRig(answerLater, {
+      clock,
+      isChecked: false,
+      afterCrank: () => (cranks += 1),
+      wrap: platform => ({
+        ...platform,
+        db: {
+          ...platform.db,
+          get counters() {
+            return platform.db.counters;
+          },
+          commit: changes => {
+            epochs.push(cranks);
+            cranks = 0;
+            platform.db.commit(changes);
+          },
+        },
+      }),
+    });
+    await rig.launch('demo', ['alice']);
+    const client = await rig.connect();
+    const { vref } = Object(
+      await client.rpc.call('reference', { cluster: 'demo' }),
+    );
+    client.send(...Array.from({ length: 1_300 }, () => send(vref, 'hello')));
+    await rig.kernel.idle();
+    const longest = Math.max(...epochs);
+    expect(longest).toBeGreaterThanOrEqual(1_024);
+    expect(longest).toBeLessThan(1_300);
+    await rig.kernel.stop();
+  });
+
+  it('tells others in 500 characters at most, all of them whole, why a vat has ended itself', async () => {
+    const stage = await makeStage(['alice']);
+    await stage.say(
+      send(stage.root('alice'), 'ask', [], 'p+1'),
+      subscribe('p+1'),
+    );
+    const words = `${'x'.repeat(499)}\u{1f600}`;
+    await stage.finish('alice', ['exit', true, dataOf(words)]);
+    const [[, isRejected, { body }] = ['', false, dataOf(0)]] = heardBy(stage);
+    expect([isRejected, JSON.parse(body.slice(1))]).toMatchObject([
+      true,
+      { '#error': `the vat ended itself: ${'x'.repeat(499)}\ufffd` },
+    ]);
+    await end(stage);
+  });
+
+  it('says at its start which critical vats are suspended, and of no others', async () => {
+    const image = makeMemoryImage();
+    const stage = await makeStage(['alice', 'bob', 'carol'], {
+      image,
+      rules: vat => ({ critical: vat !== 'bob' }),
+    });
+    const { rpc } = stage.client;
+    for (const vat of ['alice', 'bob']) {
+      await rpc.call('suspend', { cluster: 'demo', vat });
+    }
+    const reason = stage.rig.kernel
+      .status()
+      .clusters[0]?.vats.find(({ name }) => name === 'alice')?.reason;
+    await end(stage);
+    const { clock } = makeManualClock();
+    const later = makeRig(answerStart, { image, clock });
+    await settle();
+    expect(later.logs).toEqual([
+      {
+        at: clock.now(),
+        vat: 'v2',
+        label: 'alice',
+        level: 'error',
+        text: `this critical vat is suspended: ${reason}; resume, restart, upgrade or terminate it`,
+      },
+    ]);
+    await later.kernel.stop();
   });
 });
