@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { makeVatId } from '@cooperage/protocol';
+import init from '@sqlite.org/sqlite-wasm';
 import { describe, expect, it } from 'vitest';
 import type { Hash } from '../ports.ts';
 import { SCHEMA } from '../store/schema.ts';
@@ -239,5 +240,27 @@ describe('the files of a backup', () => {
         expect.stringMatching(/^The backup can't be used: storage failed/),
       ),
     );
+  });
+
+  it('are refused when a row holds what it can’t', async () => {
+    const images = await fill();
+    const { db } = await openNodeStorage(images);
+    db.prepare(SCHEMA);
+    db.commit([{ table: 'vats', puts: [vatRow('v1')], deletes: [] }]);
+    const files = makeImageFiles(await init(), images);
+    const connection = files.open('kernel.sqlite', 'wal');
+    connection.run('UPDATE vats SET incarnation = 9007199254740993');
+    files.committed('kernel.sqlite', connection);
+    await expect(insistUsable(images)).rejects.toMatchObject(
+      failure(expect.stringMatching(/holds no integer: the file is damaged/)),
+    );
+  });
+
+  it('are read also when they were written by way of a log', async () => {
+    const files = await fill();
+    const [[name, bytes] = ['', new Uint8Array()]] = files;
+    const logged = bytes.slice();
+    logged.fill(2, 18, 20);
+    await insistUsable(new Map([...files, [name, logged]]));
   });
 });

@@ -311,3 +311,48 @@ describe('a vat’s file', () => {
     }
   });
 });
+
+describe('a file that is read whole', () => {
+  const FILE = 'vat-v1.sqlite';
+  const write = async (rows: [string, string][]) => {
+    const { stores, images } = await makeStores();
+    stores.fold(ONE, 1, rows);
+    return images.get(FILE) ?? new Uint8Array();
+  };
+  const read = async (bytes: Uint8Array) => {
+    const files = makeImageFiles(await init(), new Map([[FILE, bytes]]));
+    const stores = makeSqliteVatStores(files, {
+      isSuspect: false,
+      onClose: () => {},
+    });
+    return decodeRows(stores.read(ONE).image);
+  };
+
+  it('may be too large for the memory that SQLite has until then', async () => {
+    const large = 'x'.repeat(30_000_000);
+    const bytes = await write([
+      ['a', 'small'],
+      ['b', large],
+      ['c', 'last'],
+    ]);
+    const [first, second, third] = await read(bytes);
+    expect([first, third]).toEqual([
+      ['a', 'small'],
+      ['c', 'last'],
+    ]);
+    expect(second?.[1] === large).toBe(true);
+  });
+
+  it('is refused when it is damaged behind its first rows', async () => {
+    const rows = Array.from({ length: 1_000 }, (_, index): [string, string] => [
+      `key ${String(index).padStart(4, '0')}`,
+      'x'.repeat(200),
+    ]);
+    const bytes = await write(rows);
+    expect(await read(bytes)).toEqual(rows);
+    const page = 256 * (bytes[16] ?? 0) + (bytes[17] ?? 0);
+    const last = bytes.slice();
+    last.fill(0, bytes.length - 2 * page, bytes.length - page);
+    await expect(read(last)).rejects.toMatchObject({ code: 'STORE_DAMAGED' });
+  });
+});
