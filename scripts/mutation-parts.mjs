@@ -203,7 +203,7 @@ export const PARTS = [
   {
     name: 'vat-admin',
     files: ['services/vat-admin{,-births,-children,-ends,-nodes}'],
-    tests: ['services/{vat-admin,vat-admin-authority}'],
+    tests: ['services/vat-admin{,-authority,-births,-nodes}'],
     more: ['services/vat-admin-{bombs,crash}'],
   },
   {
