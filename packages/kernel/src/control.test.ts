@@ -5,7 +5,15 @@ import { makeStreamPair } from '@cooperage/streams/stream-pair';
 import type { Platform } from './ports.ts';
 import { makeManualClock } from './testing/manual-clock.ts';
 import { makeRig, RAW_BUNDLE, type Rig } from './testing/rig.ts';
-import { end, makeStage, send, settle, subscribe } from './testing/stage.ts';
+import {
+  dataOf,
+  end,
+  fulfil,
+  makeStage,
+  send,
+  settle,
+  subscribe,
+} from './testing/stage.ts';
 
 /** A client without a session. */
 const connect = (
@@ -78,6 +86,38 @@ describe('a client', () => {
     });
     expect(await rpc.call('status', {})).toMatchObject({ state: 'running' });
     expect(stage.vat('alice').isBusy).toBe(false);
+    await end(stage);
+  });
+
+  it('for whom no more can wait on the way is cut off, and its session ends', async () => {
+    const stage = await makeStage(['alice'], {
+      behave: delivery => {
+        const result = delivery[0] === 'message' ? delivery[2].result : null;
+        return result ? { syscalls: [fulfil(result, dataOf('yes'))] } : {};
+      },
+    });
+    const { kernel } = stage.rig;
+    const { left, right, fence } = makeStreamPair({
+      left: { window: 1, outboxLimit: 1 },
+    });
+    kernel.connect(left, { privilege: 'operate', label: 'slow' });
+    const rpc = makeRpc(right, { onNotify: () => {} });
+    await rpc.call('sessionOpen', {});
+    const { vref } = Object(await rpc.call('reference', { cluster: 'demo' }));
+    const ask = (promise: string) => [
+      send(vref, 'ask', [], promise),
+      subscribe(promise),
+    ];
+    for (const promise of ['p+1', 'p+2', 'p+3', 'p+4']) {
+      rpc.notify('syscalls', { syscalls: ask(promise), seen: 0 });
+    }
+    await settle();
+    const { release } = fence();
+    expect(kernel.status().sessions).toBe(1);
+    release();
+    expect(await rpc.closed).toMatchObject({
+      message: expect.stringContaining('QueueFullError'),
+    });
     await end(stage);
   });
 

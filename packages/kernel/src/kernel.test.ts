@@ -264,6 +264,36 @@ describe('a kernel', () => {
     await end(stage);
   });
 
+  it('writes the lines of a vat under its name, and under its id when it has ended meanwhile', async () => {
+    const { clock, advance } = makeManualClock();
+    const stage = await makeStage(['alice'], { clock, logLinesPerSecond: 1 });
+    const { id, say } = stage.vat('alice');
+    const at = clock.now();
+    say({ type: 'log', level: 'info', text: 'one' });
+    say({ type: 'log', level: 'info', text: 'two' });
+    await settle();
+    await stage.client.rpc.call('terminate', { cluster: 'demo', vat: 'alice' });
+    advance(1_000);
+    expect(stage.rig.logs.filter(({ vat }) => vat === id)).toEqual([
+      { at, vat: id, label: 'alice', level: 'info', text: 'one' },
+      {
+        at,
+        vat: id,
+        label: 'alice',
+        level: 'info',
+        text: 'ended: vat demo.alice was terminated',
+      },
+      {
+        at: at + 1_000,
+        vat: id,
+        label: id,
+        level: 'warn',
+        text: '1 lines of log were left out: more than 1 came in a second',
+      },
+    ]);
+    await end(stage);
+  });
+
   it('says at its start which critical vats are suspended, and of no others', async () => {
     const image = makeMemoryImage();
     const stage = await makeStage(['alice', 'bob', 'carol'], {

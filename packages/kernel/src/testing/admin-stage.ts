@@ -16,9 +16,15 @@ export const holdStartsOf =
       ? undefined
       : (answerStart(delivery) ?? (vat.label === 'boot' ? {} : undefined));
 
+/** A second or more: what has not come by then never does. */
+const MOST_TURNS = 50_000;
+
 /** Lets things settle until it is so. */
 export const until = async (isSo: () => boolean): Promise<void> => {
-  while (!isSo()) {
+  for (let turns = 0; !isSo(); turns += 1) {
+    if (turns === MOST_TURNS) {
+      throw Error(`what is waited for has not come: ${String(isSo)}`);
+    }
     await settle();
   }
 };
