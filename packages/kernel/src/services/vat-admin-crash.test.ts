@@ -1,8 +1,9 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeMemoryImage, type MemoryImage } from '../adapters/memory.ts';
 import type { Platform } from '../ports.ts';
 import {
   BUNDLES,
+  heard,
   holdStartsOf,
   makeAdminStage,
   until,
@@ -10,8 +11,15 @@ import {
 import { makeWitness } from '../testing/commits.ts';
 import type { Behavior, Deed, RawVat } from '../testing/raw-vats.ts';
 import { makeRig, type RawClient, type Rig } from '../testing/rig.ts';
-import { call } from '../testing/service-stage.ts';
-import { dataOf, fulfil, send, settle, subscribe } from '../testing/stage.ts';
+import { call, referTo, toldOf } from '../testing/service-stage.ts';
+import {
+  answerStart,
+  dataOf,
+  fulfil,
+  send,
+  settle,
+  subscribe,
+} from '../testing/stage.ts';
 
 const OPTIONS = {
   bundles: BUNDLES,
@@ -346,4 +354,129 @@ it('a vat that a client asked for, and a crash: the next run starts, however muc
   expect([births.size, endings.size]).toEqual([0, 0]);
   await later.kernel.stop();
   await rig.kernel.stop();
+});
+
+describe('a vat that is being made, and a crash', () => {
+  it('are a whole vat or none, and the quota tells which, wherever the crash is (2, 10)', async () => {
+    const { images, wrap } = makeWitness();
+    const image = makeMemoryImage();
+    const options = {
+      bundles: BUNDLES,
+      services: [{ service: 'vatAdmin', vats: 2, bytes: 1_000_000 }],
+      collectMilliseconds: Infinity,
+      epochCranks: 1,
+    };
+    /** Writes into its store with its start. */
+    const behave: Behavior = (delivery, vat) =>
+      delivery[0] === 'startVat' && vat.label.startsWith('kid')
+        ? {
+            syscalls: [send('o-50', 'hello', ['o+0'])],
+            changes: [['key', vat.label]],
+          }
+        : (answerStart(delivery) ?? {});
+    const rig = makeRig(behave, { ...options, image, wrap: wrap(image) });
+    await rig.launch('demo', ['boot', 'bob']);
+    const client = await rig.connect();
+    const bob: string = Object(
+      await client.rpc.call('reference', { cluster: 'demo', vat: 'bob' }),
+    ).vref;
+    const admin = await referTo(rig, client, 'administrator');
+    await client.rpc.call('keep', { name: 'admin', vref: admin });
+    const policy = { bytes: 500_000 };
+    const powers = { bob: '$0' };
+    const told = (promise: string) => toldOf(client.deliveries, promise);
+    for (const [index, name] of ['kid1', 'kid2', 'kid3'].entries()) {
+      const answer = `p+${index * 2 + 1}`;
+      client.send(
+        call(
+          admin,
+          'createVat',
+          ['helper', { name, powers, policy }],
+          answer,
+          bob,
+        ),
+        subscribe(answer),
+      );
+      const [, node = ''] = (await heard(told, answer))?.slots ?? [];
+      await client.rpc.call('keep', { name, vref: node });
+      await settle();
+      if (index !== 1) {
+        const ended = `p+${index * 2 + 2}`;
+        client.send(call(node, 'terminate', [], ended), subscribe(ended));
+        await heard(told, ended);
+      }
+    }
+    await rig.kernel.idle();
+    await rig.kernel.stop();
+    const found = new Set<string>();
+    for (const each of images) {
+      const before = each.tables.get('births')?.size ?? 0;
+      const later: Rig = makeRig(behave, { ...options, image: each });
+      await later.kernel.idle();
+      const { state } = later.kernel;
+      const kids = [...state.vats.values()].filter(({ name }) =>
+        name.startsWith('kid'),
+      );
+      const living = [...state.children.values()].filter(
+        ({ isEnded }) => !isEnded,
+      );
+      expect({
+        births: state.births.size,
+        living: living.map(({ vat }) => vat).sort(),
+        used: [...state.quotas.values()].map(({ vatsUsed, bytesUsed }) => [
+          vatsUsed,
+          bytesUsed,
+        ]),
+        strays: [...each.vats.keys()].filter(vat => !state.vats.has(vat)),
+      }).toEqual({
+        births: 0,
+        living: kids.map(({ id }) => id).sort(),
+        used: state.clusters.size ? [[kids.length, 500_000 * kids.length]] : [],
+        strays: [],
+      });
+      for (const { id, name } of kids) {
+        const stored = each.vats.get(id)?.rows.get('key');
+        expect(stored).toBe(name);
+      }
+      found.add(`${before} on the way, ${kids.length} there`);
+      await later.kernel.stop();
+    }
+    expect([...found]).toEqual(
+      expect.arrayContaining([
+        '0 on the way, 0 there',
+        '1 on the way, 0 there',
+        '0 on the way, 1 there',
+        '1 on the way, 1 there',
+        '0 on the way, 2 there',
+      ]),
+    );
+  });
+
+  it('reject the answer that somebody waits for durably, and give everything back', async () => {
+    const stage = await makeAdminStage(
+      { vats: 1 },
+      { behave: holdStartsOf('kid'), epochCranks: 1 },
+    );
+    const { say, root, admin, finish, rig, client } = stage;
+    await say(call(root('alice'), 'take', ['$0'], null, admin));
+    await finish(
+      'alice',
+      call('o-50', 'createVat', ['helper', { name: 'kid' }], 'p+9', 'o-50'),
+      subscribe('p+9'),
+    );
+    const left = makeMemoryImage(rig.image);
+    expect(left.tables.get('births')?.size).toBe(1);
+    client.rpc.close();
+    const later = makeRig(delivery => answerStart(delivery) ?? {}, {
+      image: left,
+    });
+    await later.kernel.idle();
+    const { state } = later.kernel;
+    expect([state.births.size, state.quotas.size]).toEqual([0, 1]);
+    const alice = later.vats.get('alice');
+    expect(JSON.stringify(alice.deliveries)).toContain(
+      'vat kid was not made: the kernel was restarted while it was being made',
+    );
+    await later.kernel.stop();
+  });
 });
