@@ -9,7 +9,7 @@ import {
 import type { Behavior } from '../testing/raw-vats.ts';
 import { makeManualClock } from '../testing/manual-clock.ts';
 import { call } from '../testing/service-stage.ts';
-import { answerStart, settle } from '../testing/stage.ts';
+import { answerStart, settle, subscribe } from '../testing/stage.ts';
 
 /** What is asked of the vats' storage from now on, and an answer to it that a test may give later. */
 const setScene = async (
@@ -121,6 +121,21 @@ describe('the room for the file of a vat that is being made', () => {
     ]);
   });
 
+  it('is refused when nobody waits for the vat any more, and nothing comes of it', async () => {
+    const { asked, holdRoom, order, client, rig, count } = await setScene();
+    const room = holdRoom();
+    await order();
+    client.rpc.close();
+    await settle();
+    room.refuse('the disk is full');
+    await settle();
+    expect([asked, rig.kernel.status().state, count()]).toMatchObject([
+      ['reserve 1'],
+      'running',
+      { births: 0, quotas: [[0, 0]] },
+    ]);
+  });
+
   it('is not made for a vat whose cluster ends before its row is committed', async () => {
     // By a clock that stands still, a commit waits for what has just begun.
     const { asked, admin, client, count, isStarted, say, root } =
@@ -139,4 +154,77 @@ describe('the room for the file of a vat that is being made', () => {
       0,
     ]);
   });
+});
+
+describe('a vat that is being made', () => {
+  it('is made also when others end meanwhile', async () => {
+    const { order, told, vat, client, isHeld } = await setScene();
+    const answer = await order();
+    await until(() => isHeld('kid'));
+    await client.rpc.call('terminate', { cluster: 'demo', vat: 'bob' });
+    vat('kid').finish();
+    expect(await heard(told, answer)).toMatchObject({ isRejected: false });
+  });
+
+  it.each([
+    ['is made', {}, ['kid']],
+    [
+      'comes to nothing',
+      { outcome: { ok: false, problem: 'no root' } } as const,
+      [],
+    ],
+  ])(
+    '%s also when nobody wants an answer',
+    async (_what, deed, there: readonly string[]) => {
+      const { say, admin, vat, isHeld, count, rig } = await setScene();
+      await say(call(admin, 'createVat', ['helper', { name: 'kid' }]));
+      await until(() => isHeld('kid'));
+      vat('kid').finish(deed);
+      await until(() => count().births === 0);
+      expect([count().vats, rig.kernel.status().state]).toEqual([
+        ['boot', 'alice', 'bob', ...there],
+        'running',
+      ]);
+    },
+  );
+
+  it.each([
+    ['meanwhile', false],
+    ['in the crank in which it asks', true],
+  ])(
+    'is made for nobody when who has asked for it ends %s, and others who wait for it hear why',
+    async (_when, isAtOnce) => {
+      const { say, root, admin, finish, vat, isHeld, count } = await setScene();
+      const exit = ['exit', false, { body: '#null', slots: [] }] as const;
+      await say(
+        call(root('alice'), 'take', ['$0', '$1'], null, admin, root('bob')),
+      );
+      await finish(
+        'alice',
+        call('o-50', 'createVat', ['helper', { name: 'kid' }], 'p+9', 'o-50'),
+        call('o-51', 'hear', ['&0'], null, 'p+9'),
+        ...(isAtOnce ? [exit] : []),
+      );
+      await until(() => isHeld('bob'));
+      await finish('bob', subscribe('p-50'));
+      if (!isAtOnce) {
+        await until(() => isHeld('kid'));
+        await say(call(root('alice'), 'end'));
+        await finish('alice', exit);
+      }
+      const [[, isRejected, { body }] = []] = Object(
+        vat('bob').deliveries.at(-1),
+      )[1];
+      expect([isRejected, JSON.parse(body.slice(1))]).toEqual([
+        true,
+        {
+          '#error': isAtOnce
+            ? 'whoever asked for it has ended'
+            : 'vat kid was not made: whoever asked for it has ended',
+          name: 'Error',
+        },
+      ]);
+      expect(count()).toMatchObject({ births: 0, quotas: [[0, 0]] });
+    },
+  );
 });

@@ -5,14 +5,15 @@ import {
   BUNDLES,
   HASH,
   heard,
-  holdStartsOf,
   makeAdminStage,
   problemIn,
   until,
 } from '../testing/admin-stage.ts';
+import type { Behavior } from '../testing/raw-vats.ts';
 import { makeRig } from '../testing/rig.ts';
 import { call } from '../testing/service-stage.ts';
-import { answerStart, settle, subscribe } from '../testing/stage.ts';
+import { answerStart, settle, subscribe, vref } from '../testing/stage.ts';
+import { MOST_QUESTIONS } from './vat-admin-ends.ts';
 
 /** A stage with a vat `kid`, and its node. */
 const makeKidStage = async (
@@ -131,7 +132,118 @@ describe('a node', () => {
     await until(() => isHeld('kid'));
     vat('kid').finish({ outcome: { ok: false, problem: 'not today' } });
     expect(problemIn(await heard(told, upgrade))).toMatch(/not today/);
+    expect(told(upgrade)?.isRejected).toBe(true);
     expect([state.calls.size, vatNamed('kid')?.incarnation]).toEqual([0, 1]);
+  });
+});
+
+describe('an upgrade by a maker', () => {
+  const holdsUpgrades: Behavior = (delivery, vat) =>
+    vat.label === 'kid' && vat.incarnation > 1
+      ? undefined
+      : answerStart(delivery);
+
+  it('is made also when nobody wants an answer, and gives powers under their names', async () => {
+    const { say, node, admin, state, vat, isHeld, vatNamed } =
+      await makeKidStage({ behave: holdsUpgrades });
+    const powers = { maker: '$0' };
+    await say(call(node, 'upgrade', ['helper', { powers }], null, admin));
+    await until(() => isHeld('kid'));
+    expect(vat('kid').deliveries.at(-1)).toMatchObject([
+      'startVat',
+      { body: '#{"powers":{"maker":"$0.Alleged: administrator"}}' },
+    ]);
+    vat('kid').finish();
+    await until(() => state.calls.size === 0);
+    expect(vatNamed('kid')?.incarnation).toBe(2);
+  });
+
+  it('goes on when the heap is lost that has ordered it, also through a collection', async () => {
+    const { say, root, node, finish, vat, isHeld, state, client, vatNamed } =
+      await makeKidStage({ behave: holdsUpgrades });
+    await say(
+      call(root('alice'), 'take', ['$0', '$1'], null, node, root('bob')),
+    );
+    const parameters = ['$0'];
+    await finish(
+      'alice',
+      call('o-50', 'upgrade', ['helper', { parameters }], 'p+9', 'o-51'),
+    );
+    await until(() => isHeld('kid'));
+    vat('alice').lose('out of memory');
+    await settle();
+    void client.rpc.call('collect', {});
+    await settle();
+    expect(state.calls.size).toBe(1);
+    vat('kid').finish();
+    await until(() => state.calls.size === 0);
+    expect(vatNamed('kid')).toMatchObject({
+      incarnation: 2,
+      parametersSlots: [vatNamed('bob')?.root],
+    });
+  });
+});
+
+describe('the question how a vat ends', () => {
+  it('is answered with the reason also when the vat has ended before, and by then nothing is listed', async () => {
+    const { ask, told, admin, askNode } = await makeKidStage();
+    await askNode('terminate', { why: 7 });
+    expect([
+      await askNode('done'),
+      told(await ask(admin, 'vats'))?.value,
+    ]).toMatchObject([{ isRejected: true, value: { why: 7 } }, {}]);
+  });
+
+  it('makes room for others when those who have asked can’t hear it any more', async () => {
+    const { ask, told, say, root, node, finish, vat, state } =
+      await makeKidStage();
+    await say(call(root('alice'), 'take', ['$0'], null, node));
+    const promises = Array.from(
+      { length: MOST_QUESTIONS },
+      (_, nth) => `p+${nth + 1}`,
+    );
+    await finish(
+      'alice',
+      ...promises.map(promise => call('o-50', 'done', [], promise)),
+    );
+    await until(() => state.calls.size === MOST_QUESTIONS);
+    expect(problemIn(told(await ask(node, 'done')))).toMatch(/^100 calls wait/);
+    vat('alice').lose('with the heap that has asked');
+    await settle();
+    expect(state.calls.size).toBe(MOST_QUESTIONS);
+    expect(told(await ask(node, 'done'))).toBeUndefined();
+    expect(state.calls.size).toBe(1);
+  });
+
+  it('leaves nothing when the vat ends after its node has gone', async () => {
+    const { say, kid, node, finish, state } = await makeKidStage();
+    await say(['dropImports', [vref(node)]]);
+    await say(call(kid, 'leave'));
+    await finish('kid', ['exit', false, { body: '#null', slots: [] }]);
+    expect(state.children.size).toBe(0);
+  });
+
+  it('is told by a promise of its own, which nobody decides and the row of the vat holds', async () => {
+    const { state, ask, root } = await makeKidStage();
+    const numberOf = (kref = 'kp0'): number => Number(kref.slice(2));
+    await ask(root('alice'), 'work');
+    const done = [...state.children.values()][0]?.done;
+    const [asked] = [...state.promises.values()].filter(
+      ({ kref }) => kref !== done,
+    );
+    // The promises of createVat, of the vat itself, and of what was asked then.
+    expect([numberOf(done), numberOf(asked?.kref)]).toEqual([
+      numberOf(asked?.kref) - 1,
+      (state.counters.get('promise')?.next ?? 0) - 1,
+    ]);
+    expect(
+      [...state.promises.values()].find(({ kref }) => kref === done),
+    ).toMatchObject({
+      state: 'unresolved',
+      decider: null,
+      subscribers: [],
+      refs: 1,
+    });
   });
 });
 
@@ -206,6 +318,37 @@ describe('an administrator', () => {
     );
   });
 
+  it('that nobody holds any more leaves nothing', async () => {
+    const { ask, told, admin, state, say } = await makeAdminStage();
+    const { slots: [narrow = ''] = [] } =
+      told(await ask(admin, 'attenuate', [{}])) ?? {};
+    expect(state.quotas.size).toBe(2);
+    await say(['dropImports', [vref(narrow)]]);
+    expect(state.quotas.size).toBe(1);
+  });
+
+  it('is told in words of bounded length which code it has not', async () => {
+    const { ask, told, admin } = await makeAdminStage();
+    const hash = 'f'.repeat(128);
+    expect(
+      problemIn(told(await ask(admin, 'createVat', [hash, { name: 'kid' }]))),
+    ).toBe(
+      `there is no bundle ${'f'.repeat(62)} for this administrator: one is stored by a person, or named in the config of its cluster`,
+    );
+  });
+
+  it('gives what is called something under its name, and what is not under that of the power', async () => {
+    const { make, admin, root, vat } = await makeAdminStage();
+    const powers = { maker: '$0', friend: '$1' };
+    await make('kid', { powers }, admin, root('bob'));
+    expect(vat('kid').deliveries[0]).toMatchObject([
+      'startVat',
+      {
+        body: '#{"powers":{"maker":"$0.Alleged: administrator","friend":"$1.Alleged: friend"}}',
+      },
+    ]);
+  });
+
   it('is granted for code by the names of its cluster or by hash, and counts what it is bound to', async () => {
     const next = JSON.stringify({ moduleFormat: 'endoScript', a: 1 });
     const { ask, told, admin, state, make } = await makeAdminStage(
@@ -231,41 +374,5 @@ describe('an administrator', () => {
     const plain = units() - before;
     await ask(admin, 'attenuate', [{ bundles: ['helper', HASH] }]);
     expect(units() - before - 2 * plain).toBe(2 * HASH.length + 1);
-  });
-
-  it('rejects a vat that was to be made for whoever has ended', async () => {
-    const { say, root, admin, finish, vat, isHeld, count } =
-      await makeAdminStage(
-        { vats: 1 },
-        { behave: holdStartsOf('kid'), collectMilliseconds: Infinity },
-      );
-    await say(
-      call(root('alice'), 'take', ['$0', '$1'], null, admin, root('bob')),
-    );
-    await finish(
-      'alice',
-      call('o-50', 'createVat', ['helper', { name: 'kid' }], 'p+9', 'o-50'),
-      call('o-51', 'hear', ['&0'], null, 'p+9'),
-    );
-    await until(() => isHeld('kid') && isHeld('bob'));
-    await finish('bob', subscribe('p-50'));
-    await say(call(root('alice'), 'end'));
-    await finish('alice', ['exit', false, { body: '#null', slots: [] }]);
-    expect(vat('bob').deliveries.at(-1)).toEqual([
-      'notify',
-      [
-        [
-          'p-50',
-          true,
-          {
-            body: expect.stringContaining(
-              'vat kid was not made: whoever asked for it has ended',
-            ),
-            slots: [],
-          },
-        ],
-      ],
-    ]);
-    expect(count()).toMatchObject({ births: 0, quotas: [[0, 0]] });
   });
 });

@@ -597,6 +597,7 @@ describe('a node', () => {
     const promise = await ask(node, 'done');
     await say(call(kid, 'keep', ['$0'], null, node));
     await finish('kid', ['exit', false, dataOf(['$0'], 'o-50')]);
+    expect(told(promise)?.isRejected).toBe(true);
     expect(problemIn(told(promise))).toMatch(/these are not passed on/);
     await say(['dropImports', [vref(node)]]);
     expect(state.children.size).toBe(0);

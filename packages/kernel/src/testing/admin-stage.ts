@@ -90,5 +90,13 @@ export const makeAdminStage = async (
   };
 };
 
-/** The message of an error that the client was told. */
-export const problemIn = (told: Told): string => Object(told?.value)['#error'];
+const ERROR_NAMES: readonly unknown[] = ['Error', 'TypeError', 'RangeError'];
+
+/** The message of an error that the client was told, which has the name of one. */
+export const problemIn = (told: Told): string => {
+  const { '#error': message, name } = Object(told?.value);
+  if (message !== undefined && !ERROR_NAMES.includes(name)) {
+    throw Error(`an error has no name: ${message}`);
+  }
+  return message;
+};
