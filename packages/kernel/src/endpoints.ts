@@ -32,6 +32,7 @@ import type { Upgrades } from './upgrades.ts';
 import type { StoreKeeper } from './vat-stores.ts';
 import { makeCandidates } from './vats/candidates.ts';
 import { makeEvictions } from './vats/evictions.ts';
+import { makePace, type Pace } from './vats/pace.ts';
 import { makeRunner, type Runner } from './vats/runner.ts';
 import { makeTellStart, type TellStart } from './vats/start.ts';
 import type { StoreBounds } from './vats/store-bounds.ts';
@@ -229,6 +230,29 @@ const joinCandidates = (
   return { candidates, gates };
 };
 
+/** How quick vats are, and trials whose news of deliveries it follows from. */
+const joinPace = (
+  { clock }: Platform,
+  { quickMilliseconds = 8 }: KernelOptions,
+  { trials }: Pick<Tables, 'trials'>,
+): { pace: Pace; trials: Trials } => {
+  const pace = makePace({ now: () => clock.now(), quickMilliseconds });
+  return {
+    pace,
+    trials: {
+      ...trials,
+      begin: vat => {
+        trials.begin(vat);
+        pace.begin(vat);
+      },
+      end: (vat, isTaken) => {
+        trials.end(vat, isTaken);
+        pace.end(vat, isTaken);
+      },
+    },
+  };
+};
+
 /** Those to whom things are delivered, and whose turn it is. */
 export const joinEndpoints = (
   platform: Platform,
@@ -256,19 +280,19 @@ export const joinEndpoints = (
     orders: makeOrders(() => runner, calls),
   });
   const collector = joinCollector(platform, options, {
-    state,
-    parts,
-    phase,
+    ...tables,
     isQuiet,
     sweep: services.sweep,
     pump,
     later: () => ({ runner, scheduler }),
   });
   const { chores } = collector;
-  const common = { ...room, chores, workers };
+  const paced = joinPace(platform, options, tables);
+  const common = { ...room, ...paced, chores, workers };
   const forget = (endpoint: EndpointId): void => {
     scheduler.forget(endpoint);
     chores.forget(endpoint);
+    paced.pace.forget(endpoint);
   };
   const sessions = makeSessions(state, { ...common, options, onEnded: forget });
   const runner = makeRunner(state, {

@@ -201,3 +201,34 @@ describe('vats that start again', () => {
     await end(stage);
   });
 });
+
+describe('a vat that is quick', () => {
+  it('waits for none of those that are at work for long, and others do', async () => {
+    const { clock, advance } = makeManualClock();
+    const stage = await makeStage(['alice', 'bob', 'carol', 'dave'], {
+      clock,
+      parallel: 2,
+      quickMilliseconds: 8,
+    });
+    const work = async (name: string, milliseconds: number) => {
+      await stage.say(send(stage.root(name), 'work'));
+      advance(milliseconds);
+      await stage.finish(name);
+    };
+    await work('carol', 7);
+    for (const name of ['alice', 'bob', 'dave']) {
+      await work(name, 9);
+    }
+    const names = ['alice', 'bob', 'dave', 'carol'];
+    await stage.say(...names.map(name => send(stage.root(name), 'work')));
+    expect(names.map(name => stage.vat(name).isBusy)).toEqual([
+      ...[true, true, false, true],
+    ]);
+    await stage.finish('carol');
+    await stage.finish('alice');
+    expect(stage.vat('dave').isBusy).toBe(true);
+    await stage.finish('bob');
+    await stage.finish('dave');
+    await end(stage);
+  });
+});

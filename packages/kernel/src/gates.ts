@@ -8,6 +8,7 @@ import type { Clock } from './ports.ts';
 import { makeSolitude } from './solitude.ts';
 import type { State } from './store/state.ts';
 import type { Candidates } from './vats/candidates.ts';
+import type { Pace } from './vats/pace.ts';
 import type { Runner } from './vats/runner.ts';
 import type { Trials } from './vats/trials.ts';
 
@@ -19,6 +20,7 @@ type GatePowers = {
   candidates: Candidates;
   inbox: Inbox;
   trials: Pick<Trials, 'left'>;
+  pace: Pick<Pace, 'isQuick'>;
   pump: () => void;
 };
 
@@ -69,6 +71,7 @@ export const makeGates = (
     candidates: { line: held },
     inbox,
     trials,
+    pace,
     pump,
   }: GatePowers,
 ) => {
@@ -82,6 +85,7 @@ export const makeGates = (
     most: parallel,
     longMilliseconds,
     flights: runner.flights,
+    isQuick: pace.isQuick,
   });
   const starts = makePlaces({
     ...common,
@@ -127,10 +131,12 @@ export const makeGates = (
     isLetIn,
     /** Whether there is a place for a delivery to a vat that could take it; if not, `pump` is called in a while. */
     isPlace: (vat: VatId): boolean =>
-      isTurn() && places.isPlace() && (!isToStart(vat) || starts.isPlace()),
+      isTurn() &&
+      places.isPlace(vat) &&
+      (!isToStart(vat) || starts.isPlace(vat)),
     /** Whether the startVat of a candidate may begin; if not, `pump` is called in a while. */
     mayBegin: (vat: VatId): boolean =>
-      isTurn() && heldStarts.isPlace() && isLetIn(vat),
+      isTurn() && heldStarts.isPlace(vat) && isLetIn(vat),
   });
 };
 harden(makeGates);

@@ -267,6 +267,7 @@ const makeProgram = async ({
   const options = {
     parallel,
     longMilliseconds: 1e9,
+    quickMilliseconds: 0,
     rules: {
       onFault,
       ...(asksForAnswers && { eviction: 'any' as const }),

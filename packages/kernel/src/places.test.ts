@@ -3,7 +3,7 @@ import { makeVatId, type VatId } from '@cooperage/protocol';
 import { makePlaces } from './places.ts';
 import { makeManualClock } from './testing/manual-clock.ts';
 
-const setScene = (most: number) => {
+const setScene = (most: number, quick: readonly number[] = []) => {
   const { clock, advance, waits } = makeManualClock();
   const flights = new Map<VatId, object>();
   let offers = 0;
@@ -11,6 +11,7 @@ const setScene = (most: number) => {
     most,
     longMilliseconds: 20,
     flights: () => flights,
+    isQuick: vat => quick.some(each => makeVatId(each) === vat),
     after: (milliseconds, callback) => {
       clock.after(milliseconds, callback);
     },
@@ -19,7 +20,8 @@ const setScene = (most: number) => {
     },
   });
   return {
-    ...places,
+    /** For a vat that is not quick, unless another is named. */
+    isPlace: (vat = 99) => places.isPlace(makeVatId(vat)),
     advance,
     waits,
     offers: () => offers,
@@ -53,6 +55,28 @@ describe('places', () => {
     expect(isPlace()).toBe(false);
     land(4);
     expect(isPlace()).toBe(true);
+  });
+
+  it('are one more where one vat of all in flight is quick', () => {
+    const { isPlace, fly, land, waits } = setScene(2, [7, 8]);
+    fly(1, 2);
+    expect([isPlace(7), isPlace()]).toEqual([true, false]);
+    expect(waits()).toEqual([20]);
+    fly(7);
+    expect([isPlace(8), isPlace()]).toEqual([false, false]);
+    land(1);
+    expect([isPlace(8), isPlace()]).toEqual([false, true]);
+    land(2);
+    fly(8);
+    expect([isPlace(1), isPlace(7)]).toEqual([false, false]);
+    land(7);
+    expect([isPlace(1), isPlace(7)]).toEqual([true, true]);
+  });
+
+  it('are one also for quick vats where that is all', () => {
+    const { isPlace, fly } = setScene(1, [7]);
+    fly(1);
+    expect(isPlace(7)).toBe(false);
   });
 
   it('are one for one delivery after the other, however long it lasts', () => {

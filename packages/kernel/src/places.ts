@@ -6,21 +6,26 @@ type Flights = ReadonlyMap<VatId, object>;
 
 /**
  * How many deliveries may be in flight at once: `most`, so that vats do not
- * crowd the processors. One that lasts long does not count any more while others
- * wait: vats that spin would else stop all the rest until their deadlines, while
- * the system can share the processors among threads. With `most` 1 every
- * delivery ends before the next, however long it lasts.
+ * crowd the processors. There is one more where exactly one is for a vat that is
+ * quick: it would else wait for what takes as long as many of its own. One that
+ * lasts long does not count any more while others wait: vats that spin would else
+ * stop all the rest until their deadlines, while the system can share the
+ * processors among threads. With `most` 1 every delivery ends before the next,
+ * however long it lasts.
  */
 export const makePlaces = ({
   most,
   longMilliseconds,
   flights,
+  isQuick = () => false,
   after,
   onPlace,
 }: {
   most: number;
   longMilliseconds: number;
   flights: () => Flights;
+  /** Whether what is delivered to the vat tends to end within few milliseconds. */
+  isQuick?: (vat: VatId) => boolean;
   after: (milliseconds: number, callback: () => void) => void;
   /** There may be a place for one who found none. */
   onPlace: () => void;
@@ -31,6 +36,10 @@ export const makePlaces = ({
 
   const stillIn = (some: Flights): [VatId, object][] =>
     [...some].filter(([vat, flight]) => flights().get(vat) === flight);
+
+  /** Of the vat and of those in flight. */
+  const isOneQuick = (vat: VatId): boolean =>
+    [vat, ...flights().keys()].filter(isQuick).length === 1;
 
   const wait = (): void => {
     const now = new Map(flights());
@@ -44,7 +53,7 @@ export const makePlaces = ({
 
   return harden({
     /** Whether a vat that can take a delivery may; if not, `onPlace` is called in a while. */
-    isPlace: (): boolean => {
+    isPlace: (vat: VatId): boolean => {
       if (flights().size < most) {
         return true;
       }
@@ -54,7 +63,8 @@ export const makePlaces = ({
       if (long.size > 0) {
         long = new Map(stillIn(long));
       }
-      if (flights().size - long.size < most) {
+      const left = most - (flights().size - long.size);
+      if (left > 0 || (left === 0 && isOneQuick(vat))) {
         return true;
       }
       if (!isWaiting) {

@@ -87,6 +87,7 @@ const optionsFor = (
   deliveryMilliseconds: faults.includes('silent') ? 20_000 : 1e9,
   bootMilliseconds: 1e9,
   longMilliseconds: 1e9,
+  quickMilliseconds: 0,
   evictMilliseconds: draw(3, 'evict') ? 300_000 : 20 + draw(100, 'idle'),
   services: [
     'timer',

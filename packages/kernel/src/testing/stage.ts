@@ -98,8 +98,9 @@ export const makeStage = async (
 ): Promise<Stage> => {
   const rig = makeRig(behave, {
     parallel: 8,
-    // By the real clock a held delivery would come to count no more.
+    // By the real clock a held delivery would come to count no more, and who is quick would follow from it.
     ...(options.clock ? {} : { longMilliseconds: 1e9 }),
+    quickMilliseconds: 0,
     ...options,
   });
   await rig.launch('demo', ['boot', ...names]);
