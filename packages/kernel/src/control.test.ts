@@ -38,19 +38,55 @@ describe('a client', () => {
     const rpc = connect(stage.rig);
     const reference = () => rpc.call('reference', { cluster: 'demo' });
     await expect(reference()).rejects.toMatchObject(NO_SESSION);
-    await expect(
-      rpc.call('keep', { name: 'x', vref: stage.root('alice') }),
-    ).rejects.toMatchObject(NO_SESSION);
+    const keep = (vref: string) => rpc.call('keep', { name: 'x', vref });
+    await expect(keep(stage.root('alice'))).rejects.toMatchObject(NO_SESSION);
     await rpc.call('sessionOpen', {});
     expect([...state.sessions.values()].map(({ label }) => label)).toEqual([
       'test',
       'of a test',
     ]);
     expect(await reference()).toEqual({ vref: 'o-1', iface: 'Alleged: boot' });
+    await expect(keep('o-9')).rejects.toMatchObject({
+      code: 'BAD_REQUEST',
+      message: 'This session has no object "o-9" to keep',
+    });
     await rpc.call('sessionClose', {});
     await expect(reference()).rejects.toMatchObject(NO_SESSION);
     expect(await rpc.call('sessionClose', {})).toBe(null);
     expect(state.sessions.size).toBe(1);
+    await end(stage);
+  });
+
+  it('has no references either when its session has ended and it is still to be told so', async () => {
+    // By a clock that stands still, what is to be told waits for a vat that works.
+    const { clock } = makeManualClock();
+    const stage = await makeStage(['alice'], { clock, holdMilliseconds: 1 });
+    const { rpc, told } = stage.client;
+    await stage.say(send(stage.root('alice'), 'work'));
+    rpc.notify('syscalls', { syscalls: [], seen: 7 });
+    const asked = rpc.call('reference', { cluster: 'demo' });
+    await expect(asked).rejects.toMatchObject(NO_SESSION);
+    expect(told).toEqual([]);
+    await stage.finish('alice');
+    expect(told).toHaveLength(1);
+    await end(stage);
+  });
+
+  it('has those of its new session when it hears only then that the one before has ended', async () => {
+    const { clock } = makeManualClock();
+    const stage = await makeStage(['alice'], { clock, holdMilliseconds: 1 });
+    const { rpc, told } = stage.client;
+    await stage.say(send(stage.root('alice'), 'work'));
+    const opened = rpc.call('sessionOpen', {});
+    await settle();
+    expect(told).toEqual([]);
+    await stage.finish('alice');
+    await opened;
+    expect(told).toHaveLength(1);
+    expect(await rpc.call('reference', { cluster: 'demo' })).toEqual({
+      vref: 'o-1',
+      iface: 'Alleged: boot',
+    });
     await end(stage);
   });
 

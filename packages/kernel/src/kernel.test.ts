@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { CooperageError, type Delivery } from '@cooperage/protocol';
-import type { Deed, RawVat } from './testing/raw-vats.ts';
+import { makeRawVats, type Deed, type RawVat } from './testing/raw-vats.ts';
 import { makeRpc } from '@cooperage/streams';
 import { makeStreamPair } from '@cooperage/streams/stream-pair';
-import { makeMemoryImage } from './adapters/memory.ts';
+import {
+  makeMemoryImage,
+  openMemoryKernelDb,
+  openMemoryVatStores,
+} from './adapters/memory.ts';
+import { makeKernel } from './kernel.ts';
 import type { Platform } from './ports.ts';
 import { makeManualClock } from './testing/manual-clock.ts';
 import { makeRig } from './testing/rig.ts';
@@ -157,6 +162,24 @@ describe('a kernel', () => {
     await rig.kernel.stop();
     expect(closed).toEqual(['db', 'stores']);
     expect(rig.kernel.status().state).toBe('failed');
+  });
+
+  it('runs without any options, and without all that a place may lack', async () => {
+    const image = makeMemoryImage();
+    const kernel = makeKernel({
+      db: openMemoryKernelDb(image),
+      stores: openMemoryVatStores(image),
+      vats: makeRawVats().launcher,
+      clock: makeManualClock().clock,
+      log: () => {},
+      hash: () => Promise.reject(Error('nothing is hashed')),
+      fetchText: () => Promise.reject(Error('nothing is fetched')),
+    });
+    const { left, right } = makeStreamPair();
+    kernel.connect(left, { privilege: 'operate', label: 'test' });
+    await makeRpc(right).call('sessionOpen', {});
+    expect(kernel.status()).toMatchObject({ state: 'running', sessions: 1 });
+    await kernel.stop();
   });
 
   it('does not start over a storage that fails meanwhile', () => {

@@ -747,6 +747,7 @@ describe('a launch that fails says why and leaves nothing behind', () => {
       config: { name: 'x', vats: { a: cell } },
     });
     const refused = expect(launch).rejects.toMatchObject({
+      code: 'LAUNCH_FAILED',
       message: 'Everything was erased',
     });
     await settle();
