@@ -58,6 +58,9 @@ describe.each([1, 2])('a map whose keys have %i columns', keys => {
         expect(new Map(found)).toEqual(model);
         expect(found).toHaveLength(model.size);
         expect([...map.values()].sort()).toEqual([...model.values()].sort());
+        expect(new Set(map.firsts())).toEqual(
+          new Set([...model.keys()].map(name => JSON.parse(name)[0])),
+        );
       }),
       { numRuns: RUNS },
     );
@@ -77,6 +80,9 @@ describe.each([1, 2])('a map whose keys have %i columns', keys => {
       map.delete(...keyOf(number));
     }
     expect([map.size, ...map.values()]).toEqual([0]);
+    const few = [700, 3, 999_999, 4];
+    few.forEach(number => map.set(...keyOf(number), number));
+    expect([...map.values()]).toEqual(few); // in their order, as of few
   });
 });
 

@@ -17,14 +17,14 @@ export type KeyMap<Value> = {
     visit: (value: Value, first: KeyPart, second: KeyPart | undefined) => void,
   ): void;
   values(): IterableIterator<Value>;
+  /** Each first column for which there is something. */
+  firsts(): IterableIterator<KeyPart>;
   readonly size: number;
 };
 
 /** Has, beside, all that share the first column. */
 export type PairMap<Value> = KeyMap<Value> & {
   under(first: KeyPart): Growing<Value> | undefined;
-  /** Each first column for which there is something. */
-  firsts(): IterableIterator<KeyPart>;
 };
 
 const makeSingleMap = <Value>(): KeyMap<Value> => {
@@ -37,10 +37,14 @@ const makeSingleMap = <Value>(): KeyMap<Value> => {
       map.set(first, value);
     },
     delete: first => {
-      map.delete(first);
+      if (map.delete(first) && map.size === 0) {
+        map = new Map(); // which may have been a wide one
+      }
     },
     clear: () => {
-      map = new Map();
+      if (map.size > 0) {
+        map = new Map();
+      }
     },
     forEach: visit => {
       for (const [first, value] of map.entries()) {
@@ -48,6 +52,7 @@ const makeSingleMap = <Value>(): KeyMap<Value> => {
       }
     },
     values: () => map.values(),
+    firsts: () => map.keys(),
     get size() {
       return map.size;
     },

@@ -54,7 +54,6 @@ const makePair = (isOrdered: boolean) => {
   return {
     index,
     put: (after: Row): void => {
-      keeper.insist(rows.get(after.id), after);
       keeper.replace(rows.get(after.id), after);
       rows.set(after.id, after);
     },

@@ -1,7 +1,12 @@
 import harden from '@endo/harden';
-import type { KeyPart, KeyReader, PairMap } from './key-map.ts';
+import {
+  makeKeyMap,
+  type KeyPart,
+  type KeyReader,
+  type PairMap,
+} from './key-map.ts';
 import type { IndexKey, IndexKeeper } from './table-index.ts';
-import { makeWideMap, widened, type Growing } from './wide-map.ts';
+import { widened, type Growing } from './wide-map.ts';
 
 /** An index with many rows for a key. What it hands out is a copy: the table may change meanwhile. */
 export type GroupIndex<Row> = {
@@ -202,7 +207,7 @@ const makeIndexOfGroups = <Row extends object, Group>(
   groupOf: (row: Row) => IndexKey,
   grouping: Grouping<Row, Group>,
 ): GroupIndexKit<Row> => {
-  const groups = makeWideMap<Group>();
+  const groups = makeKeyMap<Group>({ keys: 1 });
 
   const remove = (name: KeyPart, row: Row): void => {
     const group = groups.get(name);
@@ -218,7 +223,7 @@ const makeIndexOfGroups = <Row extends object, Group>(
         ? grouping.of(after)
         : grouping.put(group, before, after);
     if (grown !== group) {
-      groups.set(name, grown);
+      groups.set(name, undefined, grown);
     }
   };
 
@@ -245,10 +250,9 @@ const makeIndexOfGroups = <Row extends object, Group>(
       first: inGroup(grouping.first, () => undefined),
       last: inGroup(grouping.last, () => undefined),
       count: inGroup(grouping.count, () => 0),
-      groups: () => [...groups.keys()],
+      groups: () => [...groups.firsts()],
     },
     keeper: {
-      insist: () => {},
       replace: (before: Row | undefined, after: Row | undefined) => {
         const left = before && groupOf(before);
         const joined = after && groupOf(after);

@@ -1,6 +1,10 @@
 import harden from '@endo/harden';
-import { makePairMap, type KeyPart, type KeyReader } from './key-map.ts';
-import { makeWideMap } from './wide-map.ts';
+import {
+  makeKeyMap,
+  makePairMap,
+  type KeyPart,
+  type KeyReader,
+} from './key-map.ts';
 
 /** What an index is sought by. Rows without one are not in the index. */
 export type IndexKey = string | number | undefined;
@@ -19,7 +23,7 @@ export type PairIndex<Row> = {
 /** How a table keeps an index true. */
 export type IndexKeeper<Row> = {
   /** Throws, before anything has changed, when the row can't be let in to take the place of the one before. */
-  insist(before: Row | undefined, after: Row): void;
+  insist?(before: Row | undefined, after: Row): void;
   replace(before: Row | undefined, after: Row | undefined): void;
 };
 
@@ -37,7 +41,7 @@ const makeUniqueKeeper = <Row extends object>(
     set(row: Row, key: KeyPart): void;
     delete(row: Row, key: KeyPart): void;
   },
-): IndexKeeper<Row> => ({
+): Required<IndexKeeper<Row>> => ({
   insist: (before, after) => {
     const key = keyOf(after);
     const holder = key === undefined ? undefined : holders.find(after, key);
@@ -61,13 +65,19 @@ const makeUniqueKeeper = <Row extends object>(
 
 export const makeUniqueIndex = <Row extends object>(
   options: UniqueOptions<Row>,
-): { readonly index: UniqueIndex<Row>; readonly keeper: IndexKeeper<Row> } => {
-  const rows = makeWideMap<Row>();
+): {
+  readonly index: UniqueIndex<Row>;
+  readonly keeper: Required<IndexKeeper<Row>>;
+} => {
+  const rows = makeKeyMap<Row>({ keys: 1 });
   return harden({
-    index: { get: rows.get, has: rows.has },
+    index: {
+      get: (key: KeyPart) => rows.get(key),
+      has: (key: KeyPart) => rows.has(key),
+    },
     keeper: makeUniqueKeeper(options, {
       find: (_, key) => rows.get(key),
-      set: (row, key) => rows.set(key, row),
+      set: (row, key) => rows.set(key, undefined, row),
       delete: (_, key) => rows.delete(key),
     }),
   });
@@ -78,7 +88,10 @@ export const makePairIndex = <Row extends object>(
   options: UniqueOptions<Row> & {
     readonly key: Pick<KeyReader<Row>, 'idOf' | 'firstOf'>;
   },
-): { readonly index: PairIndex<Row>; readonly keeper: IndexKeeper<Row> } => {
+): {
+  readonly index: PairIndex<Row>;
+  readonly keeper: Required<IndexKeeper<Row>>;
+} => {
   const rows = makePairMap<Row>();
   const { firstOf } = options.key;
   return harden({

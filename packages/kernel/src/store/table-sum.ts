@@ -34,7 +34,6 @@ export const makeSumIndex = <Row>(
       },
     },
     keeper: {
-      insist: () => {},
       replace: (before: Row | undefined, after: Row | undefined) => {
         const oldGroup = before && groupOf(before);
         const newGroup = after && groupOf(after);

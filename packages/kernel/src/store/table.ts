@@ -150,7 +150,7 @@ const makeWriter = <Key extends readonly ColumnValue[], Row extends object>({
     const second = key.secondOf(row);
     const before = rows.get(first, second);
     for (const index of indexes) {
-      index.insist(before, row);
+      index.insist?.(before, row);
     }
     ledger.write(first, second, before, Object.freeze(row));
   },
@@ -172,7 +172,7 @@ const fillIndex = <Row>(
   rows: Iterable<Row>,
 ): void => {
   for (const row of rows) {
-    keeper.insist(undefined, row);
+    keeper.insist?.(undefined, row);
     keeper.replace(undefined, row);
   }
 };

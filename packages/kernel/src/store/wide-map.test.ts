@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { makeWideMap, MOST_TOGETHER } from './wide-map.ts';
+import { makeWideMap, MOST_TOGETHER, widened } from './wide-map.ts';
 
 /** Fewer when the tests themselves are tested: see scripts/mutation.mjs. */
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 20);
@@ -51,17 +51,17 @@ describe.each([
       { numRuns: RUNS },
     );
   });
+});
 
-  it('keeps the order of few, and again when all have gone', () => {
-    const wide = makeWideMap<number>();
-    for (let number = 0; number <= 2 * MOST_TOGETHER; number += 1) {
-      wide.set(keyOf(number), number);
-    }
-    for (const key of [...wide.keys()]) {
-      wide.delete(key);
-    }
-    const numbers = [700, 3, 999_999, 4];
-    numbers.forEach(number => wide.set(keyOf(number), number));
-    expect([...wide.values()]).toEqual(numbers);
-  });
+it('a Map is made wide by the first new key that is too many', () => {
+  const few = new Map<string | number, number>();
+  for (let number = 0; number < MOST_TOGETHER; number += 1) {
+    expect(widened(few, number)).toBe(few);
+    few.set(number, number);
+  }
+  expect(widened(few, 0)).toBe(few);
+  const wide = widened(few, -1);
+  expect(wide).not.toBe(few);
+  expect([wide.size, wide.get(7), wide.has(-1)]).toEqual([few.size, 7, false]);
+  expect(widened(wide, -1)).toBe(wide);
 });

@@ -11,7 +11,7 @@ export type WideMap<Value> = Pick<
   entries(): IterableIterator<[string | number, Value]>;
 };
 
-/** One of more entries is split into shards. */
+/** Where there are more, a Map is not quick any more. */
 export const MOST_TOGETHER = 4_096;
 const SHARDS = 64;
 
@@ -25,29 +25,22 @@ const shardOf = (key: string | number): number =>
 /**
  * A map that stays quick when it is large. A Map is made anew, all of it at once,
  * whenever it has grown or shrunk to some size; with a hundred thousand entries
- * that takes tens of milliseconds, and a table has several. This one keeps many
- * entries in many Maps. As long as there are few they come in the order in which
- * they were put; then no order is promised.
+ * that takes tens of milliseconds, and a table has several. This one keeps its
+ * entries in many Maps; no order is promised.
  */
 export const makeWideMap = <Value>(): WideMap<Value> => {
-  let few = new Map<string | number, Value>();
-  let shards: Map<string | number, Value>[] | undefined;
-  /** Of the shards together. */
+  const shards = Array.from(
+    { length: SHARDS },
+    () => new Map<string | number, Value>(),
+  );
   let size = 0;
 
   const mapOf = (key: string | number): Map<string | number, Value> =>
-    shards?.[shardOf(key)] ?? few;
-  const split = (): void => {
-    size = few.size;
-    shards = Array.from({ length: SHARDS }, () => new Map());
-    few.forEach((value, key) => mapOf(key).set(key, value));
-    few = new Map();
-  };
-  const count = (): number => (shards ? size : few.size);
+    shards[shardOf(key)] as Map<string | number, Value>;
   function* each<Item>(
     itemsOf: (map: Map<string | number, Value>) => Iterable<Item>,
   ) {
-    for (const map of shards ?? []) {
+    for (const map of shards) {
       yield* itemsOf(map);
     }
   }
@@ -57,31 +50,21 @@ export const makeWideMap = <Value>(): WideMap<Value> => {
     has: (key: string | number) => mapOf(key).has(key),
     set: (key: string | number, value: Value) => {
       const map = mapOf(key);
-      if (!shards) {
-        map.set(key, value);
-        if (map.size > MOST_TOGETHER) {
-          split();
-        }
-        return;
-      }
       const before = map.size;
       map.set(key, value);
       size += map.size - before;
     },
     delete: (key: string | number) => {
       const isGone = mapOf(key).delete(key);
-      if (shards && isGone) {
-        size -= 1;
-        shards = size === 0 ? undefined : shards;
-      }
+      size -= Number(isGone);
       return isGone;
     },
     get size() {
-      return count();
+      return size;
     },
-    keys: () => (shards ? each(map => map.keys()) : few.keys()),
-    values: () => (shards ? each(map => map.values()) : few.values()),
-    entries: () => (shards ? each(map => map.entries()) : few.entries()),
+    keys: () => each(map => map.keys()),
+    values: () => each(map => map.values()),
+    entries: () => each(map => map.entries()),
   });
 };
 harden(makeWideMap);
