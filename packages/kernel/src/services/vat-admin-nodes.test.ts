@@ -291,9 +291,11 @@ describe('a crash', () => {
             'p+9',
             true,
             {
-              body: expect.stringContaining(
-                'the kernel was restarted while the upgrade was under way: stats() tells which incarnation it has come to',
-              ),
+              body: `#${JSON.stringify({
+                '#error':
+                  'the kernel was restarted while the upgrade was under way: stats() tells which incarnation it has come to',
+                name: 'Error',
+              })}`,
               slots: [],
             },
           ],
