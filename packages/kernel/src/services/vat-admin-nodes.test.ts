@@ -158,6 +158,22 @@ describe('an upgrade by a maker', () => {
     expect(vatNamed('kid')?.incarnation).toBe(2);
   });
 
+  it.each([
+    ['paused', 'pause', 2, 'paused'],
+    ['suspended', 'suspend', 3, 'running'],
+  ])(
+    'is made of a vat that its maker has %s',
+    async (_what, how, incarnation, state) => {
+      const { askNode, stats } = await makeKidStage();
+      await askNode(how);
+      expect(await askNode('upgrade', 'helper')).toMatchObject({
+        isRejected: false,
+        value: { incarnation },
+      });
+      expect(await stats()).toMatchObject({ state, incarnation });
+    },
+  );
+
   it('goes on when the heap is lost that has ordered it, also through a collection', async () => {
     const { say, root, node, finish, vat, isHeld, state, client, vatNamed } =
       await makeKidStage({ behave: holdsUpgrades });
