@@ -247,7 +247,7 @@ const joinPace = (
       },
       end: (vat, isTaken) => {
         trials.end(vat, isTaken);
-        pace.end(vat, isTaken);
+        pace.end(vat);
       },
     },
   };

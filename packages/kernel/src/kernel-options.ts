@@ -12,7 +12,7 @@ export type KernelOptions = CollectorOptions &
     readonly parallel?: number;
     /** A delivery that lasts longer than this does not count as one of them while others wait. 20 by default. */
     readonly longMilliseconds?: number;
-    /** There is one place more while one in flight is for a vat that is quick, and the others are not: one of its last four deliveries took less than this. 8 by default. */
+    /** There is one place more while exactly one of those in flight that count is for a vat that is quick: one of its last four deliveries took less than this. 8 by default. */
     readonly quickMilliseconds?: number;
     /** As many vats start at once as deliveries are in flight, and as many more that are made or upgraded; a start that lasts longer than this does not count as one of them while others wait. 2,000 by default. */
     readonly longStartMilliseconds?: number;

@@ -267,7 +267,6 @@ const makeProgram = async ({
   const options = {
     parallel,
     longMilliseconds: 1e9,
-    quickMilliseconds: 0,
     rules: {
       onFault,
       ...(asksForAnswers && { eviction: 'any' as const }),
@@ -541,7 +540,10 @@ describe('random programs of raw vats', () => {
           sent += run.sent;
           told += run.told;
           expect(run.seen).toEqual(right);
-          expect(run.atOnce).toBeLessThanOrEqual(parallel);
+          // One more for a vat that is quick.
+          expect(run.atOnce).toBeLessThanOrEqual(
+            parallel === 1 ? 1 : parallel + 1,
+          );
         },
       ),
       { numRuns: RUNS, endOnFailure: true },

@@ -73,6 +73,16 @@ describe('places', () => {
     expect([isPlace(1), isPlace(7)]).toEqual([true, true]);
   });
 
+  it('are none more for or because of a quick vat whose delivery counts no more', () => {
+    const { isPlace, fly, land, advance } = setScene(2, [7, 8]);
+    fly(1, 7);
+    expect(isPlace(8)).toBe(false);
+    land(1);
+    advance(20);
+    fly(1, 2);
+    expect([isPlace(3), isPlace(8)]).toEqual([false, true]);
+  });
+
   it('are one also for quick vats where that is all', () => {
     const { isPlace, fly } = setScene(1, [7]);
     fly(1);

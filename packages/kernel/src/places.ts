@@ -6,8 +6,8 @@ type Flights = ReadonlyMap<VatId, object>;
 
 /**
  * How many deliveries may be in flight at once: `most`, so that vats do not
- * crowd the processors. There is one more where exactly one is for a vat that is
- * quick: it would else wait for what takes as long as many of its own. One that
+ * crowd the processors. There is one more where exactly one that counts is for a
+ * vat that is quick: it would else wait for what takes as long as many of its own. One that
  * lasts long does not count any more while others wait: vats that spin would else
  * stop all the rest until their deadlines, while the system can share the
  * processors among threads. With `most` 1 every delivery ends before the next,
@@ -37,9 +37,10 @@ export const makePlaces = ({
   const stillIn = (some: Flights): [VatId, object][] =>
     [...some].filter(([vat, flight]) => flights().get(vat) === flight);
 
-  /** Of the vat and of those in flight. */
+  /** Of the vat and of those in flight that count. */
   const isOneQuick = (vat: VatId): boolean =>
-    [vat, ...flights().keys()].filter(isQuick).length === 1;
+    [vat, ...flights().keys()].filter(each => !long.has(each) && isQuick(each))
+      .length === 1;
 
   const wait = (): void => {
     const now = new Map(flights());

@@ -165,7 +165,7 @@ const findOutsiders = (
   { holders, bounds }: { holders: Holders; bounds: Bounds },
 ): { isHeld: boolean; endpoints: EndpointId[] } => {
   const endpoints = new Set<EndpointId>();
-  let isHeld = holders.unseen > 0;
+  let isHeld = false;
   let looked = 0;
   for (const kref of held) {
     looked += 1;
@@ -186,7 +186,10 @@ const findOutsiders = (
       }
     }
   }
-  return { isHeld, endpoints: [...endpoints] };
+  return {
+    isHeld: isHeld || holders.unseen > 0,
+    endpoints: [...endpoints],
+  };
 };
 
 /** A cycle as it is told. */

@@ -9,17 +9,19 @@ import { findLife } from './why-alive.ts';
 
 const PROMISES = 2_000;
 
-/** Promises, each held by the data of the next and the first by the last; vats of which each has one reference, to another thing. Counts how often a c-list is asked. */
-const setScene = (vats: number) => {
+/** Promises, each held by the data of the next and the first by the last; vats of which each has so many references, to other things. Counts how often a c-list is asked. */
+const setScene = (vats: number, references = 1) => {
   const { state } = makeRandomTables([]);
   state.store.begin(); // for good
   for (let vat = 0; vat < vats; vat += 1) {
-    state.clists.put({
-      endpoint: makeVatId(1_000 + vat),
-      kref: 'ko1' as Kref,
-      vref: 'o-1' as Vref,
-      reachable: 1,
-    });
+    for (let nth = 1; nth <= references; nth += 1) {
+      state.clists.put({
+        endpoint: makeVatId(1_000 + vat),
+        kref: `ko${nth}` as Kref,
+        vref: `o-${nth}` as Vref,
+        reachable: 1,
+      });
+    }
   }
   for (let number = 0; number < PROMISES; number += 1) {
     state.promises.put({
@@ -69,4 +71,21 @@ describe('with a thousand vats that hold none of it, what is looked at is bounde
     expect(reportCycles(state).cycles.items).toHaveLength(1);
     expect(asked()).toBeLessThan(most(state));
   });
+});
+
+it('what is known in full is not told as unseen, however many entries there are', () => {
+  const { state } = setScene(1, 100);
+  const kref = 'ko900' as Kref;
+  const counts = { reachable: 0, recognizable: 0 };
+  state.objects.put({ kref, owner: null, iface: null, ...counts });
+  /** Why the object lives, and a promise of the ring, which leads to all others. */
+  const livesOf = (mostEntries: number) =>
+    [kref, 'kp1' as Kref].map(each => {
+      const holders = makeHolders(state, undefined, mostEntries);
+      return findLife(state, each, { holders, mentions: makeMentions(state) })
+        .state;
+    });
+  const { size } = state.clists;
+  expect(livesOf(size)).toEqual(['unheld', 'cycle']);
+  expect(livesOf(size - 1)).toEqual(['unheld', 'unknown']);
 });

@@ -110,19 +110,24 @@ const indexEntries = (
  * Gives the entries of a reference. There is no index of them, since nobody but
  * an inspection asks: so each c-list is, as long as that is less than to look at all entries.
  */
-const makeEntriesOf = (state: State, most: number) => {
+const makeEntries = (state: State, most: number) => {
   const endpoints = state.clistByEndpoint.groups() as EndpointId[];
   let asked = 0;
   let index: ReadonlyMap<Kref, CListRow[]> | undefined;
-  return (kref: Kref): readonly CListRow[] => {
-    asked += endpoints.length;
-    if (asked <= state.clists.size) {
-      return endpoints.flatMap(
-        endpoint => state.clists.get(endpoint, kref) ?? [],
-      );
-    }
-    index ??= indexEntries(state, most);
-    return index.get(kref) ?? [];
+  return {
+    of: (kref: Kref): readonly CListRow[] => {
+      asked += endpoints.length;
+      if (asked <= Math.min(state.clists.size, most)) {
+        return endpoints.flatMap(
+          endpoint => state.clists.get(endpoint, kref) ?? [],
+        );
+      }
+      index ??= indexEntries(state, most);
+      return index.get(kref) ?? [];
+    },
+    /** Entries that were too many, for those who ask for many references. */
+    unseen: (): number =>
+      index === undefined ? 0 : Math.max(0, state.clists.size - most),
   };
 };
 
@@ -191,7 +196,7 @@ export const makeHolders = (
       note(slot, { by: 'data', promise: row.kref }),
     ),
   );
-  const entriesOf = makeEntriesOf(state, mostEntries);
+  const entries = makeEntries(state, mostEntries);
   const { home, clusters, vats, retiring, queue, promises } = state;
   const rows = [home, clusters, vats, retiring, queue, promises].reduce(
     (sum, { size }) => sum + size,
@@ -199,10 +204,13 @@ export const makeHolders = (
   );
 
   return {
-    /** Rows that were too many: what they hold is not known. */
-    unseen: rows - seen + Math.max(0, state.clists.size - mostEntries),
+    /** Rows that were too many, until now: what they hold is not known. */
+    get unseen() {
+      return rows - seen + entries.unseen();
+    },
     of: (kref: Kref): readonly RawHolder[] => [
-      ...entriesOf(kref)
+      ...entries
+        .of(kref)
         .filter(counts)
         .map(row => ({ by: 'clist', row }) as const),
       ...(known.get(kref) ?? []),

@@ -134,10 +134,10 @@ export const findLife = (
     }
   }
 
+  const all = holders.of(subject);
   if (holders.unseen > 0) {
     return { state: 'unknown', unseen: holders.unseen };
   }
-  const all = holders.of(subject);
   if (all.some(canReach)) {
     const among = [...visited].filter(kref => holdsItself || kref !== subject);
     return { state: 'cycle', among: cap(among, MOST_NAMED, mentions.ref) };

@@ -5,8 +5,8 @@ import type { EndpointId, VatId } from '@cooperage/protocol';
 const DELIVERIES = 4;
 
 /**
- * Which vats are quick: those of whose last four messages and notifies one took
- * less than a few milliseconds from its sending to its end, as the processors were then.
+ * Which vats are quick: those of whose last four deliveries, of whatever kind, one
+ * took less than a few milliseconds from its sending to its end, as the processors were then.
  */
 export const makePace = ({
   now,
@@ -23,12 +23,14 @@ export const makePace = ({
     begin: (vat: VatId): void => {
       begun.set(vat, now());
     },
-    /** The delivery has ended; only one that was taken tells something. */
-    end: (vat: VatId, isTaken: boolean): void => {
-      if (!isTaken) {
-        return;
+    /** The delivery has ended, well or not. */
+    end: (vat: VatId): void => {
+      const began = begun.get(vat);
+      if (began === undefined) {
+        return; // a worker goes that had nothing to do
       }
-      if (now() - (begun.get(vat) ?? -Infinity) < quickMilliseconds) {
+      begun.delete(vat);
+      if (now() - began < quickMilliseconds) {
         quick.set(vat, DELIVERIES);
       } else {
         quick.set(vat, Math.max(0, left(vat) - 1));
