@@ -78,6 +78,8 @@ const optionsFor = (
   parallel: 1 + draw(3, 'parallel'),
   epochCranks: draw(2, 'epochs') ? 1 + draw(6, 'cranks') : 1_000,
   holdMilliseconds: schedule ? 0 : draw(3, 'hold'),
+  // How far a turn is the scheduler alone knows, and the text of a state could not say it.
+  ...(schedule ? { turnDeliveries: 1 } : {}),
   foldChanges: draw(2, 'fold') ? 1 + draw(20, 'folds') : 1_000,
   foldMilliseconds: 40,
   collectMilliseconds: 60,
