@@ -1,48 +1,54 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeManualClock } from './testing/manual-clock.ts';
-import { answerStart, end, makeStage, send, settle } from './testing/stage.ts';
+import {
+  answerStart,
+  end,
+  makeStage,
+  send,
+  settle,
+  type Stage,
+} from './testing/stage.ts';
+
+const SLOW = ['s1', 's2', 's3', 's4', 's5'];
 
 /**
- * 'spinner' answered once within 8 ms, and is now at work for long (20 ms < t < its deadline of 5 s).
- * 'honest' always answers at once. Five ordinary vats have deliveries of 15 ms one after the other.
+ * Two vats that have answered within a millisecond, `one` and `honest`, beside
+ * five whose deliveries take 15 ms. `hold` gives `one` something that lasts; then
+ * all others get work. Tells how long `honest` waits for its turn, and how many
+ * of the slow have had theirs meanwhile.
  */
-const besideSpinner = async (quickMilliseconds: number) => {
+const runBeside = async (
+  quickMilliseconds: number,
+  hold: (stage: Stage, held: Set<string>) => Promise<void>,
+) => {
   const { clock, advance } = makeManualClock();
-  const slow = ['s1', 's2', 's3', 's4', 's5'];
-  const stage = await makeStage(['spinner', 'honest', ...slow], {
+  const held = new Set<string>();
+  const stage = await makeStage(['one', 'honest', ...SLOW], {
     clock,
     parallel: 2,
     quickMilliseconds,
     isChecked: false,
+    behave: (delivery, { label }) =>
+      held.has(label) ? undefined : answerStart(delivery),
   });
-  const work = async (name: string, milliseconds: number) => {
-    await stage.say(send(stage.root(name), 'work'));
-    advance(milliseconds);
+  const sendWork = (name: string) => send(stage.root(name), 'work');
+  for (const name of ['one', 'honest', ...SLOW]) {
+    await stage.say(sendWork(name));
+    advance(SLOW.includes(name) ? 15 : 1);
     await stage.finish(name);
-  };
-  await work('spinner', 1);
-  await work('honest', 1);
-  for (const name of slow) {
-    await work(name, 15);
   }
-  await stage.say(send(stage.root('spinner'), 'spin'));
+  await hold(stage, held);
   advance(1);
   for (let nth = 0; nth < 60; nth += 1) {
-    await stage.say(...slow.map(name => send(stage.root(name), 'work')));
+    await stage.say(...SLOW.map(sendWork));
   }
-  await stage.say(send(stage.root('honest'), 'work'));
+  await stage.say(sendWork('honest'));
   const began = new Map<string, number>();
+  const since = clock.now();
   let landed = 0;
-  for (let rounds = 0; rounds < 400; rounds += 1) {
-    if (stage.vat('honest').isBusy) {
-      break;
-    }
-    const busy = slow.filter(name => stage.vat(name).isBusy);
-    busy.forEach(name => {
-      if (!began.has(name)) {
-        began.set(name, clock.now());
-      }
-    });
+  while (clock.now() - since < 500 && !stage.vat('honest').isBusy) {
+    const busy = SLOW.filter(name => stage.vat(name).isBusy);
+    busy.forEach(name => began.set(name, began.get(name) ?? clock.now()));
     advance(5);
     for (const name of busy) {
       if (clock.now() - (began.get(name) ?? 0) >= 15) {
@@ -52,80 +58,40 @@ const besideSpinner = async (quickMilliseconds: number) => {
       }
     }
   }
-  const isSpinning = stage.vat('spinner').isBusy;
-  await stage.client.rpc.call('terminate', { cluster: 'demo' });
-  await end(stage);
-  return { landed, isSpinning };
-};
-
-it.each([0, 8])(
-  'a spinner that was quick keeps no other quick vat waiting, with or without a place for the quick (%i ms)',
-  async quickMilliseconds => {
-    const found = await besideSpinner(quickMilliseconds);
-    expect(found.isSpinning).toBe(true);
-    expect(found.landed).toBeLessThanOrEqual(6);
-  },
-);
-
-/** No vat is hostile: 'restarted' was quick, and now its startVat takes half a second. */
-const besideStart = async (quickMilliseconds: number) => {
-  const { clock, advance } = makeManualClock();
-  const slow = ['s1', 's2', 's3', 's4', 's5'];
-  const held = new Set<string>();
-  const stage = await makeStage(['restarted', 'honest', ...slow], {
-    clock,
-    parallel: 2,
-    quickMilliseconds,
-    isChecked: false,
-    behave: (delivery, { label }) =>
-      held.has(label) ? undefined : answerStart(delivery),
-  });
-  const work = async (name: string, milliseconds: number) => {
-    await stage.say(send(stage.root(name), 'work'));
-    advance(milliseconds);
-    await stage.finish(name);
-  };
-  await work('restarted', 1);
-  await work('honest', 1);
-  for (const name of slow) {
-    await work(name, 15);
-  }
-  held.add('restarted');
-  await stage.client.rpc.call('restart', { cluster: 'demo', vat: 'restarted' });
-  await settle();
-  await stage.say(send(stage.root('restarted'), 'work'));
-  expect(stage.flight('restarted')[0]).toBe('startVat');
-  for (let nth = 0; nth < 40; nth += 1) {
-    await stage.say(...slow.map(name => send(stage.root(name), 'work')));
-  }
-  await stage.say(send(stage.root('honest'), 'work'));
-  const began = new Map<string, number>();
-  const since = clock.now();
-  while (clock.now() - since < 500 && !stage.vat('honest').isBusy) {
-    const busy = slow.filter(name => stage.vat(name).isBusy);
-    busy.forEach(name => {
-      if (!began.has(name)) {
-        began.set(name, clock.now());
-      }
-    });
-    advance(5);
-    for (const name of busy) {
-      if (clock.now() - (began.get(name) ?? 0) >= 15) {
-        began.delete(name);
-        await stage.finish(name);
-      }
-    }
-  }
   const waited = clock.now() - since;
+  expect(stage.vat('one').isBusy).toBe(true); // until the end
   await stage.client.rpc.call('terminate', { cluster: 'demo' });
   await end(stage);
-  return waited;
+  return { waited, landed };
 };
 
-it.each([0, 8])(
-  'nor does the start of a vat that was (%i ms)',
-  async quickMilliseconds => {
-    expect(await besideStart(quickMilliseconds)).toBeLessThan(50);
+describe.each([0, 8])(
+  'a quick vat, with a place for the quick or without (%i ms),',
+  quickMilliseconds => {
+    it('waits for none that was quick and spins', async () => {
+      const { waited, landed } = await runBeside(
+        quickMilliseconds,
+        async stage => stage.say(send(stage.root('one'), 'spin')),
+      );
+      expect(landed).toBeLessThanOrEqual(6);
+      expect(waited).toBeLessThan(50);
+    });
+
+    it('waits for none that was quick and starts', async () => {
+      const { landed, waited } = await runBeside(
+        quickMilliseconds,
+        async (stage, held) => {
+          held.add('one');
+          const vat = { cluster: 'demo', vat: 'one' };
+          await stage.client.rpc.call('restart', vat);
+          await settle();
+          await stage.say(send(stage.root('one'), 'work'));
+          expect(stage.flight('one')[0]).toBe('startVat');
+        },
+      );
+      expect(landed).toBeLessThanOrEqual(6);
+      expect(waited).toBeLessThan(50);
+    });
   },
 );
 
