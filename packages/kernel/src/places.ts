@@ -7,11 +7,11 @@ type Flights = ReadonlyMap<VatId, object>;
 /**
  * How many deliveries may be in flight at once: `most`, so that vats do not
  * crowd the processors. There is one more where exactly one that counts is for a
- * vat that is quick: it would else wait for what takes as long as many of its own. One that
- * lasts long does not count any more while others wait: vats that spin would else
- * stop all the rest until their deadlines, while the system can share the
- * processors among threads. With `most` 1 every delivery ends before the next,
- * however long it lasts.
+ * vat that is quick: it would else wait for what takes as long as many of its
+ * own. One that lasts long does not count any more while others wait: vats that
+ * spin would else stop all the rest until their deadlines, while the system can
+ * share the processors among threads. With `most` 1 every delivery ends before
+ * the next, however long it lasts.
  */
 export const makePlaces = ({
   most,

@@ -11,14 +11,14 @@ import { widened, type Growing } from './wide-map.ts';
 /** An index with many rows for a key. What it hands out is a copy: the table may change meanwhile. */
 export type GroupIndex<Row> = {
   /** In the order asked for when the index was made; without one, no order is promised. */
-  values(group: string | number): Row[];
-  first(group: string | number): Row | undefined;
+  values(group: KeyPart): Row[];
+  first(group: KeyPart): Row | undefined;
   /** As `values`, but so many at most: none where that is nothing or less. */
-  firsts(group: string | number, most: number): Row[];
-  last(group: string | number): Row | undefined;
-  count(group: string | number): number;
+  firsts(group: KeyPart, most: number): Row[];
+  last(group: KeyPart): Row | undefined;
+  count(group: KeyPart): number;
   /** Every group that has a row. */
-  groups(): (string | number)[];
+  groups(): KeyPart[];
 };
 
 const firstsOf = <Row>(rows: Growing<Row>, most: number): Row[] => {
@@ -74,17 +74,19 @@ const makeUnordered = <Row extends object>({
 }: Pick<KeyReader<Row>, 'idOf'>): Grouping<Row, Row | Growing<Row>> => ({
   of: row => row,
   put: (group, before, after) => {
-    if (isMany(group)) {
-      const grown = widened(group, idOf(after));
-      grown.set(idOf(after), after);
-      return grown;
+    if (group === before) {
+      return after;
     }
-    return group === before
-      ? after
-      : new Map([
-          [idOf(group), group],
-          [idOf(after), after],
-        ]);
+    const id = idOf(after);
+    if (!isMany(group)) {
+      return new Map([
+        [idOf(group), group],
+        [id, after],
+      ]);
+    }
+    const grown = widened(group, id);
+    grown.set(id, after);
+    return grown;
   },
   delete: (group, row) => {
     if (!isMany(group)) {

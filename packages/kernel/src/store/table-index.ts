@@ -7,12 +7,12 @@ import {
 } from './key-map.ts';
 
 /** What an index is sought by. Rows without one are not in the index. */
-export type IndexKey = string | number | undefined;
+export type IndexKey = KeyPart | undefined;
 
 /** An index with at most one row for a key. */
 export type UniqueIndex<Row> = {
-  get(key: string | number): Row | undefined;
-  has(key: string | number): boolean;
+  get(key: KeyPart): Row | undefined;
+  has(key: KeyPart): boolean;
 };
 
 /** An index with at most one row for a key among those that share the first column of their table's key. */
