@@ -136,7 +136,7 @@ describe('a vat at work', () => {
     await end(stage);
   });
 
-  it('has bounds by default: a thousand references, five thousand deliveries, half a second', async () => {
+  it('has bounds by default: a thousand references, twenty thousand deliveries, half a second', async () => {
     const { clock, advance } = makeManualClock();
     const stage = await makeGcStage(['alice', 'bob'], {
       clock,
@@ -160,15 +160,17 @@ describe('a vat at work', () => {
     await stage.collect();
     const before = reaps('bob');
     const deliveries = stage.vat('bob').deliveries.length;
-    await stage.say(...Array(4_999).fill(send(stage.root('bob'), 'quick')));
-    while (stage.vat('bob').isBusy) {
-      await stage.finish('bob');
+    for (const some of [5_000, 5_000, 5_000, 4_999]) {
+      await stage.say(...Array(some).fill(send(stage.root('bob'), 'quick')));
+      while (stage.vat('bob').isBusy) {
+        await stage.finish('bob');
+      }
     }
-    expect(stage.vat('bob').deliveries.length - deliveries).toBe(4_999);
+    expect(stage.vat('bob').deliveries.length - deliveries).toBe(19_999);
     expect(reaps('bob')).toBe(before);
     await stage.act('bob');
     expect(reaps('bob')).toBe(before + 1);
-    await stage.act('bob');
+    await stage.litter('bob');
     advance(499);
     await settle();
     expect(reaps('bob')).toBe(before + 1);
@@ -257,6 +259,30 @@ describe('an idle kernel', () => {
     await end(stage);
   });
 
+  it('reaps a vat that got no references, and was told of none, once half a minute has passed since its first delivery', async () => {
+    const { stage, rest, reaps } = await setScene();
+    await rest(60_000);
+    const before = reaps('alice');
+    await stage.act('alice');
+    await rest(500);
+    await stage.act('alice');
+    for (let past = 500; past < 29_000; past += 500) {
+      await rest(500);
+    }
+    await rest(999);
+    expect(reaps('alice')).toBe(before);
+    await rest(1);
+    expect(reaps('alice')).toBe(before + 1);
+    await rest(60_000);
+    expect(reaps('alice')).toBe(before + 1);
+    await stage.act('alice');
+    await rest(5_000);
+    await stage.litter('alice');
+    await rest(500);
+    expect(reaps('alice')).toBe(before + 2);
+    await end(stage);
+  });
+
   it('tells what is due although no vat has had a delivery since its last reap', async () => {
     const { stage, rest } = await setScene();
     await stage.say(send(stage.root('alice'), 'go', ['o+1']));
@@ -279,7 +305,7 @@ describe('an idle kernel', () => {
 
   it('tries a reap again that its engine was not sure of, up to three times', async () => {
     const { stage, rest, reaps } = await setScene();
-    await stage.act('alice');
+    await stage.litter('alice');
     stage.hold('alice', 'bringOutYourDead');
     const before = reaps('alice');
     for (let times = 1; times <= 4; times += 1) {
@@ -289,7 +315,7 @@ describe('an idle kernel', () => {
     }
     await rest(10_000);
     expect(reaps('alice')).toBe(before + 4);
-    await stage.act('alice');
+    await stage.litter('alice');
     await rest(500);
     await stage.finishWith('alice', { isUnsure: true });
     await rest(500);
@@ -301,7 +327,7 @@ describe('an idle kernel', () => {
 
   it('reaps a vat as long as it has more to let go of, with a message that waits between two reaps', async () => {
     const { stage, rest, reaps } = await setScene();
-    await stage.act('alice');
+    await stage.litter('alice');
     stage.hold('alice', 'bringOutYourDead');
     await rest(500);
     const before = reaps('alice');
@@ -335,7 +361,7 @@ describe('an idle kernel', () => {
 
   it('leaves a vat alone that works on something for long', async () => {
     const { stage, rest, reaps } = await setScene();
-    await stage.act('alice');
+    await stage.litter('alice');
     await stage.say(send(stage.root('bob'), 'think'));
     const before = reaps('alice');
     await rest(600);
@@ -389,6 +415,7 @@ describe('an idle kernel', () => {
   it('stops collecting at the next message, and goes on when it is idle again', async () => {
     const { stage, rest } = await setScene();
     await stage.give('alice', 'bob', ...own(3));
+    await stage.litter('alice');
     stage.hold('alice', 'bringOutYourDead');
     await rest(500);
     expect(stage.flight('alice')).toEqual(['bringOutYourDead']);
@@ -403,7 +430,7 @@ describe('an idle kernel', () => {
 
   it('does not collect while it is paused, and refuses to be asked', async () => {
     const { stage, rest, reaps } = await setScene();
-    await stage.act('alice');
+    await stage.litter('alice');
     await stage.client.rpc.call('pause', {});
     const before = reaps('alice');
     await rest(500);
@@ -468,7 +495,7 @@ describe('an idle kernel', () => {
 
   it('gives a reap a minute, however little the vat’s deliveries may take', async () => {
     const { stage, rest } = await setScene();
-    await stage.act('alice');
+    await stage.litter('alice');
     stage.hold('alice', 'bringOutYourDead');
     await rest(500);
     await rest(59_000);
@@ -575,12 +602,12 @@ describe('a kernel that is never idle', () => {
   it('spends a twentieth of a vat’s time on reaps that last long', async () => {
     const { stage, advance, work, reaps } = await setScene();
     stage.hold('bob', 'bringOutYourDead');
-    await stage.act('bob');
+    await stage.litter('bob');
     await work(10_600);
     expect(stage.flight('bob')).toEqual(['bringOutYourDead']);
     advance(2_000);
     await stage.finish('bob'); // a reap of more than 2 s
-    await stage.act('bob');
+    await stage.litter('bob');
     const before = reaps('bob');
     await work(39_000);
     expect(reaps('bob')).toBe(before);
@@ -589,11 +616,26 @@ describe('a kernel that is never idle', () => {
     await end(stage);
   });
 
+  it('reaps a vat that was at work when its reap became overdue, as soon as it is done', async () => {
+    const { stage, advance, reaps } = await setScene({
+      deliveryMilliseconds: 1e9,
+    });
+    await stage.litter('bob');
+    await stage.say(send(stage.root('bob'), 'think'));
+    const before = reaps('bob');
+    advance(10_000);
+    await settle();
+    expect(reaps('bob')).toBe(before);
+    await stage.finish('bob');
+    expect(reaps('bob')).toBe(before + 1);
+    await end(stage);
+  });
+
   it('reaps the vats that rest while another works on something for very long', async () => {
     const { stage, advance, reaps } = await setScene({
       deliveryMilliseconds: 1e9,
     });
-    await stage.act('alice');
+    await stage.litter('alice');
     await stage.say(send(stage.root('bob'), 'think'));
     const before = reaps('alice');
     advance(9_000);
@@ -666,6 +708,47 @@ describe('a collection that somebody asks for', () => {
     expect(stage.told('alice')).toEqual([
       ['dropExports', ['o+d10/1']],
       ['retireExports', ['o+d10/1']],
+    ]);
+    await end(stage);
+  });
+
+  it('reaps no vat that is paused, nor when it goes on', async () => {
+    const stage = await makeGcStage(['alice', 'bob']);
+    const { rpc } = stage.client;
+    const alice = { cluster: 'demo', vat: 'alice' };
+    await stage.act('alice');
+    await rpc.call('pause', alice);
+    const { deliveries } = stage.vat('alice');
+    const { length } = deliveries;
+    await rpc.call('collect', {});
+    await rpc.call('unpause', alice);
+    await settle();
+    expect(deliveries).toHaveLength(length);
+    await stage.collect();
+    expect(deliveries.slice(length)).toEqual([['bringOutYourDead']]);
+    await end(stage);
+  });
+
+  it('tells nothing to a vat that has a worker and waits to be started', async () => {
+    const stage = await makeGcStage(['alice', 'bob'], {
+      parallel: 1,
+      begin: (label, nth) =>
+        label === 'alice' && nth === 2 ? 'unready' : 'ready',
+    });
+    const { rpc } = stage.client;
+    await stage.give('alice', 'bob', 'o+d10/1');
+    await rpc.call('restart', { cluster: 'demo', vat: 'alice' });
+    await stage.act('bob', drop('o-51'));
+    await stage.say(send(stage.root('bob'), 'toil'));
+    stage.vat('alice').say({ type: 'ready' });
+    const { ended } = await stage.begin();
+    expect(stage.vat('alice').deliveries).toEqual([]);
+    await stage.finish('bob');
+    await ended;
+    expect(stage.vat('alice').deliveries).toMatchObject([
+      ['startVat', {}],
+      ['dropExports', ['o+d10/1']],
+      ['bringOutYourDead'],
     ]);
     await end(stage);
   });

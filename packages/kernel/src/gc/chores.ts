@@ -123,7 +123,11 @@ export const makeChores = ({
       } else if (kind === 'bringOutYourDead') {
         dirt.reapEnds(vat);
       } else {
-        isToReap = dirt.count(vat, objectsGivenBy(flight));
+        isToReap = dirt.count(
+          vat,
+          objectsGivenBy(flight),
+          flight.action !== null,
+        );
       }
       if (isToReap) {
         toReap.add(vat);

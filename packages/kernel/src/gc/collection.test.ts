@@ -116,10 +116,10 @@ describe('the timer of collections', () => {
 });
 
 describe('a collection', () => {
-  it('reaps the vats that have had a delivery since they were last reaped, and no others', async () => {
+  it('reaps the vats that got references since they were last reaped, or had any delivery if somebody asks, and no others', async () => {
     const { stage, rest, reaps } = await setScene();
     const before = { alice: reaps('alice'), bob: reaps('bob') };
-    await stage.act('alice');
+    await stage.litter('alice');
     await rest(IDLE);
     await rest(IDLE);
     expect([reaps('alice'), reaps('bob')]).toEqual([
@@ -139,12 +139,12 @@ describe('a collection', () => {
     const { stage, advance, rest, reaps } = await setScene();
     await stage.collect(); // nobody asks any more
     stage.hold('alice', 'bringOutYourDead');
-    await stage.act('alice');
+    await stage.litter('alice');
     await rest(IDLE);
     advance(1_000);
     await stage.finish('alice'); // so it rests for 20 s
     const before = reaps('alice');
-    await stage.act('alice');
+    await stage.litter('alice');
     for (let past = 0; past < 19_000; past += IDLE) {
       await rest(IDLE);
     }
@@ -154,7 +154,7 @@ describe('a collection', () => {
     expect(stage.flight('alice')).toEqual(['bringOutYourDead']);
     advance(1_000);
     await stage.finish('alice');
-    await stage.act('alice');
+    await stage.litter('alice');
     const { ended } = await stage.begin();
     expect(stage.flight('alice')).toEqual(['bringOutYourDead']);
     await stage.finish('alice');
@@ -294,6 +294,15 @@ describe('of collections alone', () => {
     advance(IDLE);
     expect(counts()).toEqual({ ...NOTHING, sweep: 1 });
     expect(waits()).toEqual([]);
+  });
+
+  it('the timer is set for a vat that got no references, and set anew to ring sooner', () => {
+    const { collection, advance, dirt, waits } = setParts();
+    dirt.count(ALICE, 0);
+    expect([collection.goOn(), waits()]).toEqual([false, [OVERDUE]]);
+    advance(1_000);
+    collection.worked(false);
+    expect(waits()).toEqual([IDLE]);
   });
 
   it('the timer that rings when services have something to forget begins a collection', () => {

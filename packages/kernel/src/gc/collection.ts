@@ -15,13 +15,17 @@ type Waiter = {
 };
 
 /**
- * Collections: when the kernel has been idle for a while, or somebody asks, all
- * that is garbage goes, in rounds. In each, every vat that has had a delivery
- * since its last reap is reaped, and everybody told all that is due; what that
- * frees may be what the next round finds. A collection ends when a round has left
- * nothing to do. One that nobody asked for ends with the next message too: what
- * is left is for the next idleness. Where the kernel is never idle, what has
- * waited for long is done at work.
+ * Collections: when somebody asks, all that is garbage goes, in rounds. In each,
+ * every vat that has had a delivery since its last reap is reaped, and everybody
+ * told all that is due; what that frees may be what the next round finds. A
+ * collection ends when a round has left nothing to do.
+ *
+ * When the kernel has been idle for a while it collects of itself. A reap costs
+ * its vat more than the time that it takes: engines forget code that they have
+ * optimized. So then a vat is reaped that has got references, or was told of
+ * garbage; one that had other deliveries, once its last reap was long ago. Such
+ * a collection ends with the next message too: what is left is for the next
+ * idleness. Where the kernel is never idle, what has waited for long is done at work.
  */
 export const makeCollection = ({
   chores,
@@ -63,7 +67,8 @@ export const makeCollection = ({
   let rounds = 0;
   let waiters: Waiter[] = [];
   let lastWork = clock.now();
-  let isArmed = false;
+  /** When the timer rings. */
+  let ringsAt = Infinity;
   let cancelTimer = (): void => {};
   /** Those to whom something is due, and since when the timer has found it so. */
   const dueSince = new Map<EndpointId, number>();
@@ -74,9 +79,25 @@ export const makeCollection = ({
   const isPresent = (endpoint: EndpointId): boolean =>
     !isVatId(endpoint) || isAwake(endpoint);
 
+  /** Whether a collection has the vat reaped. */
+  const isToReap = (vat: VatId): boolean =>
+    waiters.length > 0
+      ? dirt.isDirty(vat)
+      : dirt.hasNews(vat) || dirt.isOverdue(vat);
+  const isToReapAtFirst = (vat: VatId): boolean =>
+    isToReap(vat) || dirt.owes(vat);
+
   const isAnythingLeft = (): boolean =>
-    vatsThat(vat => dirt.isDirty(vat) || dirt.owes(vat)).length > 0 ||
+    vatsThat(isToReapAtFirst).length > 0 ||
     [...actions.endpoints()].some(isPresent);
+
+  /** For what the next idleness is to do, or for the vat whose last reap will first have been long ago. */
+  const armForRest = (): void =>
+    arm(
+      isAnythingLeft()
+        ? idleMilliseconds
+        : Math.min(...vatsThat(dirt.isDirty).map(dirt.overdueAt)) - clock.now(),
+    );
 
   /** True when it leaves more cycles to be looked for. */
   const startRound = (vats: readonly VatId[]): boolean => {
@@ -91,7 +112,7 @@ export const makeCollection = ({
   const begin = (): void => {
     rounds = MOST_ROUNDS;
     chores.setEager(true);
-    startRound(vatsThat(vat => dirt.isDirty(vat) || dirt.owes(vat)));
+    startRound(vatsThat(isToReapAtFirst));
   };
 
   const end = (): void => {
@@ -129,6 +150,7 @@ export const makeCollection = ({
     const isIdle = rest <= 0 && isQuiet() && rounds === 0;
     const isSwept = isIdle && sweep();
     if (isIdle && !isSwept && !isAnythingLeft()) {
+      armForRest();
       return;
     }
     if (isIdle) {
@@ -140,15 +162,21 @@ export const makeCollection = ({
     pump();
   };
 
-  /** One timer, set anew only when it has rung: work comes far more often. */
+  /** One timer, set anew only to ring sooner, or when it has rung: work comes far more often. */
   const arm = (milliseconds: number): void => {
-    if (isArmed || idleMilliseconds === Infinity) {
+    const wait = Math.min(milliseconds, overdueMilliseconds);
+    const next = clock.now() + wait;
+    if (
+      milliseconds === Infinity ||
+      idleMilliseconds === Infinity ||
+      next >= ringsAt
+    ) {
       return;
     }
-    isArmed = true;
-    const wait = Math.min(milliseconds, overdueMilliseconds);
+    cancelTimer();
+    ringsAt = next;
     cancelTimer = clock.after(wait, () => {
-      isArmed = false;
+      ringsAt = Infinity;
       phase.guard(ring);
     });
   };
@@ -172,7 +200,7 @@ export const makeCollection = ({
     goOn: (): boolean => {
       if (rounds > 1) {
         rounds -= 1;
-        const isMore = startRound(vatsThat(dirt.isDirty));
+        const isMore = startRound(vatsThat(isToReap));
         if (chores.due().length > 0) {
           return true;
         }
@@ -187,9 +215,7 @@ export const makeCollection = ({
       if (rounds > 0) {
         end();
       }
-      if (isAnythingLeft()) {
-        arm(idleMilliseconds);
-      }
+      armForRest();
       return false;
     },
     /**

@@ -16,7 +16,7 @@ import { makeCollection } from './collection.ts';
 import { makeDirt } from './dirt.ts';
 
 export type CollectorOptions = {
-  /** A vat at work is reaped after so many references that it got, or so many deliveries; 1,000 and 5,000 by default. */
+  /** A vat at work is reaped after so many references that it got, or so many deliveries; 1,000 and 20,000 by default. */
   readonly reapReferences?: number;
   readonly reapDeliveries?: number;
   /** References in one delivery that tells of garbage, at most; so many are delivered to a vat at work. 1,000 by default. */
@@ -68,7 +68,7 @@ export const makeCollector = (
     {
       milliseconds: overdueMilliseconds,
       references: options.reapReferences ?? 1_000,
-      deliveries: options.reapDeliveries ?? 5_000,
+      deliveries: options.reapDeliveries ?? 20_000,
     },
     powers.clock.now,
   );

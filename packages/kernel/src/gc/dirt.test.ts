@@ -61,9 +61,9 @@ describe('a vat that has had a delivery', () => {
     const { clock, dirt } = setScene();
     clock.now += LATE;
     expect(dirt.isOverdue(ALICE)).toBe(false);
-    dirt.count(ALICE, 0);
+    dirt.count(ALICE, 1);
     clock.now += LATE - 1;
-    dirt.count(ALICE, 0);
+    dirt.count(ALICE, 1);
     expect(dirt.isOverdue(ALICE)).toBe(false);
     clock.now += 1;
     expect(dirt.isOverdue(ALICE)).toBe(true);
@@ -73,6 +73,27 @@ describe('a vat that has had a delivery', () => {
     expect(dirt.isOverdue(ALICE)).toBe(false);
     dirt.count(ALICE, 0);
     expect(dirt.isOverdue(ALICE)).toBe(false);
+  });
+
+  it('is overdue after three times as long if it has got no references since its last reap', () => {
+    const { clock, dirt } = setScene();
+    dirt.count(ALICE, 0);
+    expect([dirt.hasNews(ALICE), dirt.hasNews(BOB)]).toEqual([false, false]);
+    expect(dirt.overdueAt(ALICE)).toBe(clock.now + 3 * LATE);
+    clock.now += 3 * LATE - 1;
+    expect(dirt.isOverdue(ALICE)).toBe(false);
+    dirt.count(ALICE, 1);
+    expect([dirt.hasNews(ALICE), dirt.isOverdue(ALICE)]).toEqual([true, true]);
+    dirt.count(ALICE, 0); // and it stays so
+    expect(dirt.hasNews(ALICE)).toBe(true);
+    dirt.count(BOB, 0, true); // was told of garbage
+    expect(dirt.overdueAt(BOB)).toBe(clock.now + LATE);
+    dirt.reapBegins(ALICE);
+    dirt.reapEnds(ALICE);
+    expect([dirt.hasNews(ALICE), dirt.overdueAt(ALICE)]).toEqual([
+      false,
+      Infinity,
+    ]);
   });
 
   it('is overdue so long after a reap that is to be tried again', () => {

@@ -14,7 +14,12 @@ export type DirtBounds = {
 /** A vat at work spends at most one part in so many of its time on reaps. */
 const TIME_SHARE = 20;
 
+/** One that has got no references may go without a reap for so many times as long: what it had before is all that it can let go of. */
+const WITHOUT_NEWS = 3;
+
 type Row = {
+  /** It has got references, or was told of garbage. */
+  hasNews: boolean;
   references: number;
   deliveries: number;
   /** When the first of these deliveries was, or the reap that is to be tried again began. */
@@ -43,6 +48,7 @@ export const makeDirt = (bounds: DirtBounds, now: () => number) => {
     let found = dirt.get(vat);
     if (!found) {
       found = {
+        hasNews: false,
         references: 0,
         deliveries: 0,
         since: now(),
@@ -58,10 +64,21 @@ export const makeDirt = (bounds: DirtBounds, now: () => number) => {
 
   const isLeft = ({ deliveries, owes }: Row): boolean => deliveries > 0 || owes;
 
+  const overdueAt = (vat: VatId): number => {
+    const row = dirt.get(vat);
+    if (!row || !isLeft(row)) {
+      return Infinity;
+    }
+    const times = row.hasNews || row.owes ? 1 : WITHOUT_NEWS;
+    return row.since + times * bounds.milliseconds;
+  };
+
   return harden({
     vats: (): IterableIterator<VatId> => dirt.keys(),
     /** The vat has a heap that has had a delivery since it was last reaped. */
     isDirty: (vat: VatId): boolean => (dirt.get(vat)?.deliveries ?? 0) > 0,
+    /** It has got references since it was last reaped, or was told of garbage: it may have something to let go of soon. */
+    hasNews: (vat: VatId): boolean => dirt.get(vat)?.hasNews === true,
     /** Its last reap is to be tried again, once there is time. */
     owes: (vat: VatId): boolean => dirt.get(vat)?.owes === true,
     /** To be called after a reap that may not have found all. */
@@ -70,21 +87,16 @@ export const makeDirt = (bounds: DirtBounds, now: () => number) => {
       row.unsure += 1;
       row.owes = row.unsure <= MOST_RETRIES;
     },
-    /** It has been without a reap for too long. */
-    isOverdue: (vat: VatId): boolean => {
-      const row = dirt.get(vat);
-      return (
-        row !== undefined &&
-        isLeft(row) &&
-        now() - row.since >= bounds.milliseconds
-      );
-    },
+    /** When it has been without a reap for too long. */
+    overdueAt,
+    isOverdue: (vat: VatId): boolean => now() >= overdueAt(vat),
     /** True when it has rested long enough from the last reap. */
     isRested: (vat: VatId): boolean =>
       now() >= (dirt.get(vat)?.restsUntil ?? 0),
-    /** A delivery has been applied; true when the vat is to be reaped although it is at work. */
-    count: (vat: VatId, references: number): boolean => {
+    /** A delivery has been applied, which gave it so many references or told it of garbage; true when the vat is to be reaped although it is at work. */
+    count: (vat: VatId, references: number, isTold = false): boolean => {
       const row = provide(vat);
+      row.hasNews ||= isTold || references > 0;
       if (!isLeft(row)) {
         row.since = now();
       }
@@ -105,6 +117,7 @@ export const makeDirt = (bounds: DirtBounds, now: () => number) => {
     reapEnds: (vat: VatId): void => {
       const row = provide(vat);
       const end = now();
+      row.hasNews = false;
       row.references = 0;
       row.deliveries = 0;
       row.owes = false;

@@ -2,7 +2,14 @@ import { expect } from 'vitest';
 import type { Delivery, Syscall, Vref } from '@cooperage/protocol';
 import type { Behavior } from './raw-vats.ts';
 import { findDue } from './recount.ts';
-import { answerStart, makeStage, settle, vref, type Stage } from './stage.ts';
+import {
+  answerStart,
+  makeStage,
+  send,
+  settle,
+  vref,
+  type Stage,
+} from './stage.ts';
 
 export const drop = (...vrefs: string[]): Syscall => [
   'dropImports',
@@ -45,6 +52,8 @@ export type GcStage = Stage & {
   give(from: string, to: string, ...vrefs: string[]): Promise<void>;
   /** Has the vat make these syscalls in a delivery of their own. */
   act(name: string, ...syscalls: readonly Syscall[]): Promise<void>;
+  /** Gives the vat an object that it does not know yet: the next idleness has it reaped. */
+  litter(name: string): Promise<void>;
 };
 
 /**
@@ -113,10 +122,16 @@ export const makeGcStage = async (
     ]);
     await stage.finish(name, ...syscalls);
   };
+  let litters = 0;
   return {
     ...stage,
     ref,
     act,
+    litter: async name => {
+      litters += 1;
+      await stage.say(send(stage.root(name), 'take', [`o+${9e5 + litters}`]));
+      await stage.finish(name);
+    },
     told: name =>
       stage.vat(name).deliveries.filter(each => isGc(each) && each.length > 1),
     collect: async () => {
