@@ -178,7 +178,7 @@ export const makePromises = (
     if (isSettled(row)) {
       inbox.addNotify(endpoint, kref);
     } else if (!row.subscribers.includes(endpoint)) {
-      promises.put({ ...row, subscribers: [...row.subscribers, endpoint] });
+      promises.put({ ...row, subscribers: row.subscribers.concat(endpoint) });
     }
   };
 

@@ -82,6 +82,7 @@ export const makeVatLauncher = (post: Post, every: Every) => {
         if (!isOver) {
           watch.owes(number);
           stream.send(message, transfer);
+          stream.flush(); // the vat begins while the kernel goes on
         }
       },
       receive: (onMessage: (message: unknown) => void, onLost: TellLoss) => {
