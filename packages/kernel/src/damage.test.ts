@@ -284,6 +284,36 @@ it('a vat whose file is spoilt while the kernel rests fails then, and those who 
   await end(stage);
 });
 
+it('a vat that can’t run for another reason keeps that one when its file is found to be spoilt', async () => {
+  const { clock, advance } = makeManualClock();
+  const stage = await makeStage(['alice'], {
+    clock,
+    collectMilliseconds: Infinity,
+    begin: (label, nth) => (label === 'alice' && nth > 1 ? 'refused' : 'ready'),
+  });
+  await stage.say(send(stage.root('alice'), 'write'));
+  await stage.finishWith('alice', { changes: CHANGES });
+  const { id } = stage.vat('alice');
+  await stage.client.rpc.call('restart', { cluster: 'demo', vat: 'alice' });
+  await settle();
+  const before = vatOf(stage);
+  expect(before).toMatchObject({ state: 'failed' });
+  stage.rig.image.vats.set(id, {
+    fold: 0,
+    rows: new Map(),
+    damage: 'spoilt',
+  });
+  advance(1_000);
+  await settle();
+  expect(stage.rig.logs.at(-1)).toMatchObject({
+    vat: id,
+    level: 'error',
+    text: expect.stringContaining('spoilt'),
+  });
+  expect(vatOf(stage)).toEqual(before);
+  await end(stage);
+});
+
 describe('a vat whose file is spoilt amid its upgrade', () => {
   const HELLO = 'p+9';
 

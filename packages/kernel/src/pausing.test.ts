@@ -74,6 +74,30 @@ describe('a paused kernel', () => {
     await rig.kernel.stop();
   });
 
+  it('has a step wait for a worker that takes long to start, and starts no other meanwhile', async () => {
+    const rig = makeRig(answerStart, {
+      parallel: 8,
+      begin: (_label, nth) => (nth > 1 ? 'unready' : 'ready'),
+    });
+    await rig.launch('demo', ['alice', 'bob']);
+    const { rpc } = await rig.connect();
+    await rig.kernel.idle();
+    const alice = { cluster: 'demo', vat: 'alice' };
+    await rpc.call('pause', {});
+    await rpc.call('restart', { cluster: 'demo' });
+    await rpc.call('pause', alice);
+    const step = rpc.call('step', {});
+    await settle();
+    expect(rig.vats.all).toHaveLength(3);
+    await rpc.call('unpause', alice);
+    await settle();
+    expect(rig.vats.all).toHaveLength(3);
+    const { id } = rig.vats.get('bob');
+    rig.vats.get('bob').say({ type: 'ready' });
+    expect(await step).toEqual({ vat: id });
+    await rig.kernel.stop();
+  });
+
   it('rests only when the start of a vat that is launched has ended', async () => {
     const stage = await makeStage(['alice'], {
       behave: (delivery, { label }) =>

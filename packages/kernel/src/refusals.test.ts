@@ -7,6 +7,7 @@ import {
   type VatId,
   type Vref,
 } from '@cooperage/protocol';
+import { makeRefusals } from './refusals.ts';
 import { makeRandomTables } from './testing/random-tables.ts';
 
 const [ALICE, BOB, CAROL] = [makeVatId(1), makeVatId(2), makeVatId(3)];
@@ -220,7 +221,7 @@ describe('a vat whose code can’t run', () => {
 
   it('that runs again gets none that steps have begun to refuse, and all others', () => {
     const scene = setScene();
-    const { parts, refusals, send, park, answersOf, change, run } = scene;
+    const { refusals, send, park, answersOf, change, run } = scene;
     const answers = run(() => {
       const made = [send(BOB), send(BOB), send(BOB)];
       Array.from({ length: 7 }, () => park(made[0] as Kref));
@@ -233,9 +234,7 @@ describe('a vat whose code can’t run', () => {
       change(BOB, { failure: null });
     });
     expect([scene.waiting(BOB), refusals.isRefusing(BOB)]).toEqual([3, true]);
-    const head = parts.inbox.head(BOB);
-    run(() => head && refusals.goOnWith(head));
-    expect(scene.stepAll(BOB)).toEqual([2]);
+    expect(scene.stepAll(BOB)).toEqual([3, 2]);
     expect(answersOf(answers)).toEqual([words, null, null]);
     run(() => refusals.unfail(BOB));
     expect([scene.waiting(BOB), refusals.isDone()]).toEqual([2, true]);
@@ -301,8 +300,37 @@ describe('a message whose delivery is abandoned', () => {
     const notify = parts.inbox.head(CAROL);
     run(() => notify && refusals.countTry({ ...notify, tries: 9 }, 'x'));
     expect(parts.inbox.head(CAROL)?.tries).toBe(10);
-    expect(refusals.isGivenUp(parts.inbox.head(CAROL))).toBe(false);
-    expect(refusals.isGivenUp(undefined)).toBe(false);
+    run(() => head && refusals.countTry({ ...head, tries: 2 }, 'it spins'));
+    expect([BOB, CAROL, ALICE].map(refusals.isRefusing)).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it('is refused in the next run also when a notify stands before it', () => {
+    const scene = setScene();
+    const { parts, refusals, add, send, park, change, run } = scene;
+    const answer = run(() => {
+      parts.inbox.addNotify(BOB, add('p'));
+      const made = send(BOB);
+      Array.from({ length: 7 }, () => park(made));
+      change(BOB, { failure: 'it throws' });
+      return made;
+    });
+    run(() => {
+      refusals.unfail(BOB);
+      change(BOB, { failure: null });
+    });
+    const next = makeRefusals(scene.state, { ...parts, most: 3 });
+    next.restore();
+    while (!next.isDone()) {
+      run(next.step);
+    }
+    expect([scene.stateOf(answer), scene.waiting(BOB)]).toEqual([
+      'rejected',
+      1,
+    ]);
   });
 
   it('is told that its vat could not run when a new run finds it so', () => {

@@ -244,7 +244,6 @@ export const makeRefusals = (
   return harden({
     reject,
     refuseItems,
-    isGivenUp,
     /** A delivery of the item was abandoned. Tried often enough it rejects, some of it now, the rest in steps. */
     countTry: (item: QueueRow, reason: string): void => {
       const tried = inbox.countTry(item);
@@ -256,11 +255,7 @@ export const makeRefusals = (
     /** What waits first for the vat is given up, and steps refuse it. */
     isRefusing: (vat: VatId): boolean => {
       const head = givenUp.size > 0 ? inbox.head(vat) : undefined;
-      return isGivenUp(head) && givenUp.has(head.position);
-    },
-    /** More of an item that is given up. */
-    goOnWith: ({ position }: QueueRow): void => {
-      refuseGivenUp(position, most);
+      return isGivenUp(head);
     },
     /** The vat's code can't run, and its row says so: its messages reject, some now, the rest in steps. */
     fail: (vat: VatId): void => {
@@ -300,9 +295,9 @@ export const makeRefusals = (
         if (isLeftFor(id)) {
           failed.set(id, null);
         }
-        const head = inbox.head(id);
-        if (isGivenUp(head)) {
-          givenUp.set(head.position, dataOfTries(head));
+        const [first] = state.messages.firsts(id, 1); // a notify may stand before it
+        if (isGivenUp(first)) {
+          givenUp.set(first.position, dataOfTries(first));
         }
         if (state.messages.count(id) > 0) {
           sifted.set(id, {});

@@ -109,6 +109,23 @@ describe('a vat whose birth takes the process of all vats along', () => {
     await scene.rig.kernel.stop();
   });
 
+  it.each(['suspend', 'terminate'])(
+    'leaves a maker as it is after an order to %s it',
+    async order => {
+      const scene = await setScene();
+      await scene.bear('kid1');
+      await scene.loseHost();
+      await scene.bear('kid2');
+      expect(scene.busy()).toEqual(['kid2']);
+      await scene.client.rpc.call(order, { cluster: 'demo', vat: 'alice' });
+      const before = scene.vatNamed('alice');
+      await scene.loseHost();
+      expect(scene.vatNamed('alice')).toEqual(before);
+      expect(scene.rig.kernel.status()).toMatchObject({ state: 'running' });
+      await scene.rig.kernel.stop();
+    },
+  );
+
   it('is held against its maker for an hour, also when others are born well meanwhile', async () => {
     const scene = await setScene();
     await scene.bear('kid1');

@@ -2,7 +2,7 @@ import harden from '@endo/harden';
 import type { VatId } from '@cooperage/protocol';
 
 /** Vats that get nothing for now, and who is to hear when that comes to nothing. */
-export const makeHolds = (onRelease: (vat: VatId) => void) => {
+export const makeHolds = () => {
   const holds = new Map<VatId, () => void>();
   return harden({
     isHeld: (vat: VatId): boolean => holds.has(vat),
@@ -15,7 +15,6 @@ export const makeHolds = (onRelease: (vat: VatId) => void) => {
     },
     release: (vat: VatId): void => {
       holds.delete(vat);
-      onRelease(vat);
     },
     /** The vat's heap is made to go: whoever holds the vat still lets it go. */
     void: (vat: VatId): void => holds.get(vat)?.(),

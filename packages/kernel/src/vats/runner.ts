@@ -58,11 +58,7 @@ type RunnerPowers = {
 export const makeRunner = (state: State, powers: RunnerPowers) => {
   const { parts, lives, workers, keeper, bounds, chores, tellStart } = powers;
   const { trials, pump, wake, onEnded, onIdle } = powers;
-  const holds = makeHolds(vat => {
-    if (state.vats.has(vat)) {
-      wake(vat);
-    }
-  });
+  const holds = makeHolds();
   /** Vats that asked to end in the crank that is being applied. */
   const exiting = new Map<VatId, string>();
 
@@ -220,9 +216,7 @@ export const makeRunner = (state: State, powers: RunnerPowers) => {
     /** Does the next thing for a vat that is free. */
     toVat: (vat: VatId, item: QueueRow | undefined): void => {
       const row = vatRow(vat);
-      if (parts.refusals.isGivenUp(item)) {
-        parts.run(() => parts.refusals.goOnWith(item));
-      } else if (item && isMisplaced(state, vat, item)) {
+      if (item && isMisplaced(state, vat, item)) {
         parts.run(() => parts.refusals.sift(vat));
       } else if (workers.state(vat) === undefined) {
         start(vat);
@@ -230,13 +224,11 @@ export const makeRunner = (state: State, powers: RunnerPowers) => {
       } else if (row.asleep) {
         fly(vat, parts.flights.startVat(vat));
       } else if (item) {
-        const flight = parts.flights.prepare(vat, item);
         chores.yield(vat);
-        if (flight) {
-          fly(vat, flight);
-        } else {
-          parts.run(() => parts.inbox.remove(item));
-        }
+        fly(
+          vat,
+          insistRow(parts.flights.prepare(vat, item), `what ${vat} is told`),
+        );
       }
     },
     /** True when the vat has a heap and may be delivered to, now or when it is done with what is in flight. */
