@@ -323,6 +323,7 @@ export const joinEndpoints = (
     collector,
     candidates,
     scheduler,
+    memory: () => ({ ...scheduler.memory(), idle: evictions.memory() }),
     ...receivers,
   };
 };

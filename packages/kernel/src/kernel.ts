@@ -259,7 +259,8 @@ const joinRooms = (given: Platform, options: KernelOptions) => {
     noteWriters(state);
   };
 
-  return { ...tables, status, rest, stopping, server, pump, restore };
+  const { memory } = endpoints;
+  return { ...tables, memory, status, rest, stopping, server, pump, restore };
 };
 
 /**
@@ -267,17 +268,9 @@ const joinRooms = (given: Platform, options: KernelOptions) => {
  * until `stop`. Throws CooperageError STORAGE_FAILED when the storage can't be read.
  */
 export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
-  const {
-    state,
-    phase,
-    status,
-    keeper,
-    rest,
-    stopping,
-    server,
-    pump,
-    restore,
-  } = joinRooms(platform, options);
+  const rooms = joinRooms(platform, options);
+  const { state, memory, status, phase, keeper } = rooms;
+  const { rest, stopping, server, pump, restore } = rooms;
 
   const idle = async (): Promise<void> => {
     phase.insistRunning();
@@ -340,6 +333,8 @@ export const makeKernel = (platform: Platform, options: KernelOptions = {}) => {
     stop: (): Promise<void> => (stopped ??= stop()),
     /** For tests and tools that look at the tables; not to be written to. */
     state,
+    /** The same of what it does next, as far as that hangs on more than the tables. */
+    memory,
   };
 };
 harden(makeKernel);

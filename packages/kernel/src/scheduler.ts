@@ -243,6 +243,16 @@ export const makeScheduler = ({
       isClosed = true;
     },
     isPaused: () => isPaused,
+    /** On what, beside the tables and who is free, it hangs whose turn is next. */
+    memory: () => ({
+      lastTurns: [...lastTurns]
+        .sort(([, left], [, right]) => left - right)
+        .map(([endpoint]) => endpoint),
+      underWay: [...underWay],
+      eager: [...eager],
+      steps: steps.length,
+      stepping,
+    }),
     /** No vat has a turn from now on; deliveries in flight end, and sessions are told what is for them. */
     pause: (): void => {
       isPaused = true;

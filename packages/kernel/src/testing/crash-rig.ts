@@ -1,4 +1,3 @@
-import type { VatId } from '@cooperage/protocol';
 import { failStorage } from '../adapters/columns.ts';
 import { codeOf } from './crash-code.ts';
 import type { CrashStorage, RunOptions } from './crash-runs.ts';
@@ -78,8 +77,6 @@ const optionsFor = (
   parallel: 1 + draw(3, 'parallel'),
   epochCranks: draw(2, 'epochs') ? 1 + draw(6, 'cranks') : 1_000,
   holdMilliseconds: schedule ? 0 : draw(3, 'hold'),
-  // How far a turn is the scheduler alone knows, and the text of a state could not say it.
-  ...(schedule ? { turnDeliveries: 1 } : {}),
   foldChanges: draw(2, 'fold') ? 1 + draw(20, 'folds') : 1_000,
   foldMilliseconds: 40,
   collectMilliseconds: 60,
@@ -127,8 +124,6 @@ export const makeCrashRig = <Disk>(
 ) => {
   const { program, run, schedule, freedom = {}, failure, kernel } = options;
   const { faults = [], faultsOneIn = 6 } = program;
-  /** Vats in the order of their last deliveries. */
-  let lastTurns: VatId[] = [];
   let cranks = 0;
   const steps = makeSteps({
     isVatSlow: !schedule || freedom.areVatsSlow === true,
@@ -163,10 +158,6 @@ export const makeCrashRig = <Disk>(
         ? faults[draw(Math.max(1, faults.length), id, 'which fault')]
         : undefined,
   });
-  const turning: typeof behave = (delivery, vat) => {
-    lastTurns = [...lastTurns.filter(id => id !== vat.id), vat.id];
-    return behave(delivery, vat);
-  };
   const askServer = (url: string) => {
     journal.fetch(url);
     note('after a server was asked');
@@ -178,7 +169,7 @@ export const makeCrashRig = <Disk>(
       cancel: () => {},
     };
   };
-  const rig: Rig = makeRig(turning, {
+  const rig: Rig = makeRig(behave, {
     ...optionsFor(options, draw),
     ...kernel,
     afterCrank: () => {
@@ -198,6 +189,6 @@ export const makeCrashRig = <Disk>(
     /** How often the storage was written to. */
     writes: storage.writes,
     /** Of what the kernel knows beside its tables, what it does next may hang on this. */
-    state: (): unknown => [lastTurns, cranks],
+    state: (): unknown => [rig.kernel.memory(), cranks],
   };
 };

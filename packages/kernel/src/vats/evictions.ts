@@ -126,6 +126,8 @@ export const makeEvictions = (
     forget: (vat: VatId): void => {
       idle.delete(vat);
     },
+    /** Those that may be evicted one day, and since when each does nothing. */
+    memory: (): (readonly [VatId, number])[] => [...idle],
   });
 };
 harden(makeEvictions);
