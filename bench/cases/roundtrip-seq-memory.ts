@@ -22,7 +22,7 @@ export const roundtripSeqMemory: BenchCase = {
     };
     const rates = await runRounds(
       meter.watch(contenders),
-      stage.extent({ rounds: 15, count: 500, warm: 1_000 }),
+      stage.extent({ rounds: 15, count: 500, warm: 10_000 }),
     );
     const { ours: own = [], floor: base = [], swingset: other } = rates;
     return [

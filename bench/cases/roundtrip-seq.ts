@@ -21,7 +21,7 @@ export const roundtripSeq: BenchCase = {
         hops: floor.hops,
         ...peers,
       }),
-      stage.extent({ rounds: 21, count: 500, warm: 3_000 }),
+      stage.extent({ rounds: 11, count: 2_000, warm: 10_000 }),
     );
     return [
       {
