@@ -6,7 +6,7 @@ import { collectNow } from './gc-work.ts';
 /**
  * Round trips from a vat to another, so few that neither is reaped at work, and
  * the same with a collection, which reaps both, within what is timed. A vat at
- * work is reaped half as often at most: every 5,000 deliveries.
+ * work is reaped an eighth as often at most: every 20,000 deliveries.
  */
 export const gcCost: BenchCase = {
   name: 'gc-cost',

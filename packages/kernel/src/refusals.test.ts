@@ -308,9 +308,9 @@ describe('a message whose delivery is abandoned', () => {
     ]);
   });
 
-  it('is refused in the next run also when a notify stands before it', () => {
+  it('is refused in the next run also when a notify, or a message, stands before it', () => {
     const scene = setScene();
-    const { parts, refusals, add, send, park, change, run } = scene;
+    const { state, parts, refusals, add, send, park, change, run } = scene;
     const answer = run(() => {
       parts.inbox.addNotify(BOB, add('p'));
       const made = send(BOB);
@@ -321,15 +321,27 @@ describe('a message whose delivery is abandoned', () => {
     run(() => {
       refusals.unfail(BOB);
       change(BOB, { failure: null });
+      const [late] = state.messages.firsts(BOB, 1);
+      // As one that its sender's round has made late.
+      state.queue.put({ ...Object(late), round: 1 });
+      parts.inbox.deliverTo(BOB, {
+        target: scene.rootOf(BOB),
+        methargs: { body: '', slots: [] },
+        result: null,
+        sender: CAROL,
+      });
     });
-    const next = makeRefusals(scene.state, { ...parts, most: 3 });
+    expect(parts.inbox.items(BOB).map(({ tries }) => tries)).toEqual([
+      0, 0, 1_000,
+    ]);
+    const next = makeRefusals(state, { ...parts, most: 3 });
     next.restore();
     while (!next.isDone()) {
       run(next.step);
     }
     expect([scene.stateOf(answer), scene.waiting(BOB)]).toEqual([
       'rejected',
-      1,
+      2,
     ]);
   });
 

@@ -252,7 +252,7 @@ export const makeRefusals = (
         refuseGivenUp(tried.position, most);
       }
     },
-    /** What waits first for the vat is given up, and steps refuse it. */
+    /** What waits first for the vat is given up: steps refuse it, before anything is delivered. */
     isRefusing: (vat: VatId): boolean => {
       const head = givenUp.size > 0 ? inbox.head(vat) : undefined;
       return isGivenUp(head);
@@ -295,9 +295,9 @@ export const makeRefusals = (
         if (isLeftFor(id)) {
           failed.set(id, null);
         }
-        const [first] = state.messages.firsts(id, 1); // a notify may stand before it
-        if (isGivenUp(first)) {
-          givenUp.set(first.position, dataOfTries(first));
+        // What came later, or a notify, may stand before one that is given up.
+        for (const item of inbox.items(id).filter(isGivenUp)) {
+          givenUp.set(item.position, dataOfTries(item));
         }
         if (state.messages.count(id) > 0) {
           sifted.set(id, {});

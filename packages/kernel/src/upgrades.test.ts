@@ -694,25 +694,32 @@ describe('a vat whose old code is about to start', () => {
   });
 });
 
-it('a vat whose start an upgrade has ended starts when that fails, although nothing waits for it', async () => {
-  const stage = await makeStage(['alice'], {
-    behave: holdUpgrades,
-    begin: (label, nth) =>
-      label === 'alice' && nth === 2 ? 'unready' : 'ready',
-  });
-  await stage.client.rpc.call('restart', { cluster: 'demo', vat: 'alice' });
-  const upgraded = upgrade(stage);
-  await settle();
-  const [, own, young] = workersOf(stage);
-  expect(own?.isKilled).toBe(true);
-  young?.finish({ outcome: { ok: false, problem: 'it throws' } });
-  expect(await upgraded).toEqual(failure('it throws'));
-  await settle();
-  expect(stage.flight('alice')).toMatchObject(['startVat', {}]);
-  await stage.finish('alice');
-  expect(vatOf(stage)).toMatchObject({ state: 'running', incarnation: 2 });
-  await end(stage);
-});
+it.each([
+  ['is on its way', 'unready'],
+  ['has its startVat in flight', 'ready'],
+] as const)(
+  'a vat whose worker %s when an upgrade ends it starts when that fails, although nothing waits for it',
+  async (_what, beginning) => {
+    const stage = await makeStage(['alice'], {
+      behave: holdUpgrades,
+      begin: (label, nth) =>
+        label === 'alice' && nth === 2 ? beginning : 'ready',
+    });
+    await stage.client.rpc.call('restart', { cluster: 'demo', vat: 'alice' });
+    await settle();
+    const upgraded = upgrade(stage);
+    await settle();
+    const [, own, young] = workersOf(stage);
+    expect([own?.isKilled, own?.isBusy]).toEqual([true, beginning === 'ready']);
+    young?.finish({ outcome: { ok: false, problem: 'it throws' } });
+    expect(await upgraded).toEqual(failure('it throws'));
+    await settle();
+    expect(stage.flight('alice')).toMatchObject(['startVat', {}]);
+    await stage.finish('alice');
+    expect(vatOf(stage)).toMatchObject({ state: 'running', incarnation: 2 });
+    await end(stage);
+  },
+);
 
 describe('an upgraded vat', () => {
   it('keeps its root and its durable exports; what waits for others rejects', async () => {

@@ -19,11 +19,11 @@ const makePort = (
   return Object.freeze({
     send: (message: ToVat, transfer?: readonly ArrayBuffer[]) => {
       if (!isKilled) {
-        stream.send(message, transfer);
-        stream.flush(); // the vat begins while the kernel goes on
         if (message.type === 'deliver') {
           watch.begin(party);
         }
+        stream.send(message, transfer);
+        stream.flush(); // the vat begins while the kernel goes on
       }
     },
     receive: (onMessage, onLost) => {

@@ -23,7 +23,7 @@ export type CollectorOptions = {
   readonly actionsPerDelivery?: number;
   /** How long the kernel is idle before it collects garbage; 500 by default, Infinity for never. */
   readonly collectMilliseconds?: number;
-  /** A vat that has had a delivery is reaped after so long, and an endpoint told what is due to it, although the kernel is never idle; 10,000 by default. */
+  /** A vat that has got references is reaped after so long, one that had other deliveries after three times as long, and an endpoint told what is due to it, although the kernel is never idle; 10,000 by default. */
   readonly overdueMilliseconds?: number;
 };
 

@@ -7,7 +7,7 @@ export type DirtBounds = {
   readonly references: number;
   /** Deliveries that it got since then. */
   readonly deliveries: number;
-  /** How long it may go without a reap once it has had a delivery. */
+  /** How long it may go without a reap once it has had a delivery; three times as long if none gave it references. */
   readonly milliseconds: number;
 };
 

@@ -250,7 +250,7 @@ export const makeFlights = (
   const reap = (vat: VatId): Flight =>
     withoutItem(vat, ['bringOutYourDead'], null);
 
-  /** Undefined when there is nothing left to tell: the item may go. */
+  /** Undefined when there is nothing left to tell, as happens to sessions, which may ask for what they are about to hear. */
   const prepare = (endpoint: EndpointId, item: QueueRow): Flight | undefined =>
     item.kind === 'message' ? message(endpoint, item) : notify(endpoint, item);
 

@@ -271,8 +271,13 @@ export const makeRunner = (state: State, powers: RunnerPowers) => {
       );
     },
     giveUp: abandonment.giveUp,
-    /** Ends a worker that has no heap yet, and with it what it was to begin with. */
-    dropStart: drop,
+    /** Ends a worker that has no heap yet, and with it what it was to begin with; the vat is to have another as soon as it may. */
+    dropStart: (vat: VatId): void => {
+      if (workers.state(vat) !== undefined) {
+        drop(vat);
+        wake(vat);
+      }
+    },
     /** Reaps a vat that has a heap and nothing in flight, now, even while it is held. */
     reap: (vat: VatId): void => fly(vat, chores.reapNow(vat)),
     /** The heap goes now, the delivery in flight is made again by the next incarnation. */
