@@ -10,8 +10,8 @@ const partOf = (number: number, divisor: number): number =>
   Math.ceil(number / divisor);
 
 /**
- * A quick run makes one of the rounds, with half the work and a twelfth of the
- * warming up; or a fifth of the work where there is but one round.
+ * A quick run makes one of the rounds, with an eighth of the work and a hundredth of
+ * the warming up; or a twentieth of the work where there is but one round.
  */
 export const shorten =
   (isQuick: boolean) =>
@@ -22,8 +22,8 @@ export const shorten =
     return rounds > 1
       ? {
           rounds: 1,
-          count: partOf(count, 2),
-          warm: partOf(warm, 12),
+          count: partOf(count, 8),
+          warm: partOf(warm, 100),
         }
-      : { rounds, count: partOf(count, 5), warm: partOf(warm, 5) };
+      : { rounds, count: partOf(count, 20), warm: partOf(warm, 20) };
   };
