@@ -53,8 +53,8 @@ const bundle = async (folder, { name, entry, format = 'iife' }) => {
   });
 };
 
-/** @param {string} folder @param {string} entry */
-const bundleNodeProcess = (folder, entry) =>
+/** @param {string} folder @param {string} entry @param {string} name */
+const bundleNodeProcess = (folder, entry, name) =>
   build({
     configFile: false,
     envDir: false,
@@ -69,7 +69,7 @@ const bundleNodeProcess = (folder, entry) =>
       target: 'node20',
       minify: false,
       rolldownOptions: {
-        output: { codeSplitting: false, entryFileNames: 'process.mjs' },
+        output: { codeSplitting: false, entryFileNames: name },
       },
     },
   });
@@ -104,7 +104,8 @@ export const buildForNode = async (entry = 'node-process.ts') => {
   const folder = makeFolder('node');
   copySqlite(folder);
   await Promise.all([
-    bundleNodeProcess(folder, entry),
+    bundleNodeProcess(folder, entry, 'process.mjs'),
+    bundleNodeProcess(folder, 'contender-process.ts', 'contender-process.mjs'),
     bundle(folder, {
       name: 'vat-worker',
       entry: '../packages/node/src/vat-worker.ts',

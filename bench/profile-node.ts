@@ -2,7 +2,7 @@
 import '@cooperage/client/lockdown';
 import { BroadcastChannel } from 'node:worker_threads';
 import { timeRoundTrips, timeStream } from './cases/console-work.ts';
-import { makeNodeStage } from './stages/node-stage.ts';
+import { startNodeOurs } from './stages/ours-node.ts';
 
 /** This one, and those of the two vats. */
 const THREADS = 3;
@@ -23,8 +23,7 @@ const ask = (word: 'start' | 'stop'): Promise<readonly unknown[]> =>
   });
 
 const { isStreamed, count } = JSON.parse(process.argv[2] ?? '{}');
-const stage = makeNodeStage({ isQuick: false });
-const ours = await stage.provideOurs();
+const ours = await startNodeOurs('durable');
 const run = (trips: number): Promise<number> =>
   isStreamed
     ? ours.run(timeStream, { count: trips, inFlight: 1_000 })
@@ -33,5 +32,5 @@ await run(5_000);
 await ask('start');
 const milliseconds = await run(count);
 const profiles = await ask('stop');
-await stage.end();
+await ours.stop();
 process.send?.({ milliseconds, profiles }, () => process.exit(0));

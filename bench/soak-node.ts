@@ -7,10 +7,10 @@ import '@cooperage/client/lockdown';
 import { CHURN_CONFIG } from '@cooperage/kit/churn';
 import { BroadcastChannel } from 'node:worker_threads';
 import { launchAll } from './cases/start-work.ts';
-import { makeNodeStage } from './stages/node-stage.ts';
+import { startNodeOurs } from './stages/ours-node.ts';
 import type { Realm } from './stage.ts';
 
-/** This one and those of the vats: two that soak, two that every stage has. */
+/** This one and those of the vats: two that soak, two of the cluster `bench`. */
 const THREADS = 5;
 
 /** After so long an idleness the stores are folded into their files. */
@@ -72,8 +72,7 @@ const churn = async (
 };
 
 const { rounds, deeds, visits } = JSON.parse(process.argv[2] ?? '{}');
-const stage = makeNodeStage({ isQuick: false });
-const ours = await stage.startOurs();
+const ours = await startNodeOurs('durable');
 await ours.run(launchAll, { configs: [CHURN_CONFIG] });
 for (let round = 0; round <= rounds; round += 1) {
   await ours.run(churn, { deeds, visits });
@@ -81,5 +80,4 @@ for (let round = 0; round <= rounds; round += 1) {
   process.send?.({ heaps: await readHeaps(), rows: await ours.countRows() });
 }
 await ours.stop();
-await stage.end();
 process.exit(0);

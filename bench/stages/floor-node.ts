@@ -6,10 +6,10 @@ import { makeFloor } from '../floor/kernel.ts';
 import { PROGRAM } from '../program.ts';
 import type { Floor } from '../stage.ts';
 import { driveFloor } from './drive-floor.ts';
+import { readScript } from './read-script.ts';
 
 /** The floor's vats as threads, its kernel on this one, SQLite over the same files as ours; in memory without a file. */
 export const startNodeFloor = async (
-  script: string,
   file: string | undefined,
 ): Promise<{ floor: Floor; stop: () => Promise<void> }> => {
   const sqlite3 = await initialize();
@@ -22,7 +22,12 @@ export const startNodeFloor = async (
           vfs: provideFileVfs(sqlite3).name,
         });
   const workers = [1, 2].map(
-    () => new Worker(script, { eval: true, env: {}, execArgv: [] }),
+    () =>
+      new Worker(readScript('floor-vat.js'), {
+        eval: true,
+        env: {},
+        execArgv: [],
+      }),
   );
   const made = makeFloor(PROGRAM, workers, makeCommit(db));
   return {

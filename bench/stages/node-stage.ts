@@ -1,52 +1,59 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { PeerName, Stage, StorageKind } from '../stage.ts';
+import type {
+  Counters,
+  Epoch,
+  Ours,
+  PeerName,
+  Stage,
+  StorageKind,
+} from '../stage.ts';
+import { startApart, type Apart } from './contender-node.ts';
 import { shorten, type StageOptions } from './extent.ts';
-import { startNodeFloor } from './floor-node.ts';
-import { startNodeOurs } from './ours-node.ts';
-import { startNodePeer } from './peers-node.ts';
 import { provideOnce } from './provide-once.ts';
 import { startSwingSet } from './swingset-node.ts';
 
-/** The scripts that `bench/build.mjs` has put beside this one. */
-const readScript = (name: string): string =>
-  readFileSync(new URL(name, import.meta.url), 'utf8');
+const makeOurs = ({ ask, stop }: Apart): Ours => ({
+  run: (work, args) => ask('run', String(work), args),
+  counters: () => ask<Counters>('counters'),
+  idle: () => ask('idle'),
+  heapUsed: () => ask<number>('heapUsed'),
+  countRows: () => ask<number>('countRows'),
+  longestStep: async work => {
+    await ask('beginToWatch');
+    await work();
+    return ask<number>('endWatch');
+  },
+  stop,
+});
 
-/** Everything in threads of this process. */
+/** Each contender in a process of its own, with its vats or workers as threads of that. */
 export const makeNodeStage = ({ isQuick, swingset }: StageOptions): Stage => {
-  const folder = mkdtempSync(join(tmpdir(), 'cooperage-floor-'));
-  const ends: (() => Promise<unknown>)[] = [];
-
-  const startOurs: Stage['startOurs'] = (
-    storage = 'durable',
-    epoch = undefined,
-  ) => startNodeOurs(readScript('vat-worker.js'), storage, epoch);
-
-  const ours = provideOnce(async (storage: StorageKind) => {
-    const started = await startOurs(storage);
-    ends.push(started.stop);
+  const shared = new Set<Apart>();
+  const share = async (starting: Promise<Apart>): Promise<Apart> => {
+    const started = await starting;
+    shared.add(started);
     return started;
-  });
+  };
+
+  const ours = provideOnce(async (storage: StorageKind) =>
+    makeOurs(await share(startApart({ kind: 'ours', storage }))),
+  );
   const floors = provideOnce(async (storage: StorageKind) => {
-    const file =
-      storage === 'durable' ? join(folder, 'floor.sqlite') : undefined;
-    const { floor, stop } = await startNodeFloor(
-      readScript('floor-vat.js'),
-      file,
-    );
-    ends.push(stop);
-    return floor;
+    const { ask } = await share(startApart({ kind: 'floor', storage }));
+    return {
+      roundTrips: (count: number) => ask<number>('roundTrips', count),
+      hops: (count: number) => ask<number>('hops', count),
+      calls: (count: number, inFlight: number) =>
+        ask<number>('calls', count, inFlight),
+    };
   });
-
   const peers = provideOnce(async (name: PeerName) => {
-    const [library, direct] = name.split(' ');
-    const script = readScript(`peer-${library}.js`);
-    const { peer, stop } = startNodePeer(script, direct !== undefined);
-    ends.push(stop);
-    return peer;
+    const { ask } = await share(startApart({ kind: 'peer', name }));
+    return {
+      roundTrips: (count: number, inFlight: number) =>
+        ask<number>('roundTrips', count, inFlight),
+    };
   });
-
+  const ends: (() => Promise<unknown>)[] = [];
   const swingsets = provideOnce(async (script: string) => {
     const { peer, stop } = await startSwingSet(script);
     ends.push(stop);
@@ -57,21 +64,33 @@ export const makeNodeStage = ({ isQuick, swingset }: StageOptions): Stage => {
     platform: 'node',
     isQuick,
     readCpu: async () => {
-      const { user, system } = process.cpuUsage();
-      return user + system;
+      const times = await Promise.all(
+        [...shared].map(({ ask }) => ask<number>('readCpu')),
+      );
+      return times.reduce((sum, each) => sum + each, 0);
     },
     extent: shorten(isQuick),
-    startOurs,
+    startOurs: async (
+      storage: StorageKind = 'durable',
+      epoch: Epoch | undefined = undefined,
+    ) =>
+      makeOurs(
+        await startApart({
+          kind: 'ours',
+          storage,
+          ...(epoch === undefined ? {} : { epoch }),
+        }),
+      ),
     provideOurs: (storage = 'durable') => ours(storage),
     provideFloor: (storage = 'durable') => floors(storage),
     providePeer: peers,
     provideSwingSet: async () =>
       swingset === undefined ? undefined : swingsets(swingset),
     end: async () => {
-      for (const end of ends.splice(0)) {
-        await end();
-      }
-      rmSync(folder, { recursive: true, force: true });
+      await Promise.all([
+        ...[...shared].map(({ stop }) => stop()),
+        ...ends.map(end => end()),
+      ]);
     },
   };
 };

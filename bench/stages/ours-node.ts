@@ -24,6 +24,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { beginToWatch, endWatch } from '../longest-step.ts';
 import { BENCH_CONFIG } from '../program.ts';
 import { collectTwice } from './collect-twice.ts';
+import { readScript } from './read-script.ts';
 import type { Epoch, Ours, Realm, StorageKind } from '../stage.ts';
 
 setFlagsFromString('--expose-gc');
@@ -39,9 +40,8 @@ const openMemory = () => {
 
 type RemoteMethods = Record<string, (...args: unknown[]) => Promise<unknown>>;
 
-/** A kernel as `cooperage run` has it, with the cluster `bench`, in a folder of its own or in memory. */
+/** A kernel in this process, as `cooperage run` has it, with the cluster `bench`, in a folder of its own or in memory. */
 export const startNodeOurs = async (
-  script: string,
   storage: StorageKind,
   epoch?: Epoch,
 ): Promise<Ours> => {
@@ -51,7 +51,7 @@ export const startNodeOurs = async (
   const platform: Platform = {
     db,
     stores,
-    vats: makeThreadVats({ script }),
+    vats: makeThreadVats({ script: readScript('vat-worker.js') }),
     clock: nodeClock,
     log: ({ level, text }) => {
       if (level === 'error') {

@@ -1,5 +1,6 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
-import type { Peer } from '../stage.ts';
+import type { Peer, PeerName } from '../stage.ts';
+import { readScript } from './read-script.ts';
 
 /** Its text is strict, and stays so behind this. */
 const PRELUDE =
@@ -17,10 +18,10 @@ type FirstWord = {
  * are, by the ports of a third thread between them, or directly.
  */
 export const startNodePeer = (
-  script: string,
-  isDirect: boolean,
+  name: PeerName,
 ): { peer: Peer; stop: () => Promise<unknown> } => {
-  const text = `${PRELUDE}\n${script}`;
+  const [library, direct] = name.split(' ');
+  const text = `${PRELUDE}\n${readScript(`peer-${library}.js`)}`;
   const workers: Worker[] = [];
   const start = (word: FirstWord): Worker => {
     const worker = new Worker(text, { eval: true, env: {}, execArgv: [] });
@@ -29,9 +30,9 @@ export const startNodePeer = (
     return worker;
   };
   const upper = new MessageChannel();
-  const lower = isDirect ? upper : new MessageChannel();
+  const lower = direct ? upper : new MessageChannel();
   start({ type: 'serve', port: lower.port1 });
-  if (!isDirect) {
+  if (!direct) {
     start({ type: 'relay', port: upper.port1, to: lower.port2 });
   }
   const client = start({ type: 'connect', port: upper.port2 });
