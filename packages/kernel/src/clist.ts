@@ -9,6 +9,7 @@ import {
   type Vref,
 } from '@cooperage/protocol';
 import type { Refcounts } from './gc/refcounts.ts';
+import { draftEntry, draftObject, draftPromise } from './store/drafts.ts';
 import type { CListRow } from './store/schema.ts';
 import type { State } from './store/state.ts';
 import type { Usage } from './usage.ts';
@@ -38,19 +39,29 @@ export const makeCLists = (
     }
   };
 
+  const mark = (row: CListRow, reachable: 0 | 1): void => {
+    const next = draftEntry(row);
+    next.reachable = reachable;
+    clists.put(next);
+  };
+
   /** Removes an entry; an exported object is then an orphan. */
   const remove = (row: CListRow): void => {
     clists.delete(row.endpoint, row.kref);
     if (isPromiseKref(row.kref)) {
       const promise = promises.get(row.kref);
-      if (promise && promise.maker === row.endpoint) {
-        promises.put({ ...promise, isLeft: 1 }); // what still holds it is of others
+      if (promise?.maker === row.endpoint) {
+        const next = draftPromise(promise);
+        next.isLeft = 1; // what still holds it is of others
+        promises.put(next);
       }
       refcounts.release(row.kref);
     } else if (isExportVref(row.vref)) {
       const object = objects.get(row.kref);
       if (object) {
-        objects.put({ ...object, owner: null });
+        const next = draftObject(object);
+        next.owner = null;
+        objects.put(next);
         refcounts.suspect(row.kref);
       }
     } else if (row.reachable) {
@@ -63,7 +74,7 @@ export const makeCLists = (
   /** Sets the flag of an entry that may have lost it: an export is exported again, an import comes again. */
   const reach = (row: CListRow): void => {
     if (!row.reachable) {
-      clists.put({ ...row, reachable: 1 });
+      mark(row, 1);
       if (isExportVref(row.vref)) {
         refcounts.suspect(row.kref); // whatever names it may come to nothing
       } else {
@@ -74,7 +85,7 @@ export const makeCLists = (
 
   /** Takes the flag of an entry that has it. */
   const unreach = (row: CListRow): void => {
-    clists.put({ ...row, reachable: 0 });
+    mark(row, 0);
     if (isExportVref(row.vref)) {
       refcounts.suspect(row.kref);
     } else {
@@ -109,13 +120,13 @@ export const makeCLists = (
         subscribers: [],
         body: null,
         slots: [],
-        refs: 0,
+        refs: 1, // by the entry
         maker: endpoint,
         settler: null,
         isLeft: 0,
       });
     }
-    add(endpoint, kref, vref);
+    clists.put({ endpoint, kref, vref, reachable: 1 });
     return kref;
   };
 

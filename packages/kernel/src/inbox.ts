@@ -1,6 +1,7 @@
 import harden from '@endo/harden';
 import { type CapData, type EndpointId, type Kref } from '@cooperage/protocol';
 import type { Refcounts } from './gc/refcounts.ts';
+import { draftItem } from './store/drafts.ts';
 import type { PromiseRow, QueueName, QueueRow } from './store/schema.ts';
 import { laneOf, type State } from './store/state.ts';
 import { weighAnswer } from './store/weights.ts';
@@ -57,13 +58,14 @@ export const makeInbox = (
 ) => {
   const { queue } = state;
 
-  const heldBy = (row: QueueRow): readonly Kref[] => {
-    const isParked = row.queue === row.target;
-    return [
-      ...(isParked ? [] : [row.target]),
-      ...row.slots,
-      ...(row.result === null ? [] : [row.result]),
-    ];
+  const forEachHeld = (row: QueueRow, visit: (kref: Kref) => void): void => {
+    if (row.queue !== row.target) {
+      visit(row.target); // or it is parked on that
+    }
+    row.slots.forEach(visit);
+    if (row.result !== null) {
+      visit(row.result);
+    }
   };
 
   const messageOf = (item: QueueRow): KernelMessage => ({
@@ -93,6 +95,7 @@ export const makeInbox = (
     kind: QueueRow['kind'],
     { target, methargs: { body, slots }, result, sender }: KernelMessage,
   ): void => {
+    const { round, nth } = placeOf({ queue: name, kind, target, sender });
     const item: QueueRow = {
       position: state.allot('position'),
       queue: name,
@@ -102,17 +105,18 @@ export const makeInbox = (
       slots,
       result,
       sender,
-      ...placeOf({ queue: name, kind, target, sender }),
+      round,
+      nth,
       tries: 0,
     };
     queue.put(item);
-    heldBy(item).forEach(refcounts.hold);
+    forEachHeld(item, refcounts.hold);
   };
 
   /** Takes an item out; what it held is released. */
   const remove = (item: QueueRow): void => {
     queue.delete(item.position);
-    heldBy(item).forEach(refcounts.release);
+    forEachHeld(item, refcounts.release);
   };
 
   const hasNotify = (endpoint: EndpointId, promise: Kref): boolean =>
@@ -183,13 +187,14 @@ export const makeInbox = (
     },
     remove,
     countTry: (item: QueueRow): QueueRow => {
-      const tried = { ...item, tries: item.tries + 1 };
+      const tried = draftItem(item);
+      tried.tries += 1;
       queue.put(tried);
       return tried;
     },
     /** It counts as tried so often. */
     giveUp: (item: QueueRow, tries: number): void =>
-      queue.put({ ...item, tries }),
+      queue.put({ ...draftItem(item), tries }),
   };
 };
 harden(makeInbox);

@@ -11,6 +11,7 @@ import { insistRow } from './faults.ts';
 import type { Inbox } from './inbox.ts';
 import { slotsHeldBy, type Refcounts } from './gc/refcounts.ts';
 import { isSettled, isSettling } from './promise-state.ts';
+import { draftPromise } from './store/drafts.ts';
 import type { PromiseRow } from './store/schema.ts';
 import type { State } from './store/state.ts';
 import { weighAnswer } from './store/weights.ts';
@@ -97,21 +98,20 @@ export const makePromises = (
     if (row.state !== 'unresolved') {
       throw Error(`promise ${kref} is resolved already`);
     }
-    const answer = {
-      decider: null,
-      settler: row.decider,
-      body: data.body,
-      slots: data.slots,
-    };
+    const settled = draftPromise(row);
+    settled.decider = null;
+    settled.settler = row.decider;
+    settled.body = data.body;
+    settled.slots = data.slots;
     const parked = inbox.length(kref);
     if (parked > left) {
-      const state = isRejected ? 'rejecting' : 'fulfilling';
-      promises.put({ ...row, ...answer, state });
+      settled.state = isRejected ? 'rejecting' : 'fulfilling';
+      promises.put(settled);
       settling.add(kref);
       return;
     }
-    const state = isRejected ? 'rejected' : 'fulfilled';
-    const settled: PromiseRow = { ...row, ...answer, state, subscribers: [] };
+    settled.state = isRejected ? 'rejected' : 'fulfilled';
+    settled.subscribers = [];
     promises.put(settled);
     if (parked > 0) {
       left -= inbox.unpark(settled, parked);
@@ -130,9 +130,11 @@ export const makePromises = (
     if (inbox.length(kref) === 0) {
       settling.delete(kref);
       const isRejected = row.state === 'rejecting';
-      const state = isRejected ? 'rejected' : 'fulfilled';
       const now = get(kref);
-      promises.put({ ...now, state, subscribers: [] });
+      const settled = draftPromise(now);
+      settled.state = isRejected ? 'rejected' : 'fulfilled';
+      settled.subscribers = [];
+      promises.put(settled);
       tell(now, isRejected, now.subscribers);
       refcounts.suspect(kref);
     }
@@ -173,27 +175,38 @@ export const makePromises = (
     data: CapData<Kref>,
   ): void => settleInTurn({ kref, isRejected, data });
 
+  const setSubscribers = (
+    row: PromiseRow,
+    subscribers: readonly EndpointId[],
+  ): void => {
+    const next = draftPromise(row);
+    next.subscribers = subscribers;
+    promises.put(next);
+  };
+
   const subscribe = (endpoint: EndpointId, kref: Kref): void => {
     const row = get(kref);
     if (isSettled(row)) {
       inbox.addNotify(endpoint, kref);
     } else if (!row.subscribers.includes(endpoint)) {
-      promises.put({ ...row, subscribers: row.subscribers.concat(endpoint) });
+      setSubscribers(row, [...row.subscribers, endpoint]);
     }
   };
 
   const unsubscribe = (endpoint: EndpointId, kref: Kref): void => {
     const row = get(kref);
     if (row.subscribers.includes(endpoint)) {
-      promises.put({
-        ...row,
-        subscribers: row.subscribers.filter(each => each !== endpoint),
-      });
+      setSubscribers(
+        row,
+        row.subscribers.filter(each => each !== endpoint),
+      );
     }
   };
 
   const setDecider = (kref: Kref, decider: EndpointId | null): void => {
-    promises.put({ ...get(kref), decider });
+    const next = draftPromise(get(kref));
+    next.decider = decider;
+    promises.put(next);
   };
 
   /** Rejects the result that a message waits for, if it waits for one. */

@@ -45,7 +45,7 @@ export type Dispatcher = {
 type Turn = {
   readonly endpoint: EndpointId;
   readonly item: QueueRow | undefined;
-  readonly isChore?: true;
+  readonly isChore: boolean;
 };
 
 /**
@@ -97,8 +97,7 @@ export const makeScheduler = ({
     (steps.length > 0 && (stepping === undefined || stepping === vat));
 
   const canTakeTurn = ({ endpoint, isChore }: Turn): boolean =>
-    (isSessionId(endpoint) &&
-      (isChore === true || dispatcher.isReading(endpoint))) ||
+    (isSessionId(endpoint) && (isChore || dispatcher.isReading(endpoint))) ||
     (isServiceId(endpoint) && !isClosed && dispatcher.hasTimeForServices()) ||
     (isVatId(endpoint) &&
       !isClosed &&
@@ -157,13 +156,13 @@ export const makeScheduler = ({
     for (const endpoint of awake) {
       const item = inbox.head(endpoint);
       if (item) {
-        consider({ endpoint, item });
+        consider({ endpoint, item, isChore: false });
       } else {
         awake.delete(endpoint);
       }
     }
     for (const vat of eager) {
-      consider({ endpoint: vat, item: inbox.head(vat) });
+      consider({ endpoint: vat, item: inbox.head(vat), isChore: false });
     }
     return best;
   };
@@ -176,7 +175,7 @@ export const makeScheduler = ({
   /** The delivery goes on with the turn under way, or begins one. */
   const goOn = (vat: VatId): void => {
     const begun = underWay.get(vat);
-    if (begun && isOn({ endpoint: vat, item: undefined })) {
+    if (begun && isOn({ endpoint: vat, item: undefined, isChore: false })) {
       begun.count += 1;
     } else {
       underWay.set(vat, { began: now(), count: 1 });

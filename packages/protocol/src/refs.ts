@@ -35,7 +35,8 @@ export const ROOT_VREF = 'o+0' as Vref;
 const KREF = /^k([op])(0|[1-9]\d{0,15})$/;
 const VREF =
   /^([op])([+-])(?:(0|[1-9]\d{0,15})|([dv])([1-9]\d{0,15})(?:\/(0|[1-9]\d{0,15})(?::(0|[1-9]\d{0,4}))?)?)$/;
-const ENDPOINT = /^([vs])([1-9]\d{0,15})$/;
+const VAT = /^v[1-9]\d{0,15}$/;
+const SESSION = /^s[1-9]\d{0,15}$/;
 const SERVICE = /^@[a-z][A-Za-z]{0,30}$/;
 const CLUSTER = /^c([1-9]\d{0,15})$/;
 
@@ -87,12 +88,17 @@ export const isKref = (value: unknown): value is Kref =>
   parseKref(value) !== undefined;
 export const isVref = (value: unknown): value is Vref =>
   parseVref(value) !== undefined;
+/** Which kind of endpoint one is, is asked with every delivery: most answers need but one letter. */
 export const isVatId = (value: unknown): value is VatId =>
-  typeof value === 'string' && ENDPOINT.exec(value)?.[1] === 'v';
+  typeof value === 'string' && value.charCodeAt(0) === 0x76 && VAT.test(value);
 export const isSessionId = (value: unknown): value is SessionId =>
-  typeof value === 'string' && ENDPOINT.exec(value)?.[1] === 's';
+  typeof value === 'string' &&
+  value.charCodeAt(0) === 0x73 &&
+  SESSION.test(value);
 export const isServiceId = (value: unknown): value is ServiceId =>
-  typeof value === 'string' && SERVICE.test(value);
+  typeof value === 'string' &&
+  value.charCodeAt(0) === 0x40 &&
+  SERVICE.test(value);
 export const isClusterId = (value: unknown): value is ClusterId =>
   typeof value === 'string' && CLUSTER.test(value);
 

@@ -1,7 +1,8 @@
 import harden from '@endo/harden';
 import { isPromiseKref, type Kref } from '@cooperage/protocol';
 import { insistRow } from '../faults.ts';
-import type { ObjectRow, PromiseRow } from '../store/schema.ts';
+import { draftObject, draftPromise } from '../store/drafts.ts';
+import type { PromiseRow } from '../store/schema.ts';
 import type { State } from '../store/state.ts';
 
 /** What a settled promise holds: what its data names, but not the promise itself, which would then never go. */
@@ -11,29 +12,6 @@ export const slotsHeldBy = ({
 }: Pick<PromiseRow, 'kref' | 'slots'>): readonly Kref[] =>
   slots.includes(kref) ? slots.filter(slot => slot !== kref) : slots;
 harden(slotsHeldBy);
-
-/*
- * Counts change with each message a dozen times. So these rows are written out:
- * V8 copies one by its spread four times as slowly, and into two objects.
- */
-
-const withCounts = (
-  { kref, owner, iface }: ObjectRow,
-  { reachable, recognizable }: Pick<ObjectRow, 'reachable' | 'recognizable'>,
-): ObjectRow => ({ kref, owner, iface, reachable, recognizable });
-
-const withRefs = (row: PromiseRow, refs: number): PromiseRow => ({
-  kref: row.kref,
-  state: row.state,
-  decider: row.decider,
-  subscribers: row.subscribers,
-  body: row.body,
-  slots: row.slots,
-  refs,
-  maker: row.maker,
-  settler: row.settler,
-  isLeft: row.isLeft,
-});
 
 /**
  * Who counts:
@@ -64,21 +42,21 @@ export const makeRefcounts = (state: State) => {
     recognizable: number,
   ) => {
     const row = insistRow(objects.get(kref), `object ${kref}`);
-    objects.put(
-      withCounts(row, {
-        reachable: row.reachable + reachable,
-        recognizable: row.recognizable + recognizable,
-      }),
-    );
-    if (row.reachable + reachable === 0) {
+    const next = draftObject(row);
+    next.reachable += reachable;
+    next.recognizable += recognizable;
+    objects.put(next);
+    if (next.reachable === 0) {
       fallen.add(kref);
     }
   };
 
   const changePromise = (kref: Kref, by: number) => {
     const row = insistRow(promises.get(kref), `promise ${kref}`);
-    promises.put(withRefs(row, row.refs + by));
-    if (row.refs + by === 0) {
+    const next = draftPromise(row);
+    next.refs += by;
+    promises.put(next);
+    if (next.refs === 0) {
       fallen.add(kref);
     } else if (by < 0) {
       lessHeld.add(kref);

@@ -37,8 +37,9 @@ const makeSingleMap = <Value>(): KeyMap<Value> => {
       map.set(first, value);
     },
     delete: first => {
-      if (map.delete(first) && map.size === 0) {
-        map = new Map(); // which may have been a wide one
+      map.delete(first);
+      if (map.size === 0 && !(map instanceof Map)) {
+        map = new Map(); // few are cheaper in one
       }
     },
     clear: () => {

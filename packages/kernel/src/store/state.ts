@@ -11,6 +11,13 @@ import {
   type Vref,
 } from '@cooperage/protocol';
 import type { ColumnValue, KernelDb, TableSchema } from '../ports.ts';
+import {
+  draftEntry,
+  draftItem,
+  draftObject,
+  draftPromise,
+  draftVat,
+} from './drafts.ts';
 import { ENDED, type EndedRow } from './ended-schema.ts';
 import {
   BUNDLES,
@@ -75,10 +82,11 @@ import {
 } from './weights.ts';
 import { WRITERS, type WriterRow } from './writers.ts';
 
-/** Rows are records whose fields are the columns; `lists` are the columns that hold JSON, mostly a list. */
+/** Rows are records whose fields are the columns; `lists` are the columns that hold JSON, mostly a list. `shape` copies a row as rows are made elsewhere (see `drafts.ts`). */
 const makeCodec = <Row extends object>(
   schema: TableSchema,
   lists: readonly string[] = [],
+  shape: (row: Row) => Row = row => row,
 ) => ({
   schema,
   toColumns: (row: Row): ColumnValue[] => {
@@ -91,15 +99,17 @@ const makeCodec = <Row extends object>(
   },
   fromColumns: (columns: readonly ColumnValue[]): Row =>
     Object.freeze(
-      Object.fromEntries(
-        schema.columns.map(({ name }, index) => [
-          name,
-          lists.includes(name)
-            ? Object.freeze(JSON.parse(String(columns[index])))
-            : columns[index],
-        ]),
+      shape(
+        Object.fromEntries(
+          schema.columns.map(({ name }, index) => [
+            name,
+            lists.includes(name)
+              ? Object.freeze(JSON.parse(String(columns[index])))
+              : columns[index],
+          ]),
+        ) as Row,
       ),
-    ) as Row,
+    ),
 });
 
 const openTables = (store: Tables) => ({
@@ -109,7 +119,7 @@ const openTables = (store: Tables) => ({
     makeCodec(CLUSTERS, ['services']),
   ),
   vats: store.table<[VatId], VatRow>(
-    makeCodec(VATS, ['parametersSlots', 'endowments', 'limits']),
+    makeCodec(VATS, ['parametersSlots', 'endowments', 'limits'], draftVat),
   ),
   endings: store.table<[EndpointId], EndingRow>(makeCodec(ENDINGS)),
   ended: store.table<[number], EndedRow>(makeCodec(ENDED)),
@@ -120,12 +130,16 @@ const openTables = (store: Tables) => ({
   keptBundles: store.table<[BundleKeeper, string], KeptBundleRow>(
     makeCodec(KEPT_BUNDLES),
   ),
-  objects: store.table<[Kref], ObjectRow>(makeCodec(OBJECTS)),
+  objects: store.table<[Kref], ObjectRow>(makeCodec(OBJECTS, [], draftObject)),
   promises: store.table<[Kref], PromiseRow>(
-    makeCodec(PROMISES, ['subscribers', 'slots']),
+    makeCodec(PROMISES, ['subscribers', 'slots'], draftPromise),
   ),
-  clists: store.table<[EndpointId, Kref], CListRow>(makeCodec(CLISTS)),
-  queue: store.table<[number], QueueRow>(makeCodec(QUEUE, ['slots'])),
+  clists: store.table<[EndpointId, Kref], CListRow>(
+    makeCodec(CLISTS, [], draftEntry),
+  ),
+  queue: store.table<[number], QueueRow>(
+    makeCodec(QUEUE, ['slots'], draftItem),
+  ),
   home: store.table<[string], HomeRow>(makeCodec(HOME)),
   sessions: store.table<[SessionId], SessionRow>(makeCodec(SESSIONS)),
   retiring: store.table<[SessionId, Vref], RetiringRow>(makeCodec(RETIRING)),

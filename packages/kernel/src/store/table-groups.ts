@@ -155,9 +155,9 @@ const deleteFromLine = <Row>(
   order: Order<Row>,
 ): void => {
   const { rows } = line;
-  const place = placeOf(line, row, order);
+  const place = rows[line.head] === row ? line.head : placeOf(line, row, order);
   const found = rows[place];
-  if (!found || order(found, row) !== 0) {
+  if (!found || (found !== row && order(found, row) !== 0)) {
     return;
   }
   if (place > line.head) {
@@ -192,8 +192,14 @@ const makeOrdered = <Row extends object>(
       deleteFromLine(line, row, order);
       return count(line) > 0 ? line : undefined;
     },
-    values: ({ rows, head }, most) =>
-      rows.slice(head, head + most).flatMap(row => row ?? []),
+    values: ({ rows, head }, most) => {
+      const found: Row[] = [];
+      const end = Math.min(rows.length, head + most);
+      for (let place = head; place < end; place += 1) {
+        found.push(rows[place] as Row); // only the space at the head is empty
+      }
+      return found;
+    },
     first: ({ rows, head }) => rows[head],
     last: ({ rows }) => rows.at(-1),
     count,

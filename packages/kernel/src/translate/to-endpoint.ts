@@ -20,6 +20,7 @@ import type { GcAction } from '../gc/actions.ts';
 import { survivesHeap } from '../heap-survival.ts';
 import type { Inbox } from '../inbox.ts';
 import type { Promises } from '../promises.ts';
+import { draftVat } from '../store/drafts.ts';
 import type { CListRow, QueueRow } from '../store/schema.ts';
 import type { State } from '../store/state.ts';
 
@@ -30,11 +31,12 @@ import type { State } from '../store/state.ts';
  * leaves no trace.
  */
 export type Flight = {
+  // Every flight is made with all of these, in this order: see `store/drafts.ts`.
   readonly endpoint: EndpointId;
   readonly item: QueueRow | null;
   readonly delivery: Delivery;
   /** What the endpoint is asked to look through, with a startVat. */
-  readonly held?: Holdings | undefined;
+  readonly held: Holdings | undefined;
   readonly additions: ReadonlyMap<Kref, Vref>;
   readonly reached: ReadonlySet<Kref>;
   /** Every reference that the delivery names. */
@@ -107,7 +109,7 @@ export const makeFlights = (
       body: data.body,
       slots: data.slots.map(toVref),
     });
-    return { made: { additions, reached, named }, toVref, toCapData };
+    return { additions, reached, named, toVref, toCapData };
   };
 
   /** What earlier heaps have left in the c-list, but exports and what this delivery names. */
@@ -141,8 +143,10 @@ export const makeFlights = (
       endpoint: vat,
       item: null,
       delivery,
-      held: isNew ? undefined : holdingsOf(vat, names.made.named),
-      ...names.made,
+      held: isNew ? undefined : holdingsOf(vat, names.named),
+      additions: names.additions,
+      reached: names.reached,
+      named: names.named,
       retired: [],
       later: [],
       action: null,
@@ -177,7 +181,10 @@ export const makeFlights = (
       endpoint,
       item,
       delivery: ['message', target, { methargs, result }],
-      ...names.made,
+      held: undefined,
+      additions: names.additions,
+      reached: names.reached,
+      named: names.named,
       retired: [],
       later: [],
       action: null,
@@ -214,7 +221,10 @@ export const makeFlights = (
       endpoint,
       item,
       delivery: ['notify', [...told, ...refusals]],
-      ...names.made,
+      held: undefined,
+      additions: names.additions,
+      reached: names.reached,
+      named: names.named,
       retired: [...together, ...refused],
       later: [...later],
       action: null,
@@ -230,6 +240,7 @@ export const makeFlights = (
     endpoint,
     item: null,
     delivery,
+    held: undefined,
     additions: new Map(),
     reached: new Set(),
     named: new Set(action?.krefs),
@@ -285,7 +296,9 @@ export const makeFlights = (
     }
     const vat = state.vats.get(endpoint as VatId);
     if (vat && additions.size > 0) {
-      state.vats.put({ ...vat, nextImport: vat.nextImport + additions.size });
+      const next = draftVat(vat);
+      next.nextImport += additions.size;
+      state.vats.put(next);
     }
     if (decides !== null) {
       promises.setDecider(decides, endpoint);

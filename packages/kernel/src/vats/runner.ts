@@ -88,7 +88,9 @@ export const makeRunner = (state: State, powers: RunnerPowers) => {
 
   const apply = (vat: VatId, flight: Flight, done: Done): void =>
     parts.run(() => {
-      exiting.clear();
+      if (exiting.size > 0) {
+        exiting.clear();
+      }
       const { syscalls, changes } = effectsOf(done);
       parts.flights.land(flight);
       if (flight.delivery[0] === 'startVat') {

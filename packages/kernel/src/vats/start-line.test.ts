@@ -13,6 +13,7 @@ const makeFlight = (endpoint: VatId): Flight => ({
   endpoint,
   item: null,
   delivery: ['bringOutYourDead'],
+  held: undefined,
   additions: new Map(),
   reached: new Set(),
   named: new Set(),

@@ -82,7 +82,7 @@ const setScene = async ({
       delivery: Delivery = REAP,
       deadline: number | null = null,
     ) => {
-      worker.deliver({ delivery }, deadline);
+      worker.deliver({ delivery, held: undefined }, deadline);
       await settle();
     },
     finish: async (deed: Parameters<NonNullable<typeof raw>['finish']>[0]) => {
@@ -105,9 +105,9 @@ describe('a worker', () => {
     expect([worker.state(), told]).toEqual(['idle', [['alice', 'ready']]]);
     await deliver();
     expect(worker.state()).toBe('busy');
-    expect(() => worker.deliver({ delivery: REAP }, null)).toThrow(
-      `vat ${vat} is busy, it can't take a delivery`,
-    );
+    expect(() =>
+      worker.deliver({ delivery: REAP, held: undefined }, null),
+    ).toThrow(`vat ${vat} is busy, it can't take a delivery`);
     await finish({ syscalls: [send('o+1', 'hello')] });
     await deliver();
     await finish({ changes: [['key', null]] });

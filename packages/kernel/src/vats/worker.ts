@@ -306,8 +306,11 @@ export const makeWorkerStarter = (
           crank,
           delivery: delivery[0],
         }));
-        const told = held ? { delivery, held } : { delivery };
-        port?.send({ type: 'deliver', crank, ...told });
+        port?.send(
+          held
+            ? { type: 'deliver', crank, delivery, held }
+            : { type: 'deliver', crank, delivery },
+        );
       },
       give: next => {
         owner = next;

@@ -34,7 +34,11 @@ const setScene = async (
   scene.told.splice(0);
   const vat = (label: string): VatId => vats.get(label) ?? scene.name('').vat;
   const deliver = (label: string): void =>
-    workers.deliver(vat(label), { delivery: ['bringOutYourDead'] }, null);
+    workers.deliver(
+      vat(label),
+      { delivery: ['bringOutYourDead'], held: undefined },
+      null,
+    );
   return { ...scene, workers, vat, deliver, seen, states };
 };
 
