@@ -64,42 +64,54 @@ type Grouping<Row, Group> = {
   count(group: Group): number;
 };
 
+/** Told from a row by its prototype, which is quick for rows of all shapes. */
+class Many<Row> {
+  rows: Growing<Row> = new Map();
+}
+
 const isMany = <Row extends object>(
-  group: Row | Growing<Row>,
-): group is Growing<Row> => typeof (group as Growing<Row>).set === 'function';
+  group: Row | Many<Row>,
+): group is Many<Row> => group instanceof Many;
 
 /** Most groups have one row and never another, which stands for its group; few have so many that they need a wide map. */
 const makeUnordered = <Row extends object>({
   idOf,
-}: Pick<KeyReader<Row>, 'idOf'>): Grouping<Row, Row | Growing<Row>> => ({
-  of: row => row,
-  put: (group, before, after) => {
-    if (group === before) {
-      return after;
-    }
-    const id = idOf(after);
-    if (!isMany(group)) {
-      return new Map([
-        [idOf(group), group],
-        [id, after],
-      ]);
-    }
-    const grown = widened(group, id);
-    grown.set(id, after);
-    return grown;
-  },
-  delete: (group, row) => {
-    if (!isMany(group)) {
-      return group === row ? undefined : group;
-    }
-    group.delete(idOf(row));
-    return group.size > 0 ? group : undefined;
-  },
-  values: (group, most) => (isMany(group) ? firstsOf(group, most) : [group]),
-  first: group => (isMany(group) ? firstsOf(group, 1)[0] : group),
-  last: group => (isMany(group) ? firstsOf(group, Infinity).at(-1) : group),
-  count: group => (isMany(group) ? group.size : 1),
-});
+}: Pick<KeyReader<Row>, 'idOf'>): Grouping<Row, Row | Many<Row>> => {
+  const add = (many: Many<Row>, row: Row): void => {
+    const id = idOf(row);
+    many.rows = widened(many.rows, id);
+    many.rows.set(id, row);
+  };
+  return {
+    of: row => row,
+    put: (group, before, after) => {
+      if (group === before) {
+        return after;
+      }
+      if (isMany(group)) {
+        add(group, after);
+        return group;
+      }
+      const many = new Many<Row>();
+      add(many, group);
+      add(many, after);
+      return many;
+    },
+    delete: (group, row) => {
+      if (!isMany(group)) {
+        return group === row ? undefined : group;
+      }
+      group.rows.delete(idOf(row));
+      return group.rows.size > 0 ? group : undefined;
+    },
+    values: (group, most) =>
+      isMany(group) ? firstsOf(group.rows, most) : [group],
+    first: group => (isMany(group) ? firstsOf(group.rows, 1)[0] : group),
+    last: group =>
+      isMany(group) ? firstsOf(group.rows, Infinity).at(-1) : group,
+    count: group => (isMany(group) ? group.rows.size : 1),
+  };
+};
 
 /**
  * A sorted array with a free space at its head: a queue is pushed at one end
