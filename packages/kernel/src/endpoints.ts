@@ -323,7 +323,11 @@ export const joinEndpoints = (
     collector,
     candidates,
     scheduler,
-    memory: () => ({ ...scheduler.memory(), idle: evictions.memory() }),
+    memory: () => ({
+      ...scheduler.memory(),
+      idle: evictions.memory(),
+      garbage: collector.memory(),
+    }),
     ...receivers,
   };
 };

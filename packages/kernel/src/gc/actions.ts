@@ -109,6 +109,10 @@ export const makeActions = (state: State) => {
       return kind && { kind, krefs };
     },
 
+    /** What is noted, in the order in which it is looked at. */
+    memory: () =>
+      [...places].map(([endpoint, krefs]) => [endpoint, [...krefs]] as const),
+
     /** The endpoint is no more. */
     forget: (endpoint: EndpointId): void => {
       places.delete(endpoint);

@@ -148,6 +148,13 @@ export const makeChores = ({
     setEager: (eager: boolean): void => {
       isEager = eager;
     },
+    /** On what, beside what is due, it hangs who has a chore. */
+    memory: () => ({
+      toReap: [...toReap],
+      toTell: [...toTell],
+      served: [...served].sort(),
+      isEager,
+    }),
     /** The endpoint is no more. */
     forget: (endpoint: EndpointId): void => {
       served.delete(endpoint);

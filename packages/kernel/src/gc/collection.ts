@@ -196,6 +196,14 @@ export const makeCollection = ({
       }
       arm(idleMilliseconds);
     },
+    /** How far a collection is, and since when the next one waits. */
+    memory: () => ({
+      rounds,
+      waiters: waiters.length,
+      lastWork,
+      ringsAt,
+      dueSince: [...dueSince],
+    }),
     /** To be called when nothing is left to deliver; true when there is now. */
     goOn: (): boolean => {
       if (rounds > 1) {

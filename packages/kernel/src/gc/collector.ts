@@ -104,6 +104,14 @@ export const makeCollector = (
   return {
     chores,
     goOn: collection.goOn,
+    /** On what, beside the tables, it hangs when garbage is looked for, and whose. */
+    memory: () => ({
+      dirt: dirt.memory(),
+      chores: chores.memory(),
+      collection: collection.memory(),
+      due: actions.memory(),
+      unsearched: worklist.memory(),
+    }),
     /**
      * Resolves with how many rows are left when all garbage is gone; to be
      * pumped after this. Throws CooperageError BAD_REQUEST while the kernel is paused.

@@ -123,6 +123,9 @@ export const makeDirt = (bounds: DirtBounds, now: () => number) => {
       row.owes = false;
       row.restsUntil = end + TIME_SHARE * (end - row.reapedAt);
     },
+    /** On what it hangs when each vat is reaped. */
+    memory: (): (readonly [VatId, Row])[] =>
+      [...dirt].map(([vat, row]) => [vat, { ...row }]),
     /** The heap is gone. */
     forget: (vat: VatId): void => {
       dirt.delete(vat);

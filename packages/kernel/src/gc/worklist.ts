@@ -171,6 +171,8 @@ export const makeWorklist = (
     /** To be called at the end of a crank that is to be kept. */
     settle,
     isSearchDue: () => unsearched.size > 0,
+    /** Promises that searches are due to begin at, in their order. */
+    memory: (): readonly Kref[] => [...unsearched],
     /**
      * Cycles among what cranks have left to be searched, of a part of it: to be
      * asked for until no search is due. Of a cycle that is garbage some promise
