@@ -198,7 +198,7 @@ describe('of collections alone', () => {
     };
     const isAwake = (vat: VatId): boolean => !asleep.has(vat);
     const dirt = makeDirt(
-      { references: 1e9, deliveries: 1e9, milliseconds: OVERDUE },
+      { references: 1e9, few: 1, deliveries: 1e9, milliseconds: OVERDUE },
       clock.now,
     );
     const chores = makeChores({

@@ -22,8 +22,8 @@ type Waiter = {
  *
  * When the kernel has been idle for a while it collects of itself. A reap costs
  * its vat more than the time that it takes: engines forget code that they have
- * optimized. So then a vat is reaped that has got references, or was told of
- * garbage; one that had other deliveries, once its last reap was long ago. Such
+ * optimized. So then a vat is reaped that was told of garbage, or has got many
+ * references; one that has got few, or had other deliveries, once its last reap was long ago. Such
  * a collection ends with the next message too: what is left is for the next
  * idleness. Where the kernel is never idle, what has waited for long is done at work.
  */
@@ -83,7 +83,7 @@ export const makeCollection = ({
   const isToReap = (vat: VatId): boolean =>
     waiters.length > 0
       ? dirt.isDirty(vat)
-      : dirt.hasNews(vat) || dirt.isOverdue(vat);
+      : dirt.isDue(vat) || dirt.isOverdue(vat);
   const isToReapAtFirst = (vat: VatId): boolean =>
     isToReap(vat) || dirt.owes(vat);
 

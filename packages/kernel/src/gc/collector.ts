@@ -19,11 +19,13 @@ export type CollectorOptions = {
   /** A vat at work is reaped after so many references that it got, or so many deliveries; 1,000 and 20,000 by default. */
   readonly reapReferences?: number;
   readonly reapDeliveries?: number;
+  /** A vat that has got fewer references, and was reaped not long ago, is not reaped at the next idleness; 100 by default. */
+  readonly fewReferences?: number;
   /** References in one delivery that tells of garbage, at most; so many are delivered to a vat at work. 1,000 by default. */
   readonly actionsPerDelivery?: number;
   /** How long the kernel is idle before it collects garbage; 500 by default, Infinity for never. */
   readonly collectMilliseconds?: number;
-  /** A vat that has got references is reaped after so long, one that had other deliveries after three times as long, and an endpoint told what is due to it, although the kernel is never idle; 10,000 by default. */
+  /** A vat that has got references, and not few, is reaped after so long, one that had other deliveries after three times as long, and an endpoint told what is due to it, although the kernel is never idle; 10,000 by default. */
   readonly overdueMilliseconds?: number;
 };
 
@@ -68,6 +70,7 @@ export const makeCollector = (
     {
       milliseconds: overdueMilliseconds,
       references: options.reapReferences ?? 1_000,
+      few: options.fewReferences ?? 100,
       deliveries: options.reapDeliveries ?? 20_000,
     },
     powers.clock.now,

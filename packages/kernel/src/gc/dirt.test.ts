@@ -4,10 +4,12 @@ import { makeDirt } from './dirt.ts';
 
 const [ALICE, BOB] = [makeVatId(1), makeVatId(2)];
 
+const LATE = 10_000;
+
 const setScene = () => {
   const clock = { now: 1_000 };
   const dirt = makeDirt(
-    { references: 10, deliveries: 3, milliseconds: 10_000 },
+    { references: 10, few: 2, deliveries: 3, milliseconds: LATE },
     () => clock.now,
   );
   return { clock, dirt };
@@ -55,13 +57,11 @@ describe('a vat at work', () => {
 });
 
 describe('a vat that has had a delivery', () => {
-  const LATE = 10_000;
-
   it('is overdue so long after the first since its last reap, however many follow', () => {
     const { clock, dirt } = setScene();
     clock.now += LATE;
     expect(dirt.isOverdue(ALICE)).toBe(false);
-    dirt.count(ALICE, 1);
+    dirt.count(ALICE, 2);
     clock.now += LATE - 1;
     dirt.count(ALICE, 1);
     expect(dirt.isOverdue(ALICE)).toBe(false);
@@ -75,25 +75,49 @@ describe('a vat that has had a delivery', () => {
     expect(dirt.isOverdue(ALICE)).toBe(false);
   });
 
-  it('is overdue after three times as long if it has got no references since its last reap', () => {
+  it('is overdue after three times as long if it has got few references since its last reap, or none', () => {
     const { clock, dirt } = setScene();
     dirt.count(ALICE, 0);
-    expect([dirt.hasNews(ALICE), dirt.hasNews(BOB)]).toEqual([false, false]);
     expect(dirt.overdueAt(ALICE)).toBe(clock.now + 3 * LATE);
     clock.now += 3 * LATE - 1;
+    dirt.count(ALICE, 1);
     expect(dirt.isOverdue(ALICE)).toBe(false);
     dirt.count(ALICE, 1);
-    expect([dirt.hasNews(ALICE), dirt.isOverdue(ALICE)]).toEqual([true, true]);
-    dirt.count(ALICE, 0); // and it stays so
-    expect(dirt.hasNews(ALICE)).toBe(true);
+    expect(dirt.isOverdue(ALICE)).toBe(true);
     dirt.count(BOB, 0, true); // was told of garbage
+    dirt.count(BOB, 0);
     expect(dirt.overdueAt(BOB)).toBe(clock.now + LATE);
     dirt.reapBegins(ALICE);
     dirt.reapEnds(ALICE);
-    expect([dirt.hasNews(ALICE), dirt.overdueAt(ALICE)]).toEqual([
-      false,
-      Infinity,
-    ]);
+    expect(dirt.overdueAt(ALICE)).toBe(Infinity);
+  });
+
+  it('is due when it was told of garbage, has got many references, or some and its last reap was long ago', () => {
+    const { clock, dirt } = setScene();
+    const isDue = (): boolean => dirt.isDue(ALICE);
+    const reap = (): void => {
+      dirt.reapBegins(ALICE);
+      dirt.reapEnds(ALICE);
+    };
+    expect(isDue()).toBe(false);
+    dirt.count(ALICE, 0);
+    expect(isDue()).toBe(false);
+    dirt.count(ALICE, 1); // and it never was reaped
+    expect(isDue()).toBe(true);
+    reap();
+    dirt.count(ALICE, 1);
+    clock.now += 3 * LATE - 1;
+    expect(isDue()).toBe(false);
+    clock.now += 1;
+    expect(isDue()).toBe(true);
+    reap();
+    dirt.count(ALICE, 2);
+    expect(isDue()).toBe(true);
+    reap();
+    dirt.count(ALICE, 0, true);
+    expect(isDue()).toBe(true);
+    reap();
+    expect(isDue()).toBe(false);
   });
 
   it('is overdue so long after a reap that is to be tried again', () => {

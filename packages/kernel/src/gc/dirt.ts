@@ -5,27 +5,31 @@ import type { VatId } from '@cooperage/protocol';
 export type DirtBounds = {
   /** References that it got since it was last reaped. */
   readonly references: number;
+  /** Fewer of them are no hurry. */
+  readonly few: number;
   /** Deliveries that it got since then. */
   readonly deliveries: number;
-  /** How long it may go without a reap once it has had a delivery; three times as long if none gave it references. */
+  /** How long it may go without a reap once it has had a delivery; three times as long if it has few references to let go of, or none. */
   readonly milliseconds: number;
 };
 
 /** A vat at work spends at most one part in so many of its time on reaps. */
 const TIME_SHARE = 20;
 
-/** One that has got no references may go without a reap for so many times as long: what it had before is all that it can let go of. */
+/** One that has got few references, or none, may go without a reap for so many times as long: they, and what it had before, are all that it can let go of. */
 const WITHOUT_NEWS = 3;
 
 type Row = {
-  /** It has got references, or was told of garbage. */
-  hasNews: boolean;
+  /** It was told of garbage. */
+  isTold: boolean;
   references: number;
   deliveries: number;
   /** When the first of these deliveries was, or the reap that is to be tried again began. */
   since: number;
   /** When the reap that is in flight began. */
   reapedAt: number;
+  /** When the last one ended. */
+  endedAt: number;
   /** Not to be reaped again before that time while it is at work. */
   restsUntil: number;
   /** Reaps since the last other delivery that may not have found all. */
@@ -48,11 +52,12 @@ export const makeDirt = (bounds: DirtBounds, now: () => number) => {
     let found = dirt.get(vat);
     if (!found) {
       found = {
-        hasNews: false,
+        isTold: false,
         references: 0,
         deliveries: 0,
         since: now(),
         reapedAt: 0,
+        endedAt: -Infinity,
         restsUntil: 0,
         unsure: 0,
         owes: false,
@@ -62,6 +67,9 @@ export const makeDirt = (bounds: DirtBounds, now: () => number) => {
     return found;
   };
 
+  const hasNews = ({ isTold, references }: Row): boolean =>
+    isTold || references >= bounds.few;
+
   const isLeft = ({ deliveries, owes }: Row): boolean => deliveries > 0 || owes;
 
   const overdueAt = (vat: VatId): number => {
@@ -69,7 +77,7 @@ export const makeDirt = (bounds: DirtBounds, now: () => number) => {
     if (!row || !isLeft(row)) {
       return Infinity;
     }
-    const times = row.hasNews || row.owes ? 1 : WITHOUT_NEWS;
+    const times = hasNews(row) || row.owes ? 1 : WITHOUT_NEWS;
     return row.since + times * bounds.milliseconds;
   };
 
@@ -77,8 +85,16 @@ export const makeDirt = (bounds: DirtBounds, now: () => number) => {
     vats: (): IterableIterator<VatId> => dirt.keys(),
     /** The vat has a heap that has had a delivery since it was last reaped. */
     isDirty: (vat: VatId): boolean => (dirt.get(vat)?.deliveries ?? 0) > 0,
-    /** It has got references since it was last reaped, or was told of garbage: it may have something to let go of soon. */
-    hasNews: (vat: VatId): boolean => dirt.get(vat)?.hasNews === true,
+    /** It may have something to let go of: it was told of garbage, or has got many references, or some when its last reap was long ago. */
+    isDue: (vat: VatId): boolean => {
+      const row = dirt.get(vat);
+      return (
+        row !== undefined &&
+        (hasNews(row) ||
+          (row.references > 0 &&
+            now() - row.endedAt >= WITHOUT_NEWS * bounds.milliseconds))
+      );
+    },
     /** Its last reap is to be tried again, once there is time. */
     owes: (vat: VatId): boolean => dirt.get(vat)?.owes === true,
     /** To be called after a reap that may not have found all. */
@@ -96,7 +112,7 @@ export const makeDirt = (bounds: DirtBounds, now: () => number) => {
     /** A delivery has been applied, which gave it so many references or told it of garbage; true when the vat is to be reaped although it is at work. */
     count: (vat: VatId, references: number, isTold = false): boolean => {
       const row = provide(vat);
-      row.hasNews ||= isTold || references > 0;
+      row.isTold ||= isTold;
       if (!isLeft(row)) {
         row.since = now();
       }
@@ -117,7 +133,8 @@ export const makeDirt = (bounds: DirtBounds, now: () => number) => {
     reapEnds: (vat: VatId): void => {
       const row = provide(vat);
       const end = now();
-      row.hasNews = false;
+      row.endedAt = end;
+      row.isTold = false;
       row.references = 0;
       row.deliveries = 0;
       row.owes = false;

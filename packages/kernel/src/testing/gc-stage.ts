@@ -87,6 +87,7 @@ export const makeGcStage = async (
   const stage = await makeStage(names, {
     behave,
     collectMilliseconds: Infinity,
+    fewReferences: 1,
     ...options,
   });
   for (const from of names) {
