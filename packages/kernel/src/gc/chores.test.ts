@@ -18,9 +18,8 @@ const own = (many: number, from = 1): string[] =>
   Array.from({ length: many }, (_, nth) => `o+${nth + from}`);
 
 /** As if nothing were said of these. */
-const DEFAULTS: { collectMilliseconds?: number } = JSON.parse(
-  '{"collectMilliseconds":null}',
-);
+const DEFAULTS: { collectMilliseconds?: number; fewReferences?: number } =
+  JSON.parse('{"collectMilliseconds":null,"fewReferences":null}');
 
 /** No time passes: so no reap takes any. */
 const stillClock = () => makeManualClock().clock;
@@ -136,7 +135,7 @@ describe('a vat at work', () => {
     await end(stage);
   });
 
-  it('has bounds by default: a thousand references, twenty thousand deliveries, half a second', async () => {
+  it('has bounds by default: a thousand references, twenty thousand deliveries, half a second, and a hundred references that can wait', async () => {
     const { clock, advance } = makeManualClock();
     const stage = await makeGcStage(['alice', 'bob'], {
       clock,
@@ -170,7 +169,11 @@ describe('a vat at work', () => {
     expect(reaps('bob')).toBe(before);
     await stage.act('bob');
     expect(reaps('bob')).toBe(before + 1);
-    await stage.litter('bob');
+    await stage.give('alice', 'bob', ...own(99, 5_000));
+    advance(500);
+    await settle();
+    expect(reaps('bob')).toBe(before + 1);
+    await stage.give('alice', 'bob', 'o+6000');
     advance(499);
     await settle();
     expect(reaps('bob')).toBe(before + 1);
