@@ -16,7 +16,6 @@ const {
   getOwnPropertyDescriptor,
   getPrototypeOf,
   hasOwn,
-  isFrozen,
   preventExtensions,
 } = Object;
 const { apply, ownKeys } = Reflect;
@@ -80,47 +79,12 @@ const fixStack = (error: Member): void => {
 /** Up to so many members are sought one by one. */
 const FEW = 12;
 
-/** So many are known as new together. */
-const NEW_TOGETHER = 256;
-
-/**
- * What is known to be hardened. Most of what a delivery hardens lives no longer
- * than that, and a weak set that has become old itself is slow to take new
- * members, and to collect. So members are put into a set that is given up soon,
- * with all that it knows; what comes again behind that is hardened once more, which
- * changes nothing, and then known for good: it was frozen already.
- */
-const makeKnown = () => {
-  const lasting = new WeakSet<Member>();
-  let recent = new WeakSet<Member>();
-  let before = recent;
-  let count = 0;
-  return {
-    has: (member: Member): boolean =>
-      recent.has(member) || lasting.has(member) || before.has(member),
-    add: (member: Member, isLasting: boolean): void => {
-      if (isLasting) {
-        lasting.add(member);
-        return;
-      }
-      count += 1;
-      if (count === NEW_TOGETHER) {
-        count = 0;
-        before = recent;
-        recent = new WeakSet();
-      }
-      recent.add(member);
-    },
-  };
-};
-
 /** Makes one; each knows by itself what it has hardened. */
 export const makeHardener = (): (<Value>(root: Value) => Value) => {
-  const hardened = makeKnown();
+  const hardened = new WeakSet<Member>();
 
   const hardenMember = (root: Member): void => {
     const members = [root];
-    const wereFrozen: boolean[] = [];
     let known: Set<Member> | undefined;
 
     const enqueue = (value: unknown): void => {
@@ -149,7 +113,6 @@ export const makeHardener = (): (<Value>(root: Value) => Value) => {
       if (getStack !== undefined && member instanceof FeralError) {
         fixStack(member);
       }
-      wereFrozen[next] = isFrozen(member);
       // Frozen first: what a proxy shows afterward it can't change any more.
       if (isTypedArray(member)) {
         freezeTypedArray(member);
@@ -176,7 +139,7 @@ export const makeHardener = (): (<Value>(root: Value) => Value) => {
     }
     // Only now: had one of them refused to be frozen, none would be hardened.
     for (let index = 0; index < members.length; index += 1) {
-      hardened.add(members[index] as Member, wereFrozen[index] === true);
+      hardened.add(members[index] as Member);
     }
   };
 
