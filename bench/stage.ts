@@ -46,7 +46,7 @@ export type Counters = Readonly<
 export type Ours = {
   /**
    * Runs the function in the console's realm. It may refer to its parameters
-   * only, since in a browser its text is evaluated; `args` and the result are JSON.
+   * only, since its text is evaluated there; `args` and the result are JSON.
    */
   run<Args, Result>(
     work: (realm: Realm, args: Args) => Promise<Result>,
@@ -57,6 +57,8 @@ export type Ours = {
   idle(): Promise<void>;
   /** Bytes of the kernel thread's JavaScript heap after a collection. */
   heapUsed(): Promise<number>;
+  /** Bytes of the kernel's whole process, vats among them; of Node alone. */
+  memoryUsed?(): Promise<number>;
   /** Milliseconds that the kernel's thread was busy in one go at most during the work. */
   longestStep(work: () => Promise<void>): Promise<number>;
   /** Starts the kernel and the host of the vats afresh over what is stored; of Chromium alone. */

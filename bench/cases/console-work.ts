@@ -1,6 +1,6 @@
 /**
  * What consoles do in the cases: functions that refer to their parameters only,
- * so that their text can be evaluated in a browser. Each gives milliseconds.
+ * so that their text can be evaluated elsewhere. Each gives milliseconds.
  */
 import type { Realm } from '../stage.ts';
 

@@ -1,5 +1,5 @@
 import { median, ratioOf, runRounds } from '../rounds.ts';
-import type { BenchCase, Epoch } from '../stage.ts';
+import type { BenchCase, Epoch, Ours } from '../stage.ts';
 import { timeRoundTrips, timeStream } from './console-work.ts';
 
 /** Bounds that are compared with the kernel's own. */
@@ -26,16 +26,16 @@ export const epochs: BenchCase = {
     const ours = await stage.provideOurs();
     const compare = async (
       name: string,
-      time: typeof timeRoundTrips,
+      contend: (ours: Ours, count: number) => Promise<number>,
       count: number,
     ) => {
       const rates = await runRounds<string>(
         {
-          ours: each => ours.run(time, { count: each }),
+          ours: each => contend(ours, each),
           ...Object.fromEntries(
             kernels.map((kernel, index) => [
               names[index] ?? '',
-              (each: number) => kernel.run(time, { count: each }),
+              (each: number) => contend(kernel, each),
             ]),
           ),
         },
@@ -53,10 +53,14 @@ export const epochs: BenchCase = {
     };
     try {
       return [
-        await compare('epochs-seq', timeRoundTrips, 1_000),
+        await compare(
+          'epochs-seq',
+          (each, count) => each.run(timeRoundTrips, { count }),
+          1_000,
+        ),
         await compare(
           'epochs-stream',
-          (realm, { count }) => timeStream(realm, { count, inFlight: 1_000 }),
+          (each, count) => each.run(timeStream, { count, inFlight: 1_000 }),
           4_000,
         ),
       ];

@@ -1,6 +1,6 @@
 /**
  * What consoles do in the cases about garbage: functions that refer to their
- * parameters only, so that their text can be evaluated in a browser.
+ * parameters only, so that their text can be evaluated elsewhere.
  */
 import { bundleOf } from '../program.ts';
 import type { Realm } from '../stage.ts';

@@ -3,14 +3,11 @@ import type { BenchCase, Ours } from '../stage.ts';
 import { GARBAGE_CONFIG, collectDead } from './gc-work.ts';
 import { launchAll } from './start-work.ts';
 
-/** In megabytes: of the process of all vats, in Node of the one process that there is. */
+/** In megabytes: of the process of all vats, in Node that of the kernel too. NaN where neither can be told. */
 const readMemory = async (ours: Ours): Promise<number> => {
   const renderers = await ours.rendererMemory?.();
-  const bytes =
-    renderers === undefined
-      ? process.memoryUsage().rss
-      : Math.max(...renderers.values());
-  return bytes / 1e6;
+  const bytes = renderers && Math.max(...renderers.values());
+  return (bytes ?? (await ours.memoryUsed?.()) ?? NaN) / 1e6;
 };
 
 /**

@@ -1,6 +1,6 @@
 /**
  * What consoles do in the cases about starts: functions that refer to their
- * parameters only, so that their text can be evaluated in a browser.
+ * parameters only, so that their text can be evaluated elsewhere.
  */
 import type { Realm } from '../stage.ts';
 

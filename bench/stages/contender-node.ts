@@ -2,7 +2,7 @@ import { makeMessagePortStream, makeRpc } from '@cooperage/streams';
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Startable } from './contender-serving.ts';
-import { processPort } from './process-port.ts';
+import { childPort } from './process-port.ts';
 
 /** A contender in its process. */
 export type Apart = {
@@ -21,7 +21,7 @@ export const startApart = async (startable: Startable): Promise<Apart> => {
     serialization: 'advanced',
   });
   const label = `the process of ${JSON.stringify(startable)}`;
-  const stream = makeMessagePortStream(processPort(child), { label });
+  const stream = makeMessagePortStream(childPort(child), { label });
   let tellReady = (): void => {};
   const ready = new Promise<void>((resolve, reject) => {
     tellReady = resolve;

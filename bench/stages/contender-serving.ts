@@ -8,7 +8,7 @@ import type { Epoch, Floor, PeerName, StorageKind } from '../stage.ts';
 import { startNodeFloor } from './floor-node.ts';
 import { startNodeOurs } from './ours-node.ts';
 import { startNodePeer } from './peers-node.ts';
-import { processPort } from './process-port.ts';
+import { parentPort } from './process-port.ts';
 
 /** What a process is to start, as JSON. */
 export type Startable =
@@ -34,6 +34,7 @@ const serveOurs = async (
     counters: ours.counters,
     idle: ours.idle,
     heapUsed: ours.heapUsed,
+    memoryUsed: async () => process.memoryUsage().rss,
     countRows: ours.countRows,
     beginToWatch: async () => beginToWatch(),
     endWatch: async () => endWatch(),
@@ -43,15 +44,13 @@ const serveOurs = async (
 
 const serveFloor = async (storage: StorageKind): Promise<Methods> => {
   const folder = mkdtempSync(join(tmpdir(), 'cooperage-floor-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const { floor, stop } = await startNodeFloor(
     storage === 'durable' ? join(folder, 'floor.sqlite') : undefined,
   );
   return {
     ...(floor satisfies Floor),
-    stop: async () => {
-      await stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    stop,
   };
 };
 
@@ -81,7 +80,7 @@ export const serveContender = async (startable: Startable): Promise<void> => {
       return user + system;
     },
   };
-  const rpc = makeRpc(makeMessagePortStream(processPort(process)), {
+  const rpc = makeRpc(makeMessagePortStream(parentPort()), {
     methods: Object.fromEntries(
       Object.entries(methods).map(([name, method]) => [
         name,

@@ -16,6 +16,7 @@ const makeOurs = ({ ask, stop }: Apart): Ours => ({
   counters: () => ask<Counters>('counters'),
   idle: () => ask('idle'),
   heapUsed: () => ask<number>('heapUsed'),
+  memoryUsed: () => ask<number>('memoryUsed'),
   countRows: () => ask<number>('countRows'),
   longestStep: async work => {
     await ask('beginToWatch');

@@ -46,6 +46,7 @@ export const startNodeOurs = async (
   epoch?: Epoch,
 ): Promise<Ours> => {
   const folder = mkdtempSync(join(tmpdir(), 'cooperage-bench-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const { db, stores } =
     storage === 'durable' ? await openFolderStorage(folder) : openMemory();
   const platform: Platform = {

@@ -309,8 +309,8 @@ export const joinEndpoints = (
   });
   const powers = { ...common, ...platform, ...parts, options };
   const evictions = makeEvictions(state, {
-    ...{ ...powers, ...runner },
-    living: workers.count,
+    ...{ ...powers, ...runner, living: workers.count },
+    reapFirst: collector.reapBeforeSleep,
   });
   const { candidates, gates } = joinCandidates(state, { ...powers, runner });
   const receivers = { runner, sessions, services, gates };

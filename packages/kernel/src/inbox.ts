@@ -193,8 +193,11 @@ export const makeInbox = (
       return tried;
     },
     /** It counts as tried so often. */
-    giveUp: (item: QueueRow, tries: number): void =>
-      queue.put({ ...draftItem(item), tries }),
+    giveUp: (item: QueueRow, tries: number): void => {
+      const tried = draftItem(item);
+      tried.tries = tries;
+      queue.put(tried);
+    },
   };
 };
 harden(makeInbox);

@@ -20,12 +20,16 @@ import { makeDirt } from './dirt.ts';
 const IDLE = 456;
 const OVERDUE = 7_890;
 
-const setScene = async (names: readonly string[] = ['alice', 'bob']) => {
+const setScene = async (
+  names: readonly string[] = ['alice', 'bob'],
+  options: Parameters<typeof makeGcStage>[1] = {},
+) => {
   const { clock, advance, waits } = makeManualClock();
   const stage = await makeGcStage(names, {
     clock,
     collectMilliseconds: IDLE,
     overdueMilliseconds: OVERDUE,
+    ...options,
   });
   const rest = async (milliseconds: number): Promise<void> => {
     advance(milliseconds);
@@ -56,6 +60,28 @@ describe('the timer of collections', () => {
       await stage.act('bob');
     }
     expect(timers()).toEqual([IDLE]);
+    await end(stage);
+  });
+
+  it('rings for a vat that has got few references since it was reaped, once that is long ago', async () => {
+    const { stage, rest, reaps } = await setScene(['alice'], {
+      fewReferences: 2,
+    });
+    await rest(IDLE);
+    await stage.litter('alice');
+    await rest(IDLE);
+    const before = reaps('alice');
+    await stage.litter('alice');
+    await rest(IDLE);
+    await rest(OVERDUE);
+    await rest(2 * OVERDUE - IDLE - 1);
+    expect(reaps('alice')).toBe(before);
+    await rest(1);
+    expect(reaps('alice')).toBe(before + 1);
+    await stage.litter('alice');
+    await stage.litter('alice');
+    await rest(IDLE);
+    expect(reaps('alice')).toBe(before + 2);
     await end(stage);
   });
 

@@ -23,7 +23,8 @@ type Waiter = {
  * When the kernel has been idle for a while it collects of itself. A reap costs
  * its vat more than the time that it takes: engines forget code that they have
  * optimized. So then a vat is reaped that was told of garbage, or has got many
- * references; one that has got few, or had other deliveries, once its last reap was long ago. Such
+ * references; one that has got few, once its last reap was long ago; one that had
+ * other deliveries, long after the first of them. Such
  * a collection ends with the next message too: what is left is for the next
  * idleness. Where the kernel is never idle, what has waited for long is done at work.
  */

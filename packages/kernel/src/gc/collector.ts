@@ -19,13 +19,13 @@ export type CollectorOptions = {
   /** A vat at work is reaped after so many references that it got, or so many deliveries; 1,000 and 20,000 by default. */
   readonly reapReferences?: number;
   readonly reapDeliveries?: number;
-  /** A vat that has got fewer references, and was reaped not long ago, is not reaped at the next idleness; 100 by default. */
+  /** A vat that has got fewer references, and was reaped less than three times `overdueMilliseconds` ago, is not reaped at the next idleness; 100 by default. */
   readonly fewReferences?: number;
   /** References in one delivery that tells of garbage, at most; so many are delivered to a vat at work. 1,000 by default. */
   readonly actionsPerDelivery?: number;
   /** How long the kernel is idle before it collects garbage; 500 by default, Infinity for never. */
   readonly collectMilliseconds?: number;
-  /** A vat that has got references, and not few, is reaped after so long, one that had other deliveries after three times as long, and an endpoint told what is due to it, although the kernel is never idle; 10,000 by default. */
+  /** A vat that was told of garbage, or has got references that are not few, is reaped after so long, one that had other deliveries after three times as long, and an endpoint told what is due to it, although the kernel is never idle; 10,000 by default. */
   readonly overdueMilliseconds?: number;
 };
 
@@ -66,6 +66,7 @@ export const makeCollector = (
 ) => {
   const { actions, flights, inbox, worklist } = parts;
   const overdueMilliseconds = options.overdueMilliseconds ?? 10_000;
+  const idleMilliseconds = options.collectMilliseconds ?? 500;
   const dirt = makeDirt(
     {
       milliseconds: overdueMilliseconds,
@@ -102,11 +103,19 @@ export const makeCollector = (
     },
     heirs: () => listHeirs(state),
     overdueMilliseconds,
-    idleMilliseconds: options.collectMilliseconds ?? 500,
+    idleMilliseconds,
   });
   return {
     chores,
     goOn: collection.goOn,
+    /** True when the vat is to be reaped before its heap may go: what it holds nobody could take from it while it sleeps. */
+    reapBeforeSleep: (vat: VatId): boolean => {
+      const isToReap = idleMilliseconds < Infinity && dirt.holdsAnything(vat);
+      if (isToReap) {
+        chores.reap(vat);
+      }
+      return isToReap;
+    },
     /** On what, beside the tables, it hangs when garbage is looked for, and whose. */
     memory: () => ({
       dirt: dirt.memory(),

@@ -67,8 +67,9 @@ export const makeDirt = (bounds: DirtBounds, now: () => number) => {
     return found;
   };
 
+  /** That may be garbage soon, and is no hurry only if it is little. */
   const hasNews = ({ isTold, references }: Row): boolean =>
-    isTold || references >= bounds.few;
+    isTold || (references > 0 && references >= bounds.few);
 
   const isLeft = ({ deliveries, owes }: Row): boolean => deliveries > 0 || owes;
 
@@ -85,7 +86,7 @@ export const makeDirt = (bounds: DirtBounds, now: () => number) => {
     vats: (): IterableIterator<VatId> => dirt.keys(),
     /** The vat has a heap that has had a delivery since it was last reaped. */
     isDirty: (vat: VatId): boolean => (dirt.get(vat)?.deliveries ?? 0) > 0,
-    /** It may have something to let go of: it was told of garbage, or has got many references, or some when its last reap was long ago. */
+    /** It may have something to let go of: it was told of garbage, or has got many references, or some when its last reap was long ago, or there was none. */
     isDue: (vat: VatId): boolean => {
       const row = dirt.get(vat);
       return (
@@ -94,6 +95,11 @@ export const makeDirt = (bounds: DirtBounds, now: () => number) => {
           (row.references > 0 &&
             now() - row.endedAt >= WITHOUT_NEWS * bounds.milliseconds))
       );
+    },
+    /** It has got references since it was last reaped, be they few, or was told of garbage. */
+    holdsAnything: (vat: VatId): boolean => {
+      const row = dirt.get(vat);
+      return row !== undefined && (row.isTold || row.references > 0);
     },
     /** Its last reap is to be tried again, once there is time. */
     owes: (vat: VatId): boolean => dirt.get(vat)?.owes === true,

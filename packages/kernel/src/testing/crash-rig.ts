@@ -81,6 +81,7 @@ const optionsFor = (
   foldMilliseconds: 40,
   collectMilliseconds: 60,
   reapReferences: 3,
+  fewReferences: 1,
   reapDeliveries: 5,
   actionsPerDelivery: 2,
   deliveryMilliseconds: faults.includes('silent') ? 20_000 : 1e9,

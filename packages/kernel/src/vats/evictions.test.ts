@@ -77,6 +77,37 @@ describe('a vat that is idle for long', () => {
     await end(stage);
   });
 
+  it('lets go first of what it has got, be it little, when garbage is collected at rest', async () => {
+    const { clock, advance } = makeManualClock();
+    const stage = await makeGcStage(['alice'], {
+      clock,
+      rules: { eviction: 'any' },
+      evictMilliseconds: 2_000,
+      collectMilliseconds: 500,
+      fewReferences: 2,
+      deliveryMilliseconds: 1e12,
+    });
+    const pass = async (milliseconds: number): Promise<void> => {
+      advance(milliseconds);
+      await settle();
+    };
+    const deliveries = (): string[] =>
+      stage.vat('alice').deliveries.map(([kind]) => kind);
+    await pass(500);
+    await stage.litter('alice');
+    await pass(500);
+    expect(deliveries().at(-1)).toBe('bringOutYourDead');
+    await stage.litter('alice');
+    await pass(1_999);
+    expect(deliveries().at(-1)).toBe('message');
+    await pass(1);
+    expect(deliveries().at(-1)).toBe('bringOutYourDead');
+    expect(statesOf(stage)).toMatchObject({ alice: 'running' });
+    await pass(2_000);
+    expect(statesOf(stage)).toMatchObject({ alice: 'asleep' });
+    await end(stage);
+  });
+
   it('keeps it when its config does not allow it', async () => {
     const stage = await makeScene(['alice']);
     await stage.pass(100 * HOUR);
@@ -262,6 +293,7 @@ describe('the timer of evictions', () => {
 
   /** A vat that is idle, without a kernel. */
   const setBare = (vat: Partial<VatRow>, evictMilliseconds = HOUR) => {
+    const toReap = new Set<VatId>();
     const state = makeState(openMemoryKernelDb());
     state.store.begin();
     state.vats.put({ id: VAT, ...vat } as VatRow);
@@ -276,10 +308,11 @@ describe('the timer of evictions', () => {
       inbox: { head: endpoint => waiting.get(endpoint) },
       living: () => 1,
       isIdle: () => true,
+      reapFirst: id => toReap.delete(id),
       evict: id => deeds.push(id),
       pump: () => deeds.push('pump'),
     });
-    return { ...{ evictions, phase, waiting, deeds }, advance, waits };
+    return { ...{ evictions, phase, waiting, deeds, toReap }, advance, waits };
   };
 
   it('is set once for the vat that is first, and goes when the kernel ends', () => {
@@ -290,6 +323,17 @@ describe('the timer of evictions', () => {
     expect(waits()).toEqual([HOUR]);
     phase.end('stopped');
     expect(waits()).toEqual([]);
+  });
+
+  it('rings for a vat that is to be reaped first, and again when that is done', () => {
+    const { evictions, toReap, deeds, advance } = setBare({ eviction: 'any' });
+    toReap.add(VAT);
+    evictions.note(VAT);
+    advance(HOUR);
+    expect(deeds).toEqual(['pump']);
+    evictions.note(VAT);
+    advance(HOUR);
+    expect(deeds).toEqual(['pump', VAT, 'pump']);
   });
 
   it('is not set for a vat that is never evicted, nor where none is', () => {

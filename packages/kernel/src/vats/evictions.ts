@@ -42,6 +42,7 @@ export const makeEvictions = (
     inbox,
     living,
     isIdle,
+    reapFirst,
     evict,
     pump,
   }: {
@@ -53,6 +54,8 @@ export const makeEvictions = (
     living: () => number;
     /** True when the vat has a worker, may be delivered to, and has nothing in flight. */
     isIdle: (vat: VatId) => boolean;
+    /** True when the vat has something to let go of first, and is reaped for it soon. */
+    reapFirst: (vat: VatId) => boolean;
     evict: (vat: VatId) => void;
     pump: () => void;
   },
@@ -83,7 +86,7 @@ export const makeEvictions = (
     inbox.head(vat) === undefined &&
     (state.vats.get(vat)?.eviction === 'any' || isUnseen(vat));
 
-  /** Evicts those whose time is up. One that may not go now is looked at again after its next delivery. */
+  /** Evicts those whose time is up. One that may not go now is looked at again after its next delivery, be it its reap. */
   const review = (): void => {
     due = Infinity;
     let isAny = false;
@@ -93,7 +96,9 @@ export const makeEvictions = (
       }
       idle.delete(vat);
       if (mayGo(vat)) {
-        evict(vat);
+        if (!reapFirst(vat)) {
+          evict(vat);
+        }
         isAny = true;
       }
     }
