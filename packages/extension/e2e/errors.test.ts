@@ -8,7 +8,6 @@ import { clear } from './play.ts';
 import { sampleConfig } from './samples.ts';
 import { takeStock } from './stock.ts';
 import { type } from './typing.ts';
-import { STANDING_WORKERS } from './workers.ts';
 
 type Launch = {
   readonly name: string;
@@ -158,8 +157,7 @@ describe('whoever launches', () => {
     'is told of %s, in the console and in the list of launches; nothing is left and the name is free',
     async (_title, fault) => {
       const { vat, words, failedStep } = fault();
-      // Not while a worker of the one before is still on its way out.
-      const before = await takeStock(extension, STANDING_WORKERS);
+      const before = await takeStock(extension);
       const { uncaught } = await launch({ name: 'x', vats: { broken: vat } });
       expect(uncaught).toMatchObject({
         subtype: 'error',
@@ -174,7 +172,7 @@ describe('whoever launches', () => {
       expect(steps.filter(({ state }) => state !== 'done')).toEqual([
         { text: failedStep, state: 'failed' },
       ]);
-      expect(await takeStock(extension, STANDING_WORKERS)).toEqual(before);
+      expect(await takeStock(extension)).toEqual(before);
 
       const again = await launch({ ...counter, name: 'x' });
       expect(again.uncaught).toBeUndefined();
@@ -183,7 +181,7 @@ describe('whoever launches', () => {
   );
 
   it('is told of every problem of a config at once, and no launch begins', async () => {
-    const before = await takeStock(extension, STANDING_WORKERS);
+    const before = await takeStock(extension);
     const begun = await lastLaunch();
     const { uncaught } = await launch({
       ...counter,
@@ -195,7 +193,7 @@ describe('whoever launches', () => {
     expect(none?.description).toMatch(/names at least one vat/);
     const text = await type(extension, `await E(kernel).launch('{ "name": ')`);
     expect(text.uncaught?.description).toMatch(/the config is no JSON/);
-    expect(await takeStock(extension, STANDING_WORKERS)).toEqual(before);
+    expect(await takeStock(extension)).toEqual(before);
     expect(await lastLaunch()).toEqual(begun);
   });
 

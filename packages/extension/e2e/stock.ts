@@ -33,13 +33,23 @@ export const listFiles = async (
     return found.sort();
   })()`)) as readonly string[];
 
-/** What is there when that many workers are, or at least the standing ones: what the status tells, and the files. */
-export const takeStock = async (extension: Extension, workers?: number) => {
-  const ids = await whenWorkersAre(extension, ({ length }) =>
-    workers === undefined ? length >= STANDING_WORKERS : length === workers,
-  );
-  const told = await extension.inConsole<object>(
+type Told = {
+  readonly clusters: readonly {
+    readonly vats: readonly { readonly state: string }[];
+  }[];
+};
+
+/** What the status tells, the files, and the workers, when there are as many as it tells of vats that start or run, with the standing ones: a worker that has been ended goes a little later. */
+export const takeStock = async (extension: Extension) => {
+  const told = await extension.inConsole<Told>(
     `E(kernel).status().then(({ clusters, home, sessions }) => ({ clusters, home, sessions }))`,
+  );
+  const running = told.clusters
+    .flatMap(({ vats }) => vats)
+    .filter(({ state }) => ['starting', 'running'].includes(state));
+  const ids = await whenWorkersAre(
+    extension,
+    ({ length }) => length === STANDING_WORKERS + running.length,
   );
   return {
     ...told,

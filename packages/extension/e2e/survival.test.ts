@@ -143,7 +143,7 @@ describe('what is durable', () => {
         const { uncaught } = await launching;
         expect(uncaught?.description).toMatch(words);
       }
-      expect(await takeStock(extension, before.workers)).toEqual(before);
+      expect(await takeStock(extension)).toEqual(before);
       const again = await type(
         extension,
         `await E(kernel).launch({ ...${sampleConfig('counter')}, name: 'stuck' })`,
