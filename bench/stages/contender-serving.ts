@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runInThisContext } from 'node:vm';
 import { beginToWatch, endWatch } from '../longest-step.ts';
-import type { Epoch, Floor, PeerName, StorageKind } from '../stage.ts';
+import type { Epoch, PeerName, StorageKind } from '../stage.ts';
 import { startNodeFloor } from './floor-node.ts';
 import { startNodeOurs } from './ours-node.ts';
 import { startNodePeer } from './peers-node.ts';
@@ -15,7 +15,7 @@ export type Startable =
   | {
       readonly kind: 'ours';
       readonly storage: StorageKind;
-      readonly epoch?: Epoch;
+      readonly epoch: Epoch | undefined;
     }
   | { readonly kind: 'floor'; readonly storage: StorageKind }
   | { readonly kind: 'peer'; readonly name: PeerName };
@@ -48,10 +48,7 @@ const serveFloor = async (storage: StorageKind): Promise<Methods> => {
   const { floor, stop } = await startNodeFloor(
     storage === 'durable' ? join(folder, 'floor.sqlite') : undefined,
   );
-  return {
-    ...(floor satisfies Floor),
-    stop,
-  };
+  return { ...floor, stop };
 };
 
 const servePeer = async (name: PeerName): Promise<Methods> => {

@@ -35,8 +35,11 @@ export const makeNodeStage = ({ isQuick, swingset }: StageOptions): Stage => {
     return started;
   };
 
+  const startOursApart = (storage: StorageKind, epoch?: Epoch) =>
+    startApart({ kind: 'ours', storage, epoch });
+
   const ours = provideOnce(async (storage: StorageKind) =>
-    makeOurs(await share(startApart({ kind: 'ours', storage }))),
+    makeOurs(await share(startOursApart(storage))),
   );
   const floors = provideOnce(async (storage: StorageKind) => {
     const { ask } = await share(startApart({ kind: 'floor', storage }));
@@ -71,17 +74,8 @@ export const makeNodeStage = ({ isQuick, swingset }: StageOptions): Stage => {
       return times.reduce((sum, each) => sum + each, 0);
     },
     extent: shorten(isQuick),
-    startOurs: async (
-      storage: StorageKind = 'durable',
-      epoch: Epoch | undefined = undefined,
-    ) =>
-      makeOurs(
-        await startApart({
-          kind: 'ours',
-          storage,
-          ...(epoch === undefined ? {} : { epoch }),
-        }),
-      ),
+    startOurs: async (storage = 'durable', epoch = undefined) =>
+      makeOurs(await startOursApart(storage, epoch)),
     provideOurs: (storage = 'durable') => ours(storage),
     provideFloor: (storage = 'durable') => floors(storage),
     providePeer: peers,

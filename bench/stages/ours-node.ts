@@ -40,7 +40,7 @@ const openMemory = () => {
 
 type RemoteMethods = Record<string, (...args: unknown[]) => Promise<unknown>>;
 
-/** A kernel in this process, as `cooperage run` has it, with the cluster `bench`, in a folder of its own or in memory. */
+/** A kernel in this process, as `cooperage run` has it, with the cluster `bench`, in memory or in a folder of its own, which goes with the process. */
 export const startNodeOurs = async (
   storage: StorageKind,
   epoch?: Epoch,
@@ -103,7 +103,6 @@ export const startNodeOurs = async (
       person.close();
       await kernel.stop();
       port1.close();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 };
